@@ -1,0 +1,1 @@
+"""The truth: what holds without HTTP and without GraphQL."""

@@ -1,0 +1,59 @@
+"""What can go wrong, sorted by whose fault it is.
+
+    LatchkeyError
+    ├── Invalid          the caller sent something that can never work
+    ├── Missing          the thing is not there, or not there for this viewer
+    ├── Unauthenticated  nobody we know is asking
+    ├── Refused          we know who asks, and they may not
+    ├── Conflict         the request contradicts what is already so
+    ├── Limited          too much or too fast
+    └── Unavailable      the world's fault: a database, a log, a device's owner
+
+Each carries one sentence that says what was wrong, where, and what would be right. Bugs have no
+class: they stay what Python raised, and the edge masks them.
+"""
+
+
+class LatchkeyError(Exception):
+    """The root of every expected refusal; `str(error)` is the sentence for the caller."""
+
+
+class Invalid(LatchkeyError):
+    """The input can never work as it is; `field` names the input that is wrong, dotted."""
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Missing(LatchkeyError):
+    """There is no such thing for this viewer; hidden and absent read the same."""
+
+
+class Unauthenticated(LatchkeyError):
+    """No credentials, or ones that do not hold; `taken_back` tells that they once did."""
+
+    def __init__(self, sentence: str, *, taken_back: bool = False, expired: bool = False) -> None:
+        super().__init__(sentence)
+        self.taken_back = taken_back
+        self.expired = expired
+
+
+class Refused(LatchkeyError):
+    """The viewer is known and may not do this; `scopes` are those that would open it."""
+
+    def __init__(self, sentence: str, scopes: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.scopes = scopes
+
+
+class Conflict(LatchkeyError):
+    """The request contradicts a state or an earlier request."""
+
+
+class Limited(LatchkeyError):
+    """The caller asks for too much or too fast."""
+
+
+class Unavailable(LatchkeyError):
+    """Something we stand on does not answer now; the same request may work later."""

@@ -1,0 +1,49 @@
+"""Events: committed facts, in the past tense, each complete in itself.
+
+An event carries the device, room, home and commands as they were, so that it can be shown years
+later without asking anybody. `place` is its number in its home's log, `sequence` its number among
+the events of its device (of its home, for HOME_UPDATED); both count without gaps.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from core.domain.commands import Command
+from core.domain.devices import Device, State
+from core.domain.homes import Home
+
+
+class EventType(Enum):
+    """What happened."""
+
+    DEVICE_STATUS_CHANGED = "DEVICE_STATUS_CHANGED"
+    DEVICE_ADDED = "DEVICE_ADDED"
+    DEVICE_UPDATED = "DEVICE_UPDATED"
+    DEVICE_REMOVED = "DEVICE_REMOVED"
+    DEVICE_AVAILABILITY_CHANGED = "DEVICE_AVAILABILITY_CHANGED"
+    HOME_UPDATED = "HOME_UPDATED"
+    COMMAND_UPDATED = "COMMAND_UPDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of one home.
+
+    `device` is None only for HOME_UPDATED. `previous` and `changed` belong to
+    DEVICE_STATUS_CHANGED, `command` to COMMAND_UPDATED. `pending` are the device's commands that
+    were open once this had happened.
+    """
+
+    id: str
+    type: EventType
+    home: Home
+    place: int
+    sequence: int
+    occurred_at: datetime
+    device: Device | None = None
+    previous: State | None = None
+    changed: tuple[str, ...] = ()
+    command: Command | None = None
+    caused_by: tuple[Command, ...] = ()
+    pending: tuple[Command, ...] = ()

@@ -1,0 +1,108 @@
+"""Grants: what a user gave a client, where, and between which places of each home's log.
+
+A share opens a whole home, one room or one device. It holds for the events after `since` and up
+to `until`; while `until` is None it also holds now. So neither a replay nor a late delivery shows
+what was not shared then, and what is taken back is gone at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from core.domain.devices import Device
+from core.domain.events import Event, EventType
+
+
+class Scope(StrEnum):
+    """What a token may open; the meanings are in the contract's table."""
+
+    DEVICES_READ = "devices:read"
+    DEVICES_CONTROL = "devices:control"
+    EVENTS_SUBSCRIBE = "events:subscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One line of a grant: a home, or one room or one device of it."""
+
+    home_id: str
+    room_id: str | None = None
+    device_id: str | None = None
+    since: int = 0
+    until: int | None = None
+
+    def names(self, device_id: str, room_id: str | None) -> bool:
+        """Whether this line speaks of the device, given the room it is (or was) in."""
+        if self.device_id is not None:
+            return self.device_id == device_id
+        return self.room_id is None or self.room_id == room_id
+
+    def at(self, place: int) -> bool:
+        """Whether it held when the event with this place happened."""
+        return self.since < place and (self.until is None or place <= self.until)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a user gave a client. Not slotted, so that the views below are made once."""
+
+    id: str
+    user_id: str
+    client_id: str
+    scopes: frozenset[Scope]
+    shares: tuple[Share, ...]
+    since: datetime
+    revoked: bool = False
+
+    @cached_property
+    def view(self) -> "View":
+        """What the grant shows now."""
+        now = () if self.revoked else tuple(s for s in self.shares if s.until is None)
+        return View(
+            whole=frozenset(s.home_id for s in now if s.room_id is None and s.device_id is None),
+            rooms=frozenset(s.room_id for s in now if s.room_id is not None),
+            devices=frozenset(s.device_id for s in now if s.device_id is not None),
+            homes=frozenset(s.home_id for s in now),
+        )
+
+    def covered(self, event: Event) -> bool:
+        """Whether the grant covered what the event speaks of when it happened."""
+        device = event.device
+        held = [s for s in self.shares if s.home_id == event.home.id and s.at(event.place)]
+        if device is None:
+            return bool(held)
+        room = device.room.id if device.room else None
+        return any(share.names(device.id, room) for share in held)
+
+    def shows(self, event: Event, rooms: Mapping[str, str | None]) -> bool:
+        """Whether the event may be shown: covered then, and covered now.
+
+        `rooms` says for each device that is in the event's home now in which room it is. A removal
+        is judged by then alone, and by the grant being alive in that home.
+        """
+        if event.home.id not in self.view.homes or not self.covered(event):
+            return False
+        device = event.device
+        if device is None or event.type is EventType.DEVICE_REMOVED:
+            return True
+        return device.id in rooms and self.view.covers(event.home.id, device.id, rooms[device.id])
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What may be seen now: whole homes, single rooms, single devices; `homes` are all touched."""
+
+    whole: frozenset[str]
+    rooms: frozenset[str]
+    devices: frozenset[str]
+    homes: frozenset[str]
+
+    def covers(self, home_id: str, device_id: str, room_id: str | None) -> bool:
+        """Whether a device that is now in this home and room may be seen."""
+        return home_id in self.whole or device_id in self.devices or room_id in self.rooms
+
+    def sees(self, device: Device) -> bool:
+        """Whether this device, as it is now, may be seen."""
+        return self.covers(device.home.id, device.id, device.room.id if device.room else None)

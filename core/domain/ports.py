@@ -1,0 +1,151 @@
+"""What a lower floor needs from a higher one or from the world, as protocols handed in."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from core.domain.accounts import Viewer
+from core.domain.devices import Capability, Device, DeviceKind, State
+from core.domain.events import Event, EventType
+from core.domain.homes import Home
+
+
+class Clock(Protocol):
+    """Time, as it is told and as it passes."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds of this clock."""
+
+
+class Ids(Protocol):
+    """Where identifiers come from."""
+
+    def new(self, kind: str) -> str:
+        """A fresh identifier, `kind` and a UUIDv7 (RFC 9562), such as `device_0192…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device that a connector can reach, as the connector describes it."""
+
+    address: str
+    name: str
+    kind: DeviceKind
+    capabilities: tuple[Capability, ...]
+    state: State
+    online: bool = True
+    room: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a device said, in the order in which its connector heard it.
+
+    `order` grows by device and never repeats, over restarts too; `settled` tells that the values
+    are not on their way to somewhere else; `online` is None where the report says nothing of it.
+    """
+
+    device_id: str
+    order: int
+    state: State = field(default_factory=State)
+    settled: bool = True
+    online: bool | None = None
+
+
+class SendError(Exception):
+    """A device did not take a command; the text is for the partner."""
+
+
+class Offline(SendError):
+    """The device cannot be reached."""
+
+
+class Declined(SendError):
+    """The device was reached and refused."""
+
+
+class Connector(Protocol):
+    """A way to reach devices of one kind of system. Owned by one runner, used from one loop."""
+
+    async def discover(self, home: Home, url: str) -> Sequence[Found]:
+        """The devices that can be reached in this home, found by the home's connector URL."""
+
+    async def adopt(self, device: Device) -> None:
+        """Take charge of a device as the store knows it; again after a restart."""
+
+    async def forget(self, device_id: str) -> None:
+        """Let go of a device; nothing more is reported of it."""
+
+    def reports(self) -> AsyncIterator[Report]:
+        """What the adopted devices say, each device's reports in order, until closed."""
+
+    def latest(self, device_id: str) -> int:
+        """The order of the newest report that the connector has made of this device."""
+
+    async def send(self, device_id: str, asked: State) -> None:
+        """Ask a device for a state; returns once the device acknowledged.
+
+        Raises:
+            Offline: the device cannot be reached.
+            Declined: the device refused.
+        """
+
+    async def read(self, device_id: str) -> None:
+        """Have the device report its whole state; the settled report comes by `reports`.
+
+        Raises:
+            Offline: the device cannot be reached.
+        """
+
+    async def close(self) -> None:
+        """End every task and let `reports` end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events a watcher asks for; all given conditions hold together."""
+
+    types: frozenset[EventType] | None = None
+    device_ids: frozenset[str] | None = None
+    home_id: str | None = None
+
+    def matches(self, event: Event) -> bool:
+        """Whether the event is asked for; what may be shown is the grant's business."""
+        return (
+            (self.types is None or event.type in self.types)
+            and (
+                self.device_ids is None
+                or (event.device is not None and event.device.id in self.device_ids)
+            )
+            and (self.home_id is None or event.home.id == self.home_id)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event as a watcher gets it, with the sealed cursor that resumes after it."""
+
+    event: Event
+    cursor: str
+
+
+class Live(Protocol):
+    """Open a watch on the log; the hub stands behind it."""
+
+    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
+        """Events from `after` (or from now), then live; ends when access does.
+
+        Raises:
+            Missing: a named home or device is not there for this viewer.
+            Invalid: the cursor is not one of this viewer's, or too many homes.
+        """

@@ -1,0 +1,79 @@
+"""Settings: read once from `LATCHKEY_…` variables at the composition root, then passed down.
+
+One URL per dependency; its scheme picks the implementation. Every limit is here.
+"""
+
+import base64
+import binascii
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may choose. Frozen; durations in seconds unless named."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LATCHKEY_", frozen=True, hide_input_in_errors=True, extra="forbid"
+    )
+
+    database_url: str = "sqlite+aiosqlite:///.latchkey/latchkey.db"
+    broadcast_url: str = "memory://"
+    devices_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    secret_keys: Annotated[tuple[bytes, ...], NoDecode] = ()
+    access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
+    init_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
+
+    body_bytes: Annotated[int, Field(ge=1_000)] = 256_000
+    document_tokens: Annotated[int, Field(ge=100)] = 4_000
+    document_depth: Annotated[int, Field(ge=5)] = 12
+    document_aliases: Annotated[int, Field(ge=1)] = 50
+    document_nodes: Annotated[int, Field(ge=100)] = 10_000
+    socket_operations: Annotated[int, Field(ge=1)] = 50
+    socket_message_bytes: Annotated[int, Field(ge=1_000)] = 256_000
+    request_seconds: Annotated[float, Field(gt=0)] = 30
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the public URL is one of this machine alone."""
+        return urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _decode_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            keys = tuple(base64.b64decode(part, validate=True) for part in value.split(",") if part)
+        except binascii.Error as error:
+            raise ValueError(_KEYS) from error
+        if any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError(_KEYS)
+        return keys
+
+    @model_validator(mode="after")
+    def _known_schemes(self) -> Self:
+        for name, known in _SCHEMES.items():
+            url = getattr(self, name)
+            if url and not url.startswith(known):
+                choices = " or ".join(known)
+                sentence = f"LATCHKEY_{name.upper()} must start with {choices}."
+                raise ValueError(sentence)
+        return self
+
+
+_KEYS = (
+    "LATCHKEY_SECRET_KEYS must be one or more keys of 32 random bytes in base64, comma separated; "
+    "the first seals, all open. Make one with: openssl rand -base64 32"
+)
+_SCHEMES = {
+    "database_url": ("sqlite+aiosqlite://", "postgresql+asyncpg://"),
+    "broadcast_url": ("memory://",),
+    "devices_url": ("simulator://",),
+    "public_url": ("http://", "https://"),
+}
