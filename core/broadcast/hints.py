@@ -1,0 +1,127 @@
+"""`Broadcast` with a fan-out that loses no subscriber and never grows.
+
+A hint says "at least this far", so of several waiting on one channel only the newest matters: an
+inbox holds one message a channel. The package's own fan-out has unbounded queues, loses concurrent
+first subscribers of a channel, and its listener dies with the first error (ground.md §2).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from broadcaster import Broadcast, BroadcastBackend, Event
+
+from core import observe
+from core.broadcast.memory import MemoryBackend
+
+log = observe.logger(__name__)
+PAUSE_SECONDS = 0.5
+
+
+class Inbox:
+    """One reader of any number of channels; holds the newest unread message of each."""
+
+    def __init__(self, hints: "Hints") -> None:
+        """An inbox on no channel yet."""
+        self._hints = hints
+        self._waiting: dict[str, Event] = {}
+        self._some = asyncio.Event()
+        self.channels: set[str] = set()
+
+    async def join(self, channel: str) -> None:
+        """Hear this channel; once this returns, what is published is heard."""
+        await self._hints.join(self, channel)
+
+    async def leave(self, channel: str) -> None:
+        """Stop hearing this channel."""
+        await self._hints.leave(self, channel)
+
+    def put(self, event: Event) -> None:
+        """Take in a message, replacing an older one of its channel."""
+        self._waiting[event.channel] = event
+        self._some.set()
+
+    async def get(self) -> Event:
+        """The next message, oldest channel first."""
+        while not self._waiting:
+            self._some.clear()
+            await self._some.wait()
+        return self._waiting.pop(next(iter(self._waiting)))
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Every message, for ever."""
+        while True:
+            yield await self.get()
+
+
+class Hints(Broadcast):
+    """The process's one broadcast."""
+
+    def __init__(self, backend: BroadcastBackend) -> None:
+        """Use this backend; `connect` starts hearing."""
+        super().__init__(backend=backend)
+        self._inboxes: dict[str, set[Inbox]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def inbox(self) -> Inbox:
+        """A new inbox on no channel."""
+        return Inbox(self)
+
+    async def join(self, inbox: Inbox, channel: str) -> None:
+        """Put the inbox on a channel. One at a time per channel: the backend may have to dial."""
+        async with self._locks.setdefault(channel, asyncio.Lock()):
+            if not self._inboxes.get(channel):
+                await self._backend.subscribe(channel)
+            self._inboxes.setdefault(channel, set()).add(inbox)
+            inbox.channels.add(channel)
+
+    async def leave(self, inbox: Inbox, channel: str) -> None:
+        """Take the inbox off a channel; the last one out ends the backend's subscription."""
+        async with (lock := self._locks.setdefault(channel, asyncio.Lock())):
+            inbox.channels.discard(channel)
+            readers = self._inboxes.get(channel, set())
+            readers.discard(inbox)
+            if not readers and self._inboxes.pop(channel, None) is not None:
+                await self._backend.unsubscribe(channel)
+        if channel not in self._inboxes and not lock.locked():
+            self._locks.pop(channel, None)
+
+    @asynccontextmanager
+    async def subscribe(self, channel: str) -> AsyncIterator[Inbox]:  # type: ignore[override]  # an inbox reads like a Subscriber
+        """One channel's messages while the block runs."""
+        inbox = self.inbox()
+        await inbox.join(channel)
+        try:
+            yield inbox
+        finally:
+            await inbox.leave(channel)
+
+    async def disconnect(self) -> None:
+        """Stop hearing and hang up."""
+        self._listener_task.cancel()
+        await asyncio.gather(self._listener_task, return_exceptions=True)
+        await self._backend.disconnect()
+
+    async def _listener(self) -> None:
+        while True:
+            try:
+                event = await self._backend.next_published()
+            except Exception:
+                log.warning("broadcast_lost", exc_info=True)
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            for inbox in self._inboxes.get(event.channel, ()):
+                inbox.put(event)
+
+
+def open_broadcast(url: str) -> Hints:
+    """The broadcast of a `BROADCAST_URL`; its scheme picks the backend.
+
+    Raises:
+        ValueError: no backend has this scheme.
+    """
+    scheme = url.partition("://")[0]
+    if scheme == "memory":
+        return Hints(MemoryBackend())
+    sentence = f"BROADCAST_URL: there is no broadcast of the scheme {scheme!r}; use memory://."
+    raise ValueError(sentence)

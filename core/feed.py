@@ -1,0 +1,200 @@
+"""The feed: the one ordered tail of each watched log in this process, whoever wrote the log.
+
+A hint, a dirty row or this process's own commit names a place; whatever lies beyond the known place
+makes the feed go on from there: in order, exactly once, without gaps. A listener is a plain
+function that is told each entry and must not wait.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core import observe
+from core.broadcast import Hints
+from core.domain.errors import Missing, Unavailable
+from core.domain.ports import Clock
+from core.relay import Relay, channel
+from core.store.committer import Committed
+from core.store.ledger import ACCESS
+from core.store.logs import Entry as Entry, Logs
+
+log = observe.logger(__name__)
+Listener = Callable[[Entry], None]
+
+POLL_SECONDS = 0.5
+LATE_SECONDS = 1.5
+STALE_SECONDS = 3.0
+IDLE_SECONDS = 30.0
+PAGE = 500
+READERS = 4
+UNKNOWN = -1
+
+
+@dataclass(slots=True)
+class Tail:
+    """How far one log is known here, how far it is said to be, and who listens."""
+
+    log_id: str
+    place: int = UNKNOWN
+    wanted: int = UNKNOWN
+    listeners: list[Listener] = field(default_factory=list)
+    idle_since: float | None = None
+    reading: asyncio.Task[None] | None = None
+    known: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Feed:
+    """Owns the tails of this process. `poll` and `hear` run as tasks."""
+
+    def __init__(self, logs: Logs, relay: Relay, hints: Hints, clock: Clock) -> None:
+        """No log is watched yet."""
+        self._logs = logs
+        self._relay = relay
+        self._inbox = hints.inbox()
+        self._clock = clock
+        self._tails: dict[str, Tail] = {}
+        self._slots = asyncio.Semaphore(READERS)
+        self._behind: set[str] = set()
+        self._fresh_at = clock.monotonic()
+        relay.taps.append(self._committed)
+
+    async def follow(self, log_id: str, listener: Listener) -> int:
+        """Tell `listener` every entry after the returned place, until `drop`.
+
+        Raises:
+            Missing: there is no such log.
+            Unavailable: the database does not answer.
+        """
+        tail = self._tails.get(log_id)
+        if tail is None:
+            tail = self._tails[log_id] = Tail(log_id)
+            try:
+                await self._start(tail)
+            except BaseException:
+                self._tails.pop(log_id, None)
+                tail.known.set()
+                raise
+        else:
+            await tail.known.wait()
+            if tail.place == UNKNOWN:  # whoever started it failed
+                return await self.follow(log_id, listener)
+        tail.listeners.append(listener)
+        tail.idle_since = None
+        return tail.place
+
+    def drop(self, log_id: str, listener: Listener) -> None:
+        """Stop telling this listener. The tail stays warm for a while."""
+        tail = self._tails[log_id]
+        tail.listeners.remove(listener)
+        if not tail.listeners:
+            tail.idle_since = self._clock.monotonic()
+
+    def place(self, log_id: str) -> int:
+        """The newest place that listeners of this followed log have been told."""
+        return self._tails[log_id].place
+
+    def stale(self) -> bool:
+        """Whether the logs could not be read for so long that access may have been taken back."""
+        return self._clock.monotonic() - self._fresh_at > STALE_SECONDS
+
+    async def hear(self) -> None:
+        """Take in hints, for ever."""
+        async for event in self._inbox:
+            log_id = event.channel.rpartition(":")[2]
+            if (tail := self._tails.get(log_id)) and event.message.isdecimal():
+                self._want(tail, int(event.message))
+
+    async def poll(self) -> None:
+        """Read the dirty rows twice a second, for ever; after a late poll, read all heads."""
+        while True:
+            started = self._clock.monotonic()
+            try:
+                await self._sweep(started)
+            except Unavailable:
+                log.warning("logs_unreadable")
+            await self._let_go()
+            await self._clock.sleep(POLL_SECONDS)
+
+    async def close(self) -> None:
+        """End the reads under way."""
+        tasks = [tail.reading for tail in self._tails.values() if tail.reading]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self, tail: Tail) -> None:
+        # Hear first, then look: what is committed after the look has a hint that will be heard.
+        await self._inbox.join(channel(tail.log_id))
+        head = (await self._logs.heads([tail.log_id])).get(tail.log_id)
+        if head is None:
+            await self._inbox.leave(channel(tail.log_id))
+            sentence = f"There is no log {tail.log_id}."
+            raise Missing(sentence)
+        tail.place = head
+        tail.known.set()
+        self._want(tail, tail.wanted)
+
+    async def _sweep(self, started: float) -> None:
+        marks = await self._logs.marks()
+        places = {mark.log_id: mark.place for mark in marks}
+        if started - self._fresh_at > LATE_SECONDS:
+            places |= await self._logs.heads(list(self._tails))
+        self._fresh_at = started
+        behind, self._behind = self._behind, set()
+        for log_id in behind | places.keys():
+            if tail := self._tails.get(log_id):
+                self._want(tail, places.get(log_id, UNKNOWN))
+        await self._relay.keep_house(marks)
+
+    async def _let_go(self) -> None:
+        now = self._clock.monotonic()
+        for tail in list(self._tails.values()):
+            if tail.idle_since is None or now - tail.idle_since < IDLE_SECONDS or tail.reading:
+                continue
+            del self._tails[tail.log_id]
+            await self._inbox.leave(channel(tail.log_id))
+            if tail.log_id in self._tails:  # somebody began to follow it while we were leaving
+                await self._inbox.join(channel(tail.log_id))
+
+    def _committed(self, facts: Committed) -> None:
+        for event in facts.events:
+            if tail := self._tails.get(event.home.id):
+                self._take(tail, event)
+        if tail := self._tails.get(ACCESS):
+            for entry in facts.accesses:
+                self._take(tail, entry)
+
+    def _take(self, tail: Tail, entry: Entry) -> None:
+        if tail.place != UNKNOWN and entry.place == tail.place + 1:
+            self._tell(tail, entry)
+        else:
+            self._want(tail, entry.place)
+
+    def _want(self, tail: Tail, place: int) -> None:
+        tail.wanted = max(tail.wanted, place)
+        if tail.place != UNKNOWN and tail.wanted > tail.place and tail.reading is None:
+            tail.reading = asyncio.create_task(self._read(tail))
+
+    async def _read(self, tail: Tail) -> None:
+        try:
+            while tail.wanted > tail.place:
+                async with self._slots:
+                    entries = await self._logs.read(tail.log_id, tail.place, PAGE)
+                for entry in entries:
+                    if entry.place > tail.place:
+                        self._tell(tail, entry)
+                if not entries:  # a hint that lied
+                    tail.wanted = tail.place
+        except Unavailable:
+            self._behind.add(tail.log_id)
+            log.warning("log_unreadable", log_id=tail.log_id)
+        finally:
+            tail.reading = None
+
+    def _tell(self, tail: Tail, entry: Entry) -> None:
+        tail.place = entry.place
+        for listener in tuple(tail.listeners):
+            try:
+                listener(entry)
+            except Exception:  # one listener's bug must not cost the others an event
+                log.exception("listener_failed", log_id=tail.log_id, place=entry.place)

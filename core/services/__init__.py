@@ -1,0 +1,26 @@
+"""What can be done. The only writers of facts; each fact is one piece of work for the committer."""
+
+from dataclasses import dataclass
+
+from core.services.accounts import Accounts
+from core.services.commands import Commands
+from core.services.devices import Devices
+from core.services.events import Events
+from core.services.grants import Grants
+from core.services.homes import Homes
+from core.services.reports import Reports
+
+__all__ = ["Accounts", "Commands", "Devices", "Events", "Grants", "Homes", "Reports", "Services"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All of them, as the composition root hands them on."""
+
+    accounts: Accounts
+    commands: Commands
+    devices: Devices
+    events: Events
+    grants: Grants
+    homes: Homes
+    reports: Reports

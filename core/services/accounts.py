@@ -1,0 +1,109 @@
+"""Users, clients and signing keys: made, disabled, rotated. Each change goes to the access log."""
+
+from dataclasses import replace
+
+from core.domain.accounts import Client, User
+from core.domain.errors import Conflict, Missing
+from core.domain.keys import SigningKey
+from core.domain.ports import Clock, Ids
+from core.store import codec
+from core.store.committer import Committer, Work
+from core.store.ledger import Ledger, Needs
+from core.tokens import KeyRing
+
+
+class Accounts:
+    """Who is known here."""
+
+    def __init__(self, committer: Committer, ids: Ids, clock: Clock, ring: KeyRing) -> None:
+        """Write through this committer."""
+        self._committer = committer
+        self._ids = ids
+        self._clock = clock
+        self._ring = ring
+
+    async def create_user(self, name: str) -> User:
+        """A new user.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        user = User(self._ids.new("user"), name)
+
+        def decide(ledger: Ledger) -> User:
+            ledger.users.put(user.id, user)
+            ledger.tell_access("user", codec.account_out(user))
+            return user
+
+        try:
+            return await self._committer.submit(Work(Needs(access=True), decide))
+        except Conflict as error:
+            sentence = f"There is already a user named {name!r}."
+            raise Conflict(sentence) from error
+
+    async def create_client(self, name: str) -> Client:
+        """A new client. Names of clients need not differ."""
+        client = Client(self._ids.new("client"), name)
+
+        def decide(ledger: Ledger) -> Client:
+            ledger.clients.put(client.id, client)
+            ledger.tell_access("client", codec.account_out(client))
+            return client
+
+        return await self._committer.submit(Work(Needs(access=True), decide))
+
+    async def disable_user(self, user_id: str) -> User:
+        """Refuse the user from now on, every grant included.
+
+        Raises:
+            Missing: there is no such user.
+        """
+
+        def decide(ledger: Ledger) -> User:
+            user = ledger.users.get(user_id)
+            if user is None:
+                sentence = f"There is no user {user_id}."
+                raise Missing(sentence)
+            user = replace(user, disabled=True)
+            ledger.users.put(user.id, user)
+            ledger.tell_access("user", codec.account_out(user))
+            return user
+
+        needs = Needs(users=frozenset({user_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
+    async def disable_client(self, client_id: str) -> Client:
+        """Refuse the client from now on, whoever granted it access.
+
+        Raises:
+            Missing: there is no such client.
+        """
+
+        def decide(ledger: Ledger) -> Client:
+            client = ledger.clients.get(client_id)
+            if client is None:
+                sentence = f"There is no client {client_id}."
+                raise Missing(sentence)
+            client = replace(client, disabled=True)
+            ledger.clients.put(client.id, client)
+            ledger.tell_access("client", codec.account_out(client))
+            return client
+
+        needs = Needs(clients=frozenset({client_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
+    async def rotate_keys(self) -> SigningKey:
+        """A new signing key; the others sign no more once it is known, and verify a while yet."""
+        made = self._ring.make(self._ids.new("key"), self._clock.now())
+
+        def decide(ledger: Ledger) -> SigningKey:
+            for key in list(ledger.signing_keys.values()):
+                if key.retired_at is None:
+                    retired = replace(key, retired_at=ledger.now)
+                    ledger.signing_keys.put(key.id, retired)
+                    ledger.tell_access("key", codec.key_out(retired))
+            ledger.signing_keys.put(made.id, made)
+            ledger.tell_access("key", codec.key_out(made))
+            return made
+
+        return await self._committer.submit(Work(Needs(access=True), decide))

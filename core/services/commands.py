@@ -1,0 +1,291 @@
+"""Commands: accepted, moved along by the runner, ended. Any process may accept and end them."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from core import observe
+from core.domain.accounts import Viewer
+from core.domain.commands import (
+    Command,
+    CommandError,
+    CommandErrorCode,
+    CommandStatus,
+    Move,
+    as_of,
+    expired,
+    moved,
+    overtaken,
+)
+from core.domain.devices import Device, State, check
+from core.domain.errors import Conflict, Invalid, Missing, Unavailable
+from core.domain.ports import Clock, Ids
+from core.feed import Feed
+from core.services.devices import tell_end
+from core.services.endings import Endings
+from core.services.reports import expire
+from core.store import codec
+from core.store.backlog import Backlog
+from core.store.committer import Committer, Work
+from core.store.ledger import KeyEntry, Ledger, Needs
+
+log = observe.logger(__name__)
+
+KEY_LENGTH = 255
+KEY_LIFE = timedelta(hours=24)
+MOST_WAIT_MS = 10_000
+TIMEOUT_MS = (1_000, 60_000)
+SWEEP_SECONDS = 0.25
+PRUNE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a viewer asks of one device. Times in milliseconds."""
+
+    device_id: str
+    asked: State
+    key: str | None = None
+    timeout_ms: int = 10_000
+
+    def check(self) -> None:
+        """Refuse what no device could do.
+
+        Raises:
+            Invalid: the timeout or the key is out of range.
+        """
+        least, most = TIMEOUT_MS
+        if not least <= self.timeout_ms <= most:
+            sentence = f"timeoutMs is {self.timeout_ms}; it must be between {least} and {most}."
+            raise Invalid(sentence, "timeoutMs")
+        if self.key is not None and not 1 <= len(self.key) <= KEY_LENGTH:
+            sentence = f"idempotencyKey must have 1 to {KEY_LENGTH} characters."
+            raise Invalid(sentence, "idempotencyKey")
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal orders."""
+        what = [self.device_id, codec.state_out(self.asked), self.timeout_ms]
+        text = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(text).hexdigest()
+
+
+class Commands:
+    """The life of commands, as far as it is written."""
+
+    def __init__(
+        self, committer: Committer, backlog: Backlog, feed: Feed, clock: Clock, ids: Ids
+    ) -> None:
+        """Write through this committer, wait by this feed."""
+        self._committer = committer
+        self._backlog = backlog
+        self._feed = feed
+        self._clock = clock
+        self._ids = ids
+
+    async def control(self, viewer: Viewer, device: Device, order: Order, wait_ms: int) -> Command:
+        """Ask a device for a state, and wait up to `wait_ms` for the end.
+
+        Raises:
+            Invalid: the order is out of range or asks for what the device lacks.
+            Missing: the device is gone, or no longer shared.
+            Conflict: the idempotency key was used for another order.
+        """
+        check_wait(wait_ms)
+        async with self.endings({device.home.id}) as endings:
+            command = await self.accept(viewer, device, order)
+            (command,) = await endings.wait([command], wait_ms / 1000)
+            return command
+
+    @asynccontextmanager
+    async def endings(self, home_ids: Collection[str]) -> AsyncIterator[Endings]:
+        """Know of every command of these homes that ends while the block runs."""
+        endings = Endings(self._clock)
+        followed: list[str] = []
+        try:
+            for home_id in home_ids:
+                await self._feed.follow(home_id, endings.told)
+                followed.append(home_id)
+            yield endings
+        finally:
+            for home_id in followed:
+                self._feed.drop(home_id, endings.told)
+
+    async def accept(self, viewer: Viewer, device: Device, order: Order) -> Command:
+        """Take an order: the command, ACCEPTED, or REJECTED where the device is out of reach.
+
+        Raises as `control` does.
+        """
+        order.check()
+        command_id = self._ids.new("command")
+
+        def decide(ledger: Ledger) -> Command:
+            used = _used(ledger, viewer, order)
+            if used is not None:
+                return used
+            current = ledger.devices.get(device.id)
+            if current is None or not viewer.grant.view.sees(current):
+                sentence = f"There is no device {device.id}."
+                raise Missing(sentence)
+            check(current, order.asked)
+            return _accept(ledger, viewer, current, order, command_id)
+
+        key = (viewer.grant.id, order.key) if order.key is not None else None
+        needs = Needs(
+            homes=frozenset({device.home.id}),
+            devices=frozenset({device.id}),
+            keys=frozenset({key} if key else ()),
+        )
+        return await self._committer.submit(Work(needs, decide))
+
+    async def cancel(self, command: Command) -> Command:
+        """Give up a command that has not ended; what the device already did stays done.
+
+        Raises:
+            Missing: its device is gone.
+            Conflict: it has ended.
+        """
+        return await self._step(
+            command, lambda current, ledger: moved(current, Move.CANCEL, ledger.now)
+        )
+
+    async def dispatch(self, command: Command) -> Command:
+        """Note that it is being sent. It comes back as it is where it was not ACCEPTED any more."""
+
+        def step(current: Command, ledger: Ledger) -> Command:
+            if current.status is not CommandStatus.ACCEPTED:
+                return current
+            return moved(current, Move.DISPATCH, ledger.now)
+
+        return await self._step(command, step)
+
+    async def acknowledge(self, command: Command) -> Command:
+        """Note that the device took it; nothing where it has ended or is noted already."""
+
+        def step(current: Command, ledger: Ledger) -> Command:
+            if current.status is not CommandStatus.DISPATCHED:
+                return current
+            return moved(current, Move.ACKNOWLEDGE, ledger.now)
+
+        return await self._step(command, step)
+
+    async def reject(self, command: Command, code: CommandErrorCode, message: str) -> Command:
+        """End it because the device did not take it; nothing where it has ended."""
+        error = CommandError(code, message)
+
+        def step(current: Command, ledger: Ledger) -> Command:
+            return moved(current, Move.REJECT, ledger.now, error) if current.open else current
+
+        return await self._step(command, step)
+
+    async def keep_time(self) -> None:
+        """End commands at their deadline and prune old keys, for ever; any process may."""
+        pruned_at = self._clock.monotonic()
+        while True:
+            try:
+                due = await self._backlog.due(self._clock.now())
+                await asyncio.gather(*(self._expire(command) for command in due))
+                if self._clock.monotonic() - pruned_at > PRUNE_SECONDS:
+                    pruned_at = self._clock.monotonic()
+                    await self._backlog.prune_keys(self._clock.now() - KEY_LIFE)
+            except Unavailable:
+                log.warning("deadlines_unreadable")
+            await self._clock.sleep(SWEEP_SECONDS)
+
+    async def _expire(self, command: Command) -> None:
+        await self._step(command, lambda current, _: current)
+
+    async def _step(self, command: Command, step: Callable[[Command, Ledger], Command]) -> Command:
+        """One step of a command in one transaction; one whose deadline has come ends first."""
+
+        def decide(ledger: Ledger) -> Command:
+            current, device = ledger.commands.get(command.id), ledger.devices.get(command.device_id)
+            if current is None:
+                sentence = f"There is no command {command.id}."
+                raise Missing(sentence)
+            if device is None:
+                return current  # removed: that ended its commands
+            if current.open and current.deadline <= ledger.now:
+                over = expired(current)
+                tell_end(ledger, device, over)
+                return over
+            after = step(current, ledger)
+            if after != current and not after.open:
+                tell_end(ledger, device, after)
+            elif after != current:
+                ledger.put_command(after)
+            return after
+
+        needs = Needs(
+            homes=frozenset({command.home_id}),
+            devices=frozenset({command.device_id}),
+            commands=frozenset({command.id}),
+        )
+        return await self._committer.submit(Work(needs, decide))
+
+
+def check_wait(wait_ms: int) -> None:
+    """Refuse to wait longer than a request may.
+
+    Raises:
+        Invalid: it is out of range.
+    """
+    if not 0 <= wait_ms <= MOST_WAIT_MS:
+        sentence = f"waitMs is {wait_ms}; it must be between 0 and {MOST_WAIT_MS}."
+        raise Invalid(sentence, "waitMs")
+
+
+def _used(ledger: Ledger, viewer: Viewer, order: Order) -> Command | None:
+    if order.key is None:
+        return None
+    entry = ledger.keys.get((viewer.grant.id, order.key))
+    if entry is None or entry.created_at <= ledger.now - KEY_LIFE:
+        return None
+    if entry.fingerprint != order.fingerprint:
+        sentence = (
+            f"idempotencyKey {order.key!r} was used within 24 h for another command; "
+            "use a new key for a new input."
+        )
+        raise Conflict(sentence)
+    command = ledger.commands.get(entry.command_id)
+    return as_of(command, ledger.now) if command else None
+
+
+def _accept(
+    ledger: Ledger, viewer: Viewer, device: Device, order: Order, command_id: str
+) -> Command:
+    device, _ = expire(ledger, device)
+    names = tuple(order.asked.values())
+    for older in ledger.pending(device.id):
+        left = overtaken(older, names, ledger.now)
+        if not left.open:
+            device = tell_end(ledger, device, left)
+        elif left != older:
+            ledger.put_command(left)
+    command = Command(
+        id=command_id,
+        home_id=device.home.id,
+        device_id=device.id,
+        grant_id=viewer.grant.id,
+        client_id=viewer.client.id,
+        desired=order.asked,
+        holds=names,
+        awaits=names,
+        status=CommandStatus.ACCEPTED,
+        issued_at=ledger.now,
+        deadline=ledger.now + timedelta(milliseconds=order.timeout_ms),
+    )
+    device = tell_end(ledger, device, command)
+    if order.key is not None:
+        entry = KeyEntry(command.id, order.fingerprint, ledger.now)
+        ledger.keys.put((viewer.grant.id, order.key), entry)
+    if not device.online:
+        error = CommandError(CommandErrorCode.DEVICE_OFFLINE, "The device is offline.")
+        command = moved(command, Move.REJECT, ledger.now, error)
+        tell_end(ledger, device, command)
+    return command

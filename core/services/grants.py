@@ -1,0 +1,186 @@
+"""Grants: given, amended and taken back, at a place of each home's log that they speak of."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from core.domain.errors import Conflict, Missing, Refused
+from core.domain.grants import Grant, Scope, Share
+from core.domain.homes import SHARING_ROLES
+from core.domain.ports import Ids
+from core.store import codec
+from core.store.committer import Committer, Work
+from core.store.ledger import Ledger, Needs
+
+Targets = Collection[Share]
+"""What to share: lines whose places do not matter yet."""
+
+
+class Grants:
+    """What users give to clients."""
+
+    def __init__(self, committer: Committer, ids: Ids) -> None:
+        """Write through this committer."""
+        self._committer = committer
+        self._ids = ids
+
+    async def give(
+        self, user_id: str, client_id: str, scopes: Collection[Scope], targets: Targets
+    ) -> Grant:
+        """A new grant, good for what happens from now on.
+
+        Raises:
+            Missing: the user, the client, or something to be shared is not there.
+            Refused: the user may not share it.
+        """
+        grant_id = self._ids.new("grant")
+
+        def decide(ledger: Ledger) -> Grant:
+            if ledger.users.get(user_id) is None or ledger.clients.get(client_id) is None:
+                sentence = f"There is no user {user_id} or no client {client_id}."
+                raise Missing(sentence)
+            grant = Grant(
+                id=grant_id,
+                user_id=user_id,
+                client_id=client_id,
+                scopes=frozenset(scopes),
+                shares=tuple(_opened(ledger, user_id, target) for target in targets),
+                since=ledger.now,
+            )
+            return _put(ledger, grant)
+
+        needs = Needs(users=frozenset({user_id}), clients=frozenset({client_id}))
+        return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
+
+    async def amend(self, grant: Grant, scopes: Collection[Scope], targets: Targets) -> Grant:
+        """From now on the grant gives exactly this; what it gave before stays so for the past.
+
+        Raises:
+            Missing: the grant, or something to be shared, is not there.
+            Refused: the user may not share it.
+            Conflict: the grant was taken back.
+        """
+        wanted = {_target(target) for target in targets}
+
+        def decide(ledger: Ledger) -> Grant:
+            current = _alive(ledger, grant.id)
+            kept = [
+                share
+                if share.until is not None or _target(share) in wanted
+                else _ended(ledger, share)
+                for share in current.shares
+            ]
+            open_now = {_target(share) for share in kept if share.until is None}
+            added = [
+                _opened(ledger, current.user_id, target)
+                for target in targets
+                if _target(target) not in open_now
+            ]
+            changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
+            return _put(ledger, changed)
+
+        return await self._committer.submit(Work(_of(grant, targets), decide))
+
+    async def revoke(self, grant: Grant) -> Grant:
+        """Take everything back, for ever. Taking back twice is no error.
+
+        Raises:
+            Missing: there is no such grant.
+        """
+
+        def decide(ledger: Ledger) -> Grant:
+            current = ledger.grants.get(grant.id)
+            if current is None:
+                sentence = f"There is no grant {grant.id}."
+                raise Missing(sentence)
+            if current.revoked:
+                return current
+            shares = tuple(_ended(ledger, share) for share in current.shares)
+            return _put(ledger, replace(current, shares=shares, revoked=True))
+
+        return await self._committer.submit(Work(_of(grant, ()), decide))
+
+
+def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
+    """End what this user's grants share of a home; the work must need those grants and access."""
+    for grant in list(ledger.grants.values()):
+        if grant.user_id == user_id and home_id in grant.view.homes:
+            shares = tuple(
+                _ended(ledger, share) if share.home_id == home_id else share
+                for share in grant.shares
+            )
+            _put(ledger, replace(grant, shares=shares))
+
+
+def _put(ledger: Ledger, grant: Grant) -> Grant:
+    ledger.grants.put(grant.id, grant)
+    ledger.tell_access("grant", codec.grant_out(grant))
+    return grant
+
+
+def _target(share: Share) -> Share:
+    return replace(share, since=0, until=None)
+
+
+def _of(grant: Grant, targets: Targets) -> Needs:
+    needs = Needs(
+        grants=frozenset({grant.id}), homes=frozenset(share.home_id for share in grant.shares)
+    )
+    return _more(needs, grant.user_id, targets)
+
+
+def _more(needs: Needs, user_id: str, targets: Targets) -> Needs:
+    homes = frozenset(target.home_id for target in targets)
+    whole = frozenset(target.home_id for target in targets if target.room_id)
+    devices = frozenset(target.device_id for target in targets if target.device_id)
+    return replace(
+        needs,
+        homes=needs.homes | homes,
+        whole=whole,
+        devices=devices,
+        sharers=frozenset((home_id, user_id) for home_id in homes),
+        access=True,
+    )
+
+
+def _alive(ledger: Ledger, grant_id: str) -> Grant:
+    grant = ledger.grants.get(grant_id)
+    if grant is None:
+        sentence = f"There is no grant {grant_id}."
+        raise Missing(sentence)
+    if grant.revoked:
+        sentence = f"The grant {grant_id} was taken back; the user must give a new one."
+        raise Conflict(sentence)
+    return grant
+
+
+def _place(ledger: Ledger, home_id: str) -> int:
+    entry = ledger.homes.get(home_id)
+    if entry is None:
+        sentence = f"There is no home {home_id}."
+        raise Missing(sentence)
+    return entry.place
+
+
+def _ended(ledger: Ledger, share: Share) -> Share:
+    if share.until is not None:
+        return share
+    return replace(share, until=_place(ledger, share.home_id))
+
+
+def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
+    home_id = target.home_id
+    place = _place(ledger, home_id)
+    if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
+        sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
+        raise Refused(sentence)
+    if target.room_id is not None:
+        room = ledger.rooms.get(target.room_id)
+        if room is None or room.home.id != home_id:
+            sentence = f"There is no room {target.room_id} in {home_id}."
+            raise Missing(sentence)
+    if target.device_id is not None:
+        device = ledger.devices.get(target.device_id)
+        if device is None or device.home.id != home_id:
+            sentence = f"There is no device {target.device_id} in {home_id}."
+            raise Missing(sentence)
+    return replace(target, since=place, until=None)

@@ -1,0 +1,163 @@
+"""Homes, rooms and members: made, renamed, removed. What the graph shows changes by events."""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from core.domain.errors import Conflict, Missing
+from core.domain.events import EventType
+from core.domain.homes import Home, Role, Room
+from core.domain.ports import Ids
+from core.services.grants import leave_home
+from core.store.committer import Committer, Work
+from core.store.ledger import HomeEntry, Ledger, Needs
+
+
+class Homes:
+    """The homes of this house."""
+
+    def __init__(self, committer: Committer, ids: Ids) -> None:
+        """Write through this committer."""
+        self._committer = committer
+        self._ids = ids
+
+    async def create(self, owner_id: str, name: str, time_zone: str, connector: str) -> Home:
+        """A new home with its owner, whose devices are reached by the connector URL.
+
+        Raises:
+            Missing: there is no such user.
+        """
+        home = Home(self._ids.new("home"), name, time_zone)
+
+        def decide(ledger: Ledger) -> Home:
+            if ledger.users.get(owner_id) is None:
+                sentence = f"There is no user {owner_id}."
+                raise Missing(sentence)
+            ledger.homes.put(home.id, HomeEntry(home, connector, 0, 0))
+            ledger.members.put((home.id, owner_id), Role.OWNER)
+            ledger.tell_home(home.id)
+            return home
+
+        needs = Needs(users=frozenset({owner_id}))
+        return await self._committer.submit(Work(needs, decide))
+
+    async def rename(self, home_id: str, name: str) -> Home:
+        """Give the home another name.
+
+        Raises:
+            Missing: there is no such home.
+        """
+
+        def decide(ledger: Ledger) -> Home:
+            entry = _entry(ledger, home_id)
+            home = replace(entry.home, name=name)
+            ledger.homes.put(home_id, replace(entry, home=home))
+            ledger.tell_home(home_id)
+            return home
+
+        return await self._committer.submit(Work(Needs(homes=frozenset({home_id})), decide))
+
+    async def add_room(self, home_id: str, name: str) -> Room:
+        """A new room.
+
+        Raises:
+            Missing: there is no such home.
+        """
+        room_id = self._ids.new("room")
+
+        def decide(ledger: Ledger) -> Room:
+            room = Room(room_id, name, _entry(ledger, home_id).home)
+            ledger.rooms.put(room_id, room)
+            ledger.tell_home(home_id)
+            return room
+
+        return await self._committer.submit(Work(Needs(homes=frozenset({home_id})), decide))
+
+    async def rename_room(self, room: Room, name: str) -> Room:
+        """Give a room another name; its devices tell, and the home.
+
+        Raises:
+            Missing: the room is gone.
+        """
+        return await self._change_room(room, lambda current: replace(current, name=name)) or room
+
+    async def remove_room(self, room: Room) -> None:
+        """Remove a room; its devices stay in the home, in no room.
+
+        Raises:
+            Missing: the room is gone.
+        """
+        await self._change_room(room, lambda _: None)
+
+    async def set_member(self, home_id: str, user_id: str, role: Role) -> None:
+        """Make a user a member of a home, or change what they may do there.
+
+        Raises:
+            Missing: there is no such home or user.
+            Conflict: the home would be left without an owner.
+        """
+
+        def decide(ledger: Ledger) -> None:
+            _entry(ledger, home_id)
+            if ledger.users.get(user_id) is None:
+                sentence = f"There is no user {user_id}."
+                raise Missing(sentence)
+            ledger.members.put((home_id, user_id), role)
+            _still_owned(ledger, home_id)
+            ledger.tell_home(home_id)
+
+        needs = Needs(whole=frozenset({home_id}), users=frozenset({user_id}))
+        await self._committer.submit(Work(needs, decide))
+
+    async def remove_member(self, home_id: str, user_id: str, grants: Collection[str]) -> None:
+        """End a membership, and with it what the user's `grants` (ids) share of this home.
+
+        Raises:
+            Missing: there is no such home, or the user is no member of it.
+            Conflict: the home would be left without an owner.
+        """
+
+        def decide(ledger: Ledger) -> None:
+            _entry(ledger, home_id)
+            if ledger.members.get((home_id, user_id)) is None:
+                sentence = f"The user {user_id} is no member of {home_id}."
+                raise Missing(sentence)
+            ledger.members.put((home_id, user_id), None)
+            _still_owned(ledger, home_id)
+            leave_home(ledger, user_id, home_id)
+            ledger.tell_home(home_id)
+
+        needs = Needs(whole=frozenset({home_id}), grants=frozenset(grants), access=True)
+        await self._committer.submit(Work(needs, decide))
+
+    async def _change_room(self, room: Room, change: Callable[[Room], Room | None]) -> Room | None:
+        home_id = room.home.id
+
+        def decide(ledger: Ledger) -> Room | None:
+            current = ledger.rooms.get(room.id)
+            if current is None:
+                sentence = f"There is no room {room.id}."
+                raise Missing(sentence)
+            changed = change(current)
+            ledger.rooms.put(room.id, changed)
+            for device in list(ledger.devices.values()):
+                if device.room is not None and device.room.id == room.id:
+                    moved = replace(device, room=changed, updated_at=ledger.now)
+                    ledger.tell(EventType.DEVICE_UPDATED, moved)
+            ledger.tell_home(home_id)
+            return changed
+
+        return await self._committer.submit(Work(Needs(whole=frozenset({home_id})), decide))
+
+
+def _entry(ledger: Ledger, home_id: str) -> HomeEntry:
+    entry = ledger.homes.get(home_id)
+    if entry is None:
+        sentence = f"There is no home {home_id}."
+        raise Missing(sentence)
+    return entry
+
+
+def _still_owned(ledger: Ledger, home_id: str) -> None:
+    if Role.OWNER not in ledger.members.values():
+        sentence = f"The home {home_id} must keep at least one owner."
+        raise Conflict(sentence)

@@ -1,0 +1,142 @@
+"""Access as it is now: users, clients, grants and signing keys, from the access log.
+
+Loaded at start and followed, so every request asks memory, and what is taken back is known here
+within half a second of its commit whatever became of the broadcast.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from core.domain.accounts import Client, User, Viewer
+from core.domain.errors import Missing, Unauthenticated, Unavailable
+from core.domain.grants import Grant
+from core.domain.keys import SigningKey
+from core.feed import Feed
+from core.store import codec
+from core.store.ledger import ACCESS, AccessEntry
+from core.store.logs import Entry, Logs
+from core.tokens import Claims
+
+
+class Access:
+    """The access log's sum, and who wants to know of changes to a grant."""
+
+    def __init__(self, logs: Logs, feed: Feed) -> None:
+        """Empty until `start`."""
+        self._logs = logs
+        self._feed = feed
+        self._place = -1
+        self._early: list[AccessEntry] = []
+        self.users: dict[str, User] = {}
+        self.clients: dict[str, Client] = {}
+        self.grants: dict[str, Grant] = {}
+        self.keys: dict[str, SigningKey] = {}
+        self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+
+    async def start(self) -> None:
+        """Follow the log, then load what it has led to."""
+        await self._feed.follow(ACCESS, self._told)
+        state = await self._logs.access_state()
+        self.users.update({user.id: user for user in state.users})
+        self.clients.update({client.id: client for client in state.clients})
+        self.grants.update({grant.id: grant for grant in state.grants})
+        self.keys.update({key.id: key for key in state.keys})
+        self._place = state.place
+        for entry in self._early:
+            self._apply(entry)
+
+    def viewer(self, claims: Claims) -> Viewer:
+        """Who the token stands for, as of now.
+
+        Raises:
+            Unauthenticated: the user took the access back, or the client or user is disabled.
+            Unavailable: the access log cannot be read, so nobody can know.
+        """
+        if self._feed.stale():
+            sentence = "Access cannot be checked now; try again in a moment."
+            raise Unavailable(sentence)
+        grant = self.grants.get(claims.grant_id)
+        client = self.clients.get(claims.client_id)
+        user = self.users.get(claims.user_id)
+        if grant is None or client is None or user is None:
+            sentence = "The access token's grant does not exist here; ask for a new token."
+            raise Unauthenticated(sentence)
+        if grant.revoked:
+            sentence = "The user took this access back; ask them to connect again."
+            raise Unauthenticated(sentence, taken_back=True)
+        if client.disabled or user.disabled:
+            who = "client" if client.disabled else "user"
+            sentence = f"The {who} of this access token is disabled."
+            raise Unauthenticated(sentence, taken_back=True)
+        scopes = claims.scopes & grant.scopes
+        return Viewer(client, user, grant, scopes, claims.expires_at, claims.token_id)
+
+    def again(self, viewer: Viewer) -> Viewer:
+        """The viewer as of now, for what stays open. Raises as `viewer` does."""
+        return self.viewer(
+            Claims(
+                token_id=viewer.token_id,
+                client_id=viewer.client.id,
+                user_id=viewer.user.id,
+                grant_id=viewer.grant.id,
+                scopes=viewer.scopes,
+                expires_at=viewer.expires_at,
+            )
+        )
+
+    def watch(self, grant_id: str, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after each change that touches this grant; returns how to stop."""
+        self._watchers[grant_id].append(changed)
+
+        def stop() -> None:
+            self._watchers[grant_id].remove(changed)
+            if not self._watchers[grant_id]:
+                del self._watchers[grant_id]
+
+        return stop
+
+    def named_user(self, name: str) -> User:
+        """The user with this name.
+
+        Raises:
+            Missing: there is none.
+        """
+        for user in self.users.values():
+            if user.name == name:
+                return user
+        sentence = f"There is no user named {name!r}."
+        raise Missing(sentence)
+
+    def _told(self, entry: Entry) -> None:
+        if not isinstance(entry, AccessEntry):
+            return
+        if self._place < 0:
+            self._early.append(entry)
+        else:
+            self._apply(entry)
+
+    def _apply(self, entry: AccessEntry) -> None:
+        if entry.place <= self._place:
+            return
+        self._place = entry.place
+        body = entry.body
+        match entry.kind:
+            case "user":
+                self.users[body["id"]] = User(**body)
+                touched = [g.id for g in self.grants.values() if g.user_id == body["id"]]
+            case "client":
+                self.clients[body["id"]] = Client(**body)
+                touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
+            case "grant":
+                self.grants[body["id"]] = codec.grant_in(body)
+                touched = [body["id"]]
+            case "key":
+                key = codec.key_in(body)
+                self.keys[key.id] = key
+                touched = []
+            case _:
+                sentence = f"the access log holds {entry.kind!r}, which this version does not know"
+                raise LookupError(sentence)
+        for grant_id in touched:
+            for changed in tuple(self._watchers.get(grant_id, ())):
+                changed()

@@ -1,0 +1,81 @@
+"""Which devices are in a home now, and in which rooms: what "covered now" is judged by."""
+
+from core.domain.events import Event, EventType
+from core.feed import Feed
+from core.store.logs import Entry, Logs
+
+
+class Roster:
+    """One home's devices with their rooms, never behind what the feed has told."""
+
+    def __init__(self, home_id: str) -> None:
+        """Empty until loaded."""
+        self.home_id = home_id
+        self.rooms: dict[str, str | None] = {}
+        self.readers = 0
+        self._place = -1
+        self._early: list[Event] = []
+
+    def load(self, place: int, rooms: dict[str, str | None]) -> None:
+        """Take in what the store says, and what was told while it was read."""
+        self._place, self.rooms = place, rooms
+        for event in self._early:
+            self.told(event)
+        self._early.clear()
+
+    def told(self, entry: Entry) -> None:
+        """Take in one event."""
+        if not isinstance(entry, Event):
+            return
+        if self._place < 0:
+            self._early.append(entry)
+            return
+        if entry.place <= self._place:
+            return
+        self._place = entry.place
+        device = entry.device
+        if device is None:
+            return
+        if entry.type is EventType.DEVICE_REMOVED:
+            self.rooms.pop(device.id, None)
+        else:
+            self.rooms[device.id] = device.room.id if device.room else None
+
+
+class Rosters:
+    """The rosters of the homes that somebody watches."""
+
+    def __init__(self, logs: Logs, feed: Feed) -> None:
+        """None yet."""
+        self._logs = logs
+        self._feed = feed
+        self._rosters: dict[str, Roster] = {}
+
+    async def take(self, home_id: str) -> Roster:
+        """The roster of a home, kept until `give_back`.
+
+        Raises:
+            Missing: there is no such home.
+            Unavailable: the database does not answer.
+        """
+        roster = self._rosters.get(home_id)
+        if roster is None:
+            fresh = Roster(home_id)
+            await self._feed.follow(home_id, fresh.told)
+            try:
+                fresh.load(*await self._logs.rooms_now(home_id))
+            except BaseException:
+                self._feed.drop(home_id, fresh.told)
+                raise
+            roster = self._rosters.setdefault(home_id, fresh)
+            if roster is not fresh:  # somebody else was faster
+                self._feed.drop(home_id, fresh.told)
+        roster.readers += 1
+        return roster
+
+    def give_back(self, roster: Roster) -> None:
+        """Stop keeping it, once for each `take`."""
+        roster.readers -= 1
+        if roster.readers == 0:
+            del self._rosters[roster.home_id]
+            self._feed.drop(roster.home_id, roster.told)

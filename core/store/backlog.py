@@ -1,0 +1,58 @@
+"""What waits to be done: homes to be connected, commands to be sent or ended, keys to be pruned."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from core.domain.commands import Command
+from core.domain.devices import Device
+from core.domain.homes import Home
+from core.store import rows
+from core.store.database import Database
+from core.store.tables import commands, devices, homes, idempotency_keys
+
+MOST = 1_000
+
+
+class Backlog:
+    """The store as the runner and the time-keeper read it."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from this database."""
+        self._database = database
+
+    async def connected(self, scheme: str) -> list[tuple[Home, str]]:
+        """Every home whose devices are reached by this scheme, with its connector URL."""
+        query = select(homes).where(homes.c.connector.startswith(f"{scheme}://", autoescape=True))
+        return [(rows.home_of(row), row.connector) for row in await self._database.rows(query)]
+
+    async def devices_of(self, home_id: str) -> list[Device]:
+        """Every device of a home."""
+        here = (devices.c.home_id == home_id, devices.c.removed.is_(False))
+        query = rows.device_rows.where(*here).order_by(devices.c.name_key, devices.c.id)
+        return [rows.device_of(row) for row in await self._database.rows(query)]
+
+    async def device(self, device_id: str) -> Device | None:
+        """One device, whoever may see it."""
+        query = rows.device_rows.where(devices.c.id == device_id, devices.c.removed.is_(False))
+        found = await self._database.rows(query)
+        return rows.device_of(found[0]) if found else None
+
+    async def open_commands(self, home_id: str | None = None) -> Sequence[Command]:
+        """Commands that can still change, oldest first; of one home, or the oldest of all."""
+        query = rows.open_commands().limit(MOST)
+        if home_id is not None:
+            query = query.where(commands.c.home_id == home_id)
+        return [rows.command_of(row) for row in await self._database.rows(query)]
+
+    async def due(self, now: datetime) -> Sequence[Command]:
+        """Open commands whose deadline has come, at most a thousand."""
+        query = rows.open_commands().where(commands.c.deadline <= now).limit(MOST)
+        return [rows.command_of(row) for row in await self._database.rows(query)]
+
+    async def prune_keys(self, before: datetime) -> None:
+        """Forget idempotency keys that were first used before this moment."""
+        async with self._database.write() as connection:
+            old = idempotency_keys.c.created_at < before
+            await connection.execute(delete(idempotency_keys).where(old))

@@ -1,0 +1,119 @@
+"""Engines: one writer and separate readers on SQLite, one pool on PostgreSQL.
+
+SQLite loses updates under its default transactions, so every write begins IMMEDIATE on the one
+writing connection, and readers are read-only (measured: ground.md §5).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Executable, Row, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core.domain.errors import Unavailable
+
+PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
+READERS = 4
+POOL = 10
+DIAL_SECONDS = 5
+STATEMENT_SECONDS = 10
+
+
+class Database:
+    """The one door to SQL. `write` is serial on SQLite; `read` sees whole commits."""
+
+    def __init__(self, url: str) -> None:
+        """Make the engines; nothing is dialled before the first use."""
+        parsed = make_url(url)
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        if self.sqlite:
+            if parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
+            self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
+            _prepare(self._writer, "BEGIN IMMEDIATE")
+            _prepare(self._reader, "BEGIN", "query_only=ON")
+        else:
+            self._writer = create_async_engine(
+                url,
+                pool_size=POOL,
+                max_overflow=POOL,
+                pool_pre_ping=True,
+                pool_timeout=10,
+                connect_args={"timeout": DIAL_SECONDS, "command_timeout": STATEMENT_SECONDS},
+            )
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _translated():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view of the database; nothing can be written through it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _translated():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of one reading statement."""
+        async with self.read() as connection:
+            return (await connection.execute(statement)).all()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+class _translated:  # noqa: N801 - used as a with-statement's verb
+    """Turns "the database does not answer" into our word; broken constraints stay as they are."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if _lost(error):
+            sentence = "The database does not answer; try again in a moment."
+            raise Unavailable(sentence) from error
+
+
+def _lost(error: BaseException | None) -> bool:
+    if isinstance(error, DBAPIError):
+        # asyncpg's deadlocks and ended connections arrive as the bare base class.
+        named = isinstance(error, OperationalError | InterfaceError)
+        return named or error.connection_invalidated or type(error) is DBAPIError
+    return isinstance(error, OSError | PoolTimeout)
+
+
+def _prepare(engine: AsyncEngine, begin: str, *more: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        del entry
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (*PRAGMAS, *more):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

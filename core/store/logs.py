@@ -1,0 +1,138 @@
+"""Reading the logs: homes' events and access facts by place, their heads, and the dirty rows."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, delete, select, tuple_, update
+
+from core.domain.accounts import Client, User
+from core.domain.events import Event, EventType
+from core.domain.grants import Grant
+from core.domain.keys import SigningKey
+from core.store import rows
+from core.store.database import Database
+from core.store.ledger import ACCESS, AccessEntry
+from core.store.tables import (
+    access,
+    clients,
+    devices,
+    dirty,
+    events,
+    grants,
+    homes,
+    logs,
+    signing_keys,
+    users,
+)
+from core.store.types import database_time
+
+Entry = Event | AccessEntry
+KEPT_SECONDS = 2.0
+SWEEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A dirty row: this log has reached this place, and whether anybody has said so."""
+
+    log_id: str
+    place: int
+    hinted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessState:
+    """Everything that the access log has led to, at one place."""
+
+    place: int
+    users: Sequence[User]
+    clients: Sequence[Client]
+    grants: Sequence[Grant]
+    keys: Sequence[SigningKey]
+
+
+class Logs:
+    """The logs of this database."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from, and mark in, this database."""
+        self._database = database
+
+    async def read(self, log_id: str, after: int, limit: int) -> Sequence[Entry]:
+        """The entries of one log after a place, in order, at most `limit`."""
+        if log_id == ACCESS:
+            query = select(access).where(access.c.place > after).order_by(access.c.place)
+            return [rows.access_of(row) for row in await self._database.rows(query.limit(limit))]
+        return await self.events(log_id, after, limit)
+
+    async def events(
+        self,
+        home_id: str,
+        after: int,
+        limit: int,
+        types: Collection[EventType] | None = None,
+        device_ids: Collection[str] | None = None,
+    ) -> list[Event]:
+        """The events of one home after a place, in order; of some types or devices only."""
+        query = rows.event_rows.where(events.c.home_id == home_id, events.c.place > after)
+        if types is not None:
+            query = query.where(events.c.type.in_([one.value for one in types]))
+        if device_ids is not None:
+            query = query.where(events.c.device_id.in_(device_ids))
+        found = await self._database.rows(query.order_by(events.c.place).limit(limit))
+        return [rows.event_of(row) for row in found]
+
+    async def heads(self, log_ids: Collection[str]) -> dict[str, int]:
+        """The newest place of each of these logs."""
+        query = select(homes.c.id, homes.c.place).where(homes.c.id.in_(log_ids))
+        places = {row.id: row.place for row in await self._database.rows(query)}
+        if ACCESS in log_ids:
+            (row,) = await self._database.rows(select(logs.c.place).where(logs.c.id == ACCESS))
+            places[ACCESS] = row.place
+        return places
+
+    async def rooms_now(self, home_id: str) -> tuple[int, dict[str, str | None]]:
+        """The home's newest place, and at that place the room of each device that is there."""
+        async with self._database.read() as connection:
+            head = select(homes.c.place).where(homes.c.id == home_id)
+            place = (await connection.execute(head)).scalar_one_or_none()
+            here = and_(devices.c.home_id == home_id, devices.c.removed.is_(False))
+            found = await connection.execute(select(devices.c.id, devices.c.room_id).where(here))
+            return place or 0, {row.id: row.room_id for row in found}
+
+    async def access_state(self) -> AccessState:
+        """Users, clients, grants and signing keys at the access log's newest place."""
+        async with self._database.read() as connection:
+
+            async def every(table: Any) -> Sequence[rows.Fetched]:
+                return (await connection.execute(select(table))).all()
+
+            head = select(logs.c.place).where(logs.c.id == ACCESS)
+            return AccessState(
+                place=(await connection.execute(head)).scalar_one(),
+                users=[rows.user_of(row) for row in await every(users)],
+                clients=[rows.client_of(row) for row in await every(clients)],
+                grants=[rows.grant_of(row) for row in await every(grants)],
+                keys=[rows.key_of(row) for row in await every(signing_keys)],
+            )
+
+    async def marks(self) -> list[Mark]:
+        """Every dirty row."""
+        found = await self._database.rows(select(dirty))
+        return [Mark(row.log_id, row.place, row.hinted_at is not None) for row in found]
+
+    async def hinted(self, places: Mapping[str, int]) -> None:
+        """Note that these places were broadcast; a log that has moved on since stays unmarked."""
+        pairs = sorted(places.items())
+        for start in range(0, len(pairs), SWEEP):
+            said = tuple_(dirty.c.log_id, dirty.c.place).in_(pairs[start : start + SWEEP])
+            mark = update(dirty).where(said, dirty.c.hinted_at.is_(None))
+            async with self._database.write() as connection:
+                await connection.execute(mark.values(hinted_at=database_time()))
+
+    async def forget_old_marks(self) -> None:
+        """Delete the rows that every process has had the time to see."""
+        old = dirty.c.hinted_at < database_time() - KEPT_SECONDS
+        async with self._database.write() as connection:
+            await connection.execute(delete(dirty).where(old))

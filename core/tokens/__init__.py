@@ -1,0 +1,8 @@
+"""Access tokens and sealed cursors: what a partner carries and cannot forge."""
+
+from core.tokens.access_tokens import Claims, Tokens
+from core.tokens.cursors import Cursors
+from core.tokens.keyring import KeyRing
+from core.tokens.seal import Sealer
+
+__all__ = ["Claims", "Cursors", "KeyRing", "Sealer", "Tokens"]

@@ -1,0 +1,145 @@
+"""Access tokens: JWTs after RFC 9068, signed with ES256 (RFC 7518 §3.4).
+
+Verifying looks at everything that the token says of itself; whether its grant still stands is
+asked of the access snapshot, every time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+
+from core.domain.errors import Unauthenticated
+from core.domain.grants import Grant, Scope
+from core.domain.ports import Clock, Ids
+from core.tokens.keyring import KeyRing
+
+ALGORITHM = "ES256"
+TYPE = "at+jwt"
+REMEMBERED = 10_000
+LONGEST = 4_096
+LEEWAY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says, once it is known to be ours and in time."""
+
+    token_id: str
+    client_id: str
+    user_id: str
+    grant_id: str
+    scopes: frozenset[Scope]
+    expires_at: datetime
+
+
+class Tokens:
+    """Issues and verifies access tokens for one issuer and audience."""
+
+    def __init__(self, ring: KeyRing, clock: Clock, ids: Ids, issuer: str, audience: str) -> None:
+        """`issuer` and `audience` are URLs: our public one, and the API's."""
+        self._ring = ring
+        self._clock = clock
+        self._ids = ids
+        self.issuer = issuer
+        self.audience = audience
+        self._known: OrderedDict[str, Claims] = OrderedDict()
+
+    def issue(
+        self,
+        grant: Grant,
+        scopes: Collection[Scope],
+        seconds: int,
+        audience: str | None = None,
+    ) -> str:
+        """A signed token of this grant, over `seconds` from now (negative: over already)."""
+        key_id, key = self._ring.signing()
+        now = int(self._clock.now().timestamp())
+        claims = {
+            "iss": self.issuer,
+            "aud": audience or self.audience,
+            "sub": grant.user_id,
+            "client_id": grant.client_id,
+            "grant_id": grant.id,
+            "scope": " ".join(sorted(scopes)),
+            "iat": now,
+            "exp": now + seconds,
+            "jti": self._ids.new("token"),
+        }
+        return jwt.encode({"typ": TYPE, "alg": ALGORITHM, "kid": key_id}, claims, key)
+
+    def verify(self, token: str) -> Claims:
+        """What a valid token says.
+
+        Raises:
+            Unauthenticated: it is not one of ours, not for this API, or expired.
+        """
+        claims = self._known.get(token)
+        if claims is None:
+            claims = self._read(token)
+            self._known[token] = claims
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        if claims.expires_at <= self._clock.now():
+            self._known.pop(token, None)
+            raise _refused("it has expired; ask for a new one", expired=True)
+        return claims
+
+    def _read(self, token: str) -> Claims:
+        if len(token) > LONGEST:
+            raise _refused(f"it is longer than {LONGEST} characters")
+        claims = self._opened(token)
+        if claims.get("iss") != self.issuer:
+            raise _refused("its issuer is not this server")
+        audience = claims.get("aud")
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise _refused(f"its audience is not {self.audience}")
+        issued_at = claims.get("iat")
+        if not isinstance(issued_at, int) or issued_at > self._now() + LEEWAY_SECONDS:
+            raise _refused("it was issued in the future")
+        try:
+            return Claims(
+                token_id=str(claims["jti"]),
+                client_id=str(claims["client_id"]),
+                user_id=str(claims["sub"]),
+                grant_id=str(claims["grant_id"]),
+                scopes=_scopes(str(claims["scope"])),
+                expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+            )
+        except (KeyError, ValueError, TypeError, OverflowError, OSError) as error:
+            raise _refused("its claims are not those of an access token (RFC 9068)") from error
+
+    def _opened(self, token: str) -> dict[str, Any]:
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
+            raise _refused("it is not a signed JWT") from error
+        # RFC 9068 §2.1: the type tells it from every other JWT of ours.
+        if str(header.get("typ", "")).lower().removeprefix("application/") != TYPE:
+            raise _refused(f"its type is not {TYPE}")
+        if header.get("alg") != ALGORITHM:
+            raise _refused(f"its algorithm is not {ALGORITHM}")
+        key = self._ring.verifying(str(header.get("kid")))
+        if key is None:
+            raise _refused("it is signed with a key that this server does not have")
+        try:
+            return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
+            raise _refused("its signature does not hold") from error
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def _scopes(text: str) -> frozenset[Scope]:
+    """Known scopes only: one that this version no longer has opens nothing."""
+    known = {scope.value for scope in Scope}
+    return frozenset(Scope(word) for word in text.split() if word in known)
+
+
+def _refused(why: str, *, expired: bool = False) -> Unauthenticated:
+    return Unauthenticated(f"The access token is not valid: {why}.", expired=expired)

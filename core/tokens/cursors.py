@@ -1,0 +1,67 @@
+"""Cursors: sealed places of a viewer's homes, and sealed keys of ordered lists.
+
+A cursor opens only for the grant and the kind of list that it was made for.
+"""
+
+import struct
+from collections.abc import Mapping
+
+import orjson
+
+from core.domain.errors import Invalid
+from core.tokens.seal import Sealer
+
+MOST_HOMES = 32
+_PLACE = struct.Struct(">16sQ")
+_HOME = "home_"
+
+
+class Cursors:
+    """Makes and reads the cursors that partners hold."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        """Seal with this sealer."""
+        self._sealer = sealer
+
+    def places(self, grant_id: str, places: Mapping[str, int]) -> str:
+        """A cursor that holds a place per home, for at most 32 homes."""
+        packed = b"".join(
+            _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)
+            for home_id, place in places.items()
+        )
+        return self._sealer.seal(f"places:{grant_id}", packed)
+
+    def open_places(self, grant_id: str, cursor: str) -> dict[str, int]:
+        """The places of a cursor.
+
+        Raises:
+            Invalid: it was not made here, or for somebody else, or for another list.
+        """
+        packed = self._sealer.open(f"places:{grant_id}", cursor)
+        if packed is None:
+            sentence = (
+                "after is not a cursor of your event log: give an extensions.cursor, a pageInfo "
+                "cursor or an edge's cursor of events that you received with this grant."
+            )
+            raise Invalid(sentence, "after")
+        return {_HOME + home.hex(): place for home, place in _PLACE.iter_unpack(packed)}
+
+    def key(self, grant_id: str, order: str, key: tuple[str, str]) -> str:
+        """A cursor that holds where a row stands in an ordered list."""
+        return self._sealer.seal(f"key:{order}:{grant_id}", orjson.dumps(key))
+
+    def open_key(self, grant_id: str, order: str, cursor: str, field: str) -> tuple[str, str]:
+        """The key of a cursor of this ordered list; `field` is the argument that it came in.
+
+        Raises:
+            Invalid: it was not made here, or for somebody else, or for another list.
+        """
+        content = self._sealer.open(f"key:{order}:{grant_id}", cursor)
+        if content is None:
+            sentence = (
+                f"{field} is not a cursor of this list: give a cursor of its edges or pageInfo, "
+                "received with this grant."
+            )
+            raise Invalid(sentence, field)
+        name, row_id = orjson.loads(content)
+        return name, row_id
