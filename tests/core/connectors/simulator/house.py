@@ -1,0 +1,65 @@
+"""A simulated house on a fake clock, with somebody who listens to it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Self
+
+from core.connectors.simulator import Simulator
+from core.connectors.simulator.products import PRODUCTS
+from core.domain.devices import Device, State
+from core.domain.ports import Found, Report
+from tests.fakes import FakeClock, stored
+
+
+class House:
+    """A simulator, what it reported, and shorthands; nothing changes by itself unless lively."""
+
+    def __init__(self, *, lively: bool = False, seed: int = 1) -> None:
+        self.clock = FakeClock()
+        self.simulator = Simulator(self.clock, seed, lively=lively)
+        self.heard: list[Report] = []
+        self._listener = asyncio.ensure_future(self._listen())
+        self._count = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.simulator.close()
+        await self._listener
+
+    async def add(self, product: str, *, address: str = "", order: int = 0) -> Device:
+        """Adopt a device of this product."""
+        self._count += 1
+        device = stored(found(product, address), self._count, order=order)
+        await self.simulator.adopt(device)
+        return device
+
+    async def send(self, device: Device, state: State) -> None:
+        """Send, and let time pass until the acknowledgement."""
+        await self.clock.finish(self.simulator.send(device.id, state))
+
+    async def read(self, device: Device) -> None:
+        """Read, and let time pass until the acknowledgement."""
+        await self.clock.finish(self.simulator.read(device.id))
+
+    async def after(self, seconds: float) -> list[Report]:
+        """What was heard since the last look, once so many more seconds have passed."""
+        await self.clock.advance(seconds)
+        heard, self.heard = self.heard, []
+        return heard
+
+    async def _listen(self) -> None:
+        async for report in self.simulator.reports():
+            self.heard.append(report)
+
+
+def found(product: str, address: str = "") -> Found:
+    """A device of this product, as it leaves the shop."""
+    made = PRODUCTS[product]
+    return Found(address, product, made.kind, made.capabilities, made.state)
+
+
+def state(values: Mapping[str, Any]) -> State:
+    """A state from values by name."""
+    return State(**values)
