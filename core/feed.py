@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from core import observe
 from core.broadcast import Hints
 from core.domain.errors import Missing, Unavailable
+from core.domain.events import Entry
 from core.domain.ports import Clock
 from core.relay import Relay, channel
 from core.store.committer import Committed
 from core.store.ledger import ACCESS
-from core.store.logs import Entry as Entry, Logs
+from core.store.logs import Logs
 
 log = observe.logger(__name__)
 Listener = Callable[[Entry], None]

@@ -15,13 +15,12 @@ from core import observe
 from core.domain.commands import Command, CommandErrorCode, CommandStatus
 from core.domain.devices import Device
 from core.domain.errors import LatchkeyError, Unavailable
-from core.domain.events import Event, EventType
+from core.domain.events import Entry, Event, EventType
 from core.domain.homes import Home
 from core.domain.ports import Clock, Connector, Declined, Offline, Report
 from core.feed import Feed
 from core.services import Services
 from core.store.backlog import Backlog
-from core.store.logs import Entry
 
 log = observe.logger(__name__)
 

@@ -21,11 +21,11 @@ class Settings(BaseSettings):
         env_prefix="LATCHKEY_", frozen=True, hide_input_in_errors=True, extra="forbid"
     )
 
-    database_url: str = "sqlite+aiosqlite:///.latchkey/latchkey.db"
+    database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///.latchkey/latchkey.db"
     broadcast_url: str = "memory://"
     devices_url: str = ""
     public_url: str = "http://127.0.0.1:8000"
-    secret_keys: Annotated[tuple[bytes, ...], NoDecode] = ()
+    secret_keys: Annotated[tuple[bytes, ...], NoDecode, Field(repr=False)] = ()
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
     init_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
 

@@ -8,6 +8,7 @@ the events of its device (of its home, for HOME_UPDATED); both count without gap
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any, TypeAlias
 
 from core.domain.commands import Command
 from core.domain.devices import Device, State
@@ -47,3 +48,17 @@ class Event:
     command: Command | None = None
     caused_by: tuple[Command, ...] = ()
     pending: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEntry:
+    """One fact of the access log, complete in itself: the whole grant, client, user or key."""
+
+    place: int
+    kind: str
+    body: dict[str, Any]
+    at: datetime
+
+
+Entry: TypeAlias = Event | AccessEntry
+"""What a log holds."""

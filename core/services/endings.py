@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from core.domain.commands import Command, as_of
-from core.domain.events import Event
+from core.domain.events import Entry, Event
 from core.domain.ports import Clock
-from core.feed import Entry
 
 
 class Endings:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from core.domain.accounts import Client, User, Viewer
 from core.domain.errors import Missing, Unauthenticated, Unavailable
+from core.domain.events import AccessEntry, Entry
 from core.domain.grants import Grant
 from core.domain.keys import SigningKey
 from core.feed import Feed
 from core.store import codec
-from core.store.ledger import ACCESS, AccessEntry
-from core.store.logs import Entry, Logs
+from core.store.ledger import ACCESS
+from core.store.logs import Logs
 from core.tokens import Claims
 
 

@@ -1,8 +1,8 @@
 """Which devices are in a home now, and in which rooms: what "covered now" is judged by."""
 
-from core.domain.events import Event, EventType
+from core.domain.events import Entry, Event, EventType
 from core.feed import Feed
-from core.store.logs import Entry, Logs
+from core.store.logs import Logs
 
 
 class Roster:

@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from core import observe
 from core.domain.errors import Conflict, Unavailable
-from core.domain.events import Event
+from core.domain.events import AccessEntry, Event
 from core.domain.ports import Clock, Ids
 from core.store import writing
 from core.store.database import Database
-from core.store.ledger import AccessEntry, Ledger, Needs
+from core.store.ledger import Ledger, Needs
 
 T = TypeVar("T")
 log = observe.logger(__name__)

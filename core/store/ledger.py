@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from core.domain.accounts import Client, User
 from core.domain.commands import Command
 from core.domain.devices import Device, State
-from core.domain.events import Event, EventType
+from core.domain.events import AccessEntry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
 from core.domain.keys import SigningKey
@@ -72,16 +72,6 @@ class KeyEntry:
     command_id: str
     fingerprint: str
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AccessEntry:
-    """One fact of the access log, complete in itself: the whole grant, client, user or key."""
-
-    place: int
-    kind: str
-    body: dict[str, Any]
-    at: datetime
 
 
 class Shelf(Generic[K, V]):

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import and_, delete, select, tuple_, update
 
 from core.domain.accounts import Client, User
-from core.domain.events import Event, EventType
+from core.domain.events import Entry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.keys import SigningKey
 from core.store import rows
 from core.store.database import Database
-from core.store.ledger import ACCESS, AccessEntry
+from core.store.ledger import ACCESS
 from core.store.tables import (
     access,
     clients,
@@ -27,7 +27,6 @@ from core.store.tables import (
 )
 from core.store.types import database_time
 
-Entry = Event | AccessEntry
 KEPT_SECONDS = 2.0
 SWEEP = 500
 

@@ -7,12 +7,12 @@ from sqlalchemy import Row, Select, select
 from core.domain.accounts import Client, User
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
-from core.domain.events import Event
+from core.domain.events import AccessEntry, Event
 from core.domain.grants import Grant, Scope
 from core.domain.homes import Home, Room
 from core.domain.keys import SigningKey
 from core.store import codec
-from core.store.ledger import AccessEntry, HomeEntry
+from core.store.ledger import HomeEntry
 from core.store.tables import commands, devices, events, homes, rooms
 
 Fetched = Row[Any]

@@ -24,6 +24,7 @@ from core.domain.homes import Home
 from core.domain.ports import Clock, Declined, Found, Offline, Report
 
 Answer = asyncio.Future[None]
+OUTAGE_SECONDS = 30.0
 
 
 class Simulator:
@@ -56,15 +57,19 @@ class Simulator:
         return plans.found(url)
 
     async def adopt(self, device: Device) -> None:
-        """Go on from what the device last reported; one stored offline stays so until healed.
+        """Go on from what the device last reported; one stored offline is back after a while.
 
-        Nothing is reported. What was on its way when an earlier process ended stays where it was.
+        Nothing is reported. What was on its way when an earlier process ended stays where it was,
+        and how long an outage was to last is not stored, so it ends after `OUTAGE_SECONDS`.
         """
         before = self._world.seats.get(device.id)
         order = max(device.order, before.unit.order) if before else device.order
         line = Line(DeviceFault.NONE if device.online else DeviceFault.OFFLINE)
         lively = self._lively and not plans.steady(device.address)
-        self._world.admit(Seat(Unit(device, order), line, lively))
+        seat = Seat(Unit(device, order), line, lively)
+        self._world.admit(seat)
+        if not device.online:
+            self._world.become(seat, DeviceFault.OFFLINE, OUTAGE_SECONDS)
 
     async def forget(self, device_id: str) -> None:
         """Let go of a device; requests on their way to it end as Offline."""
