@@ -1,0 +1,32 @@
+"""GraphQL as a press: documents in, results out. Knows GraphQL and nothing of devices.
+
+`Documents.get` makes a text a `Document`, once; `Document.operation` chooses what to run, which
+says what scopes it misses and how much it may answer; `run` and `stream` answer it.
+"""
+
+from engine.documents import Documents
+from engine.errors import Code, Fault, Rejected
+from engine.limits import Limits
+from engine.operations import Document, Kind, Operation
+from engine.run import Result, run, stream
+from engine.scopes import OPEN, Alternatives, Need, Requirements, both, opened
+
+__all__ = [
+    "OPEN",
+    "Alternatives",
+    "Code",
+    "Document",
+    "Documents",
+    "Fault",
+    "Kind",
+    "Limits",
+    "Need",
+    "Operation",
+    "Rejected",
+    "Requirements",
+    "Result",
+    "both",
+    "opened",
+    "run",
+    "stream",
+]

@@ -1,0 +1,159 @@
+"""From the text of a document to what can be run: scan, parse, measure, validate, expand. Cached.
+
+The order is that of cost: what is cheap and bounded comes first, so that nothing expensive sees a
+document that an attacker made expensive. Whatever the text, the outcome is a `Document` or one
+`Rejected`.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode as _Operation,
+    OverlappingFieldsCanBeMergedRule,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from engine.errors import MAX_FAULTS, Code, Fault, Rejected
+from engine.fragments import fragments_of
+from engine.limits import Limits
+from engine.measure import Measure, measure
+from engine.merging import check_merging
+from engine.operations import Document, Operation
+from engine.scopes import Requirements, exists
+from engine.selections import Expander, Group, is_introspection, owners
+from engine.shelf import Shelf
+from engine.sizes import Sizer
+from engine.text import Text, scan
+
+_CACHED_CHARACTERS: Final = 16_000
+"""A longer text is parsed each time."""
+
+_CACHED_TOKENS: Final = 120_000
+"""What the cached documents have together: about 64 MB, at some 550 bytes each (measured)."""
+
+_REFUSED: Final = 256
+"""Refused texts that are remembered."""
+
+# Overlapping fields are checked by `merging`, in less time.
+_RULES: Final = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
+_EXPANSIONS: Final = 10
+"""Times the limit on fields that `merging` may expand before it gives up."""
+
+
+class Documents:
+    """The documents of one schema, each parsed and validated once.
+
+    Good documents are kept by their whole text, so nobody can pass one off as another. Refused
+    texts are remembered too, for clients that repeat a mistake in a loop, but on a shelf of their
+    own and as sentences only: whoever sends bad documents pushes out bad documents.
+
+    Args:
+        schema: graphql-core's; of a Strawberry schema its `_schema`.
+        sdl: the published text of the same schema, with its `@requiresScopes`.
+        limits: how much one document may ask for.
+        capacity: documents to keep at most.
+        uncarried: fields that cannot be selected in a subscription, by coordinate
+            (`Home.rooms`), each with what to do instead, as the rest of a sentence.
+
+    Raises:
+        ValueError: the SDL or `uncarried` name what the schema does not have.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        sdl: str,
+        limits: Limits = Limits(),  # noqa: B008  frozen
+        capacity: int = 1_000,
+        uncarried: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.schema = schema
+        self.limits = limits
+        self.requirements = Requirements.from_sdl(sdl)
+        self.requirements.check(schema)
+        if unknown := [each for each in uncarried if not exists(schema, each)]:
+            raise ValueError(f"uncarried names {unknown[0]}, unknown to the schema.")
+        self._uncarried = dict(uncarried)
+        self._good: Shelf[Document] = Shelf(capacity, _CACHED_TOKENS)
+        self._bad: Shelf[tuple[Code, tuple[Fault, ...]]] = Shelf(_REFUSED, _REFUSED)
+
+    def get(self, text: str) -> Document:
+        """Give the document of a text.
+
+        Raises:
+            Rejected: GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED or DOCUMENT_TOO_COMPLEX,
+                and nothing else, whatever the text.
+        """
+        short = len(text) <= _CACHED_CHARACTERS
+        if short and (document := self._good.get(text)):
+            return document
+        if short and (refused := self._bad.get(text)):
+            raise Rejected(*refused)
+        try:
+            document, tokens = self._prepare(text)
+        except Rejected as rejected:
+            if short:
+                self._bad.put(text, (rejected.code, rejected.faults), 1)
+            raise
+        except RecursionError:  # not remembered: the limits are far from it, the caller was not
+            raise Rejected.at(
+                "DOCUMENT_TOO_COMPLEX", "The document is nested too deeply: nest it less."
+            ) from None
+        if short:
+            self._good.put(text, document, tokens)
+        return document
+
+    def _prepare(self, text: str) -> tuple[Document, int]:
+        try:
+            tokens = scan(text, self.limits)
+            ast = parse(Text(text), max_tokens=self.limits.tokens)
+            operations = [node for node in ast.definitions if isinstance(node, _Operation)]
+            fragments = fragments_of(ast)
+            sizes = measure(operations, fragments, self.limits)
+            self._validate(ast)
+            expander = Expander(self.schema, fragments, self.limits.fields * _EXPANSIONS)
+            ready = [
+                self._operation(node, size, expander.groups(node))
+                for node, size in zip(operations, sizes, strict=True)
+            ]
+            return Document(text, self.schema, ast, tuple(ready)), tokens
+        except GraphQLSyntaxError as error:
+            raise Rejected.of("GRAPHQL_PARSE_FAILED", [error]) from None
+
+    def _validate(self, ast: DocumentNode) -> None:
+        if errors := validate(self.schema, ast, _RULES, max_errors=MAX_FAULTS):
+            raise Rejected.of("GRAPHQL_VALIDATION_FAILED", errors)
+
+    def _operation(self, node: _Operation, size: Measure, groups: tuple[Group, ...]) -> Operation:
+        check_merging(groups)
+        if node.operation.value == "subscription":
+            self._check_carried(groups)
+        return Operation(
+            name=node.name.value if node.name else None,
+            kind=node.operation.value,
+            node=node,
+            needs=self.requirements.needs(groups),
+            public=all(is_introspection(each) for group in groups for each in group.selected),
+            measure=size,
+            roots=tuple(group.selected[0].node for group in groups),
+            items=Sizer(node.variable_definitions or (), self.limits).items(groups),
+            limit=self.limits.nodes,
+        )
+
+    def _check_carried(self, groups: Iterable[Group]) -> None:
+        """Refuse a subscription that selects what its events cannot answer."""
+        for each in (each for root in groups for group in root.walk() for each in group.selected):
+            for owner in owners(each.parent, each.possible):
+                coordinate = f"{owner.name}.{each.node.name.value}"
+                if coordinate in self._uncarried:
+                    message = (
+                        f"A subscription cannot select {coordinate}: {self._uncarried[coordinate]}"
+                    )
+                    raise Rejected.at("GRAPHQL_VALIDATION_FAILED", message, each.node)

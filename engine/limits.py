@@ -1,0 +1,43 @@
+"""Limits: how much one document may ask for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one document may ask for; over any of them it is `DOCUMENT_TOO_COMPLEX`."""
+
+    text_bytes: int = 100_000
+    """Length of the text in UTF-8."""
+
+    tokens: int = 4_000
+    """Lexical tokens of the text, comments included."""
+
+    nesting: int = 64
+    """Brackets inside brackets, and selection sets inside each other across fragments: what
+    parser and validator recurse over."""
+
+    depth: int = 12
+    """Fields inside fields, fragments expanded. What is below `__schema` and `__type` does not
+    count here."""
+
+    introspection_depth: int = 20
+    """Fields inside fields below `__schema` and `__type`; the common tools need up to 15."""
+
+    aliases: int = 50
+    """Aliases of one operation, fragments expanded."""
+
+    fields: int = 1_000
+    """Fields, and uses of fragments, of all operations together, fragments expanded."""
+
+    nodes: int = 10_000
+    """Objects in lists that one answer may hold at most."""
+
+    page: int = 20
+    """Items of a page for which neither the client nor the schema gives `first` or `last`."""
+
+    most_page: int = 100
+    """Items that any page may have; more is refused by whoever makes the page."""
+
+    assumed_list: int = 10
+    """Items assumed of a list that has no `first` or `last` and no list of ids."""

@@ -1,0 +1,103 @@
+"""A valid document and its operations: what is known of them before they run."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode
+
+from engine.errors import Rejected
+from engine.measure import Measure
+from engine.scopes import Need
+from engine.sizes import Items
+
+Kind: TypeAlias = Literal["query", "mutation", "subscription"]
+
+_SHOWN: Final = 10
+"""Names of operations that an error lists at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a valid document, and what is known of it before it runs."""
+
+    name: str | None
+    kind: Kind
+    node: OperationDefinitionNode
+    needs: tuple[Need, ...]
+    """The scopes needed, by field; empty where none are."""
+
+    public: bool
+    """Whether every root field is introspection or `__typename`, which need no token at all."""
+
+    measure: Measure
+    """Fields, aliases and depth, fragments expanded."""
+
+    roots: tuple[FieldNode, ...]
+    """The root fields, the first of each key of the response."""
+
+    items: tuple[Items, ...]
+    limit: int
+    """`Limits.nodes`."""
+
+    def missing(self, scopes: Collection[str]) -> tuple[Need, ...]:
+        """Give what these scopes do not open."""
+        return tuple(need for need in self.needs if not need.met(scopes))
+
+    def nodes(self, variables: Mapping[str, Any] | None = None) -> int:
+        """Count the objects that the lists of the answer may hold at most; see `sizes`.
+
+        Variables are taken as the client sent them. What is no number counts as not given:
+        coercion refuses it before anything runs.
+        """
+        return sum(items.total(variables or {}) for items in self.items)
+
+    def check(self, variables: Mapping[str, Any] | None = None) -> None:
+        """Refuse an answer that may hold too many objects.
+
+        Raises:
+            Rejected: DOCUMENT_TOO_COMPLEX, at the root field that holds most of them.
+        """
+        nodes = self.nodes(variables)
+        if nodes > self.limit:
+            most = max(self.items, key=lambda items: items.total(variables or {}))
+            raise Rejected.at(
+                "DOCUMENT_TOO_COMPLEX",
+                f"The answer may hold {nodes:,} objects in lists, the limit is {self.limit:,}:"
+                " ask for smaller pages with 'first', or for fewer lists inside lists.",
+                most.node,
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A valid document, ready to run."""
+
+    text: str
+    schema: GraphQLSchema
+    ast: DocumentNode
+    operations: tuple[Operation, ...]
+    """At least one."""
+
+    def operation(self, name: str | None = None) -> Operation:
+        """Choose an operation (spec 6.1, GetOperation).
+
+        Raises:
+            Rejected: GRAPHQL_VALIDATION_FAILED, there is none of this name, or several and no
+                name was given.
+        """
+        if name is None and len(self.operations) == 1:
+            return self.operations[0]
+        for operation in self.operations:
+            if name is not None and operation.name == name:
+                return operation
+        raise Rejected.at("GRAPHQL_VALIDATION_FAILED", self._which(name))
+
+    def _which(self, name: str | None) -> str:
+        names = [f"'{each.name}'" for each in self.operations if each.name is not None]
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        if name is None:
+            return f"The document has several operations: set operationName to one of {shown}."
+        if not names:
+            return f"The document has no operation '{name:.80}', only one without a name."
+        return f"The document has no operation '{name:.80}', only {shown}."
