@@ -1,0 +1,1 @@
+"""The answers: authorise, load, page. Plain functions on domain records; no GraphQL in them."""

@@ -1,0 +1,85 @@
+"""Devices, as far as the viewer sees them, and what commands still ask of them."""
+
+from collections.abc import Sequence
+from functools import partial, reduce
+from inspect import isawaitable
+
+from core.domain.commands import Command, as_of
+from core.domain.devices import Device, State
+from core.domain.errors import Missing
+from core.domain.homes import Home, Room
+from resolvers.answers import Answer, settled, then
+from resolvers.asking import Ask
+from resolvers.loaders import key
+from resolvers.paging import Listing, Page, Part, Window, paged
+
+ORDER = "devices:NAME"
+
+
+def find(ask: Ask, device_id: str) -> Answer[Device | None]:
+    """A device; None where it is missing or hidden."""
+    return ask.loaders.device(device_id)
+
+
+async def named(ask: Ask, device_id: str) -> Device:
+    """A device that must be there.
+
+    Raises:
+        Missing: it is missing or hidden.
+    """
+    device = await settled(find(ask, device_id))
+    if device is None:
+        sentence = f"There is no device {device_id}."
+        raise Missing(sentence)
+    return device
+
+
+async def listed(
+    ask: Ask, window: Window, home: Home | None = None, room: Room | None = None
+) -> Page[Device]:
+    """A page of the devices, by name; of one home or one room.
+
+    Raises:
+        Invalid: a cursor is not one of this list's.
+    """
+    grant_id = ask.who.grant.id
+    home_id, room_id = home.id if home else None, room.id if room else None
+
+    async def read(part: Part) -> Sequence[Device]:
+        return await ask.loaders.devices(part, home_id, room_id)
+
+    listing = Listing(
+        read=read,
+        count=partial(ask.loaders.count_devices, home_id, room_id),
+        key=key,
+        seal=partial(ask.cursors.key, grant_id, ORDER),
+        open=partial(ask.cursors.open_key, grant_id, ORDER),
+    )
+    return await paged(listing, window)
+
+
+def pending(ask: Ask, device: Device) -> Answer[Command | None]:
+    """The newest command of the device that can still change."""
+    return then(_open(ask, device), lambda found: found[-1] if found else None)
+
+
+def desired(ask: Ask, device: Device) -> Answer[State | None]:
+    """What open commands still ask of the device, newer ones over older ones; None for nothing."""
+    return then(_open(ask, device), _merged)
+
+
+def _open(ask: Ask, device: Device) -> Answer[Sequence[Command]]:
+    found = ask.loaders.pending(device)
+    if not isawaitable(found):
+        return found  # carried by an event: as it was then
+
+    def still(stored: Sequence[Command]) -> Sequence[Command]:
+        now = ask.clock.now()
+        return [command for command in stored if as_of(command, now).open]
+
+    return then(found, still)
+
+
+def _merged(commands: Sequence[Command]) -> State | None:
+    asked = reduce(State.merged, (command.asks for command in commands), State())
+    return asked if asked.values() else None

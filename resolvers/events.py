@@ -1,0 +1,148 @@
+"""Events: the log page by page, and live. Shown is what the grant covered then and covers now."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from core.domain.devices import spoken
+from core.domain.errors import Invalid, Missing
+from core.domain.events import Event, EventType
+from core.domain.grants import Grant
+from core.domain.ports import Seen, Wanted
+from core.tokens.cursors import MOST_HOMES
+from resolvers import devices, homes
+from resolvers.answers import settled
+from resolvers.asking import Ask
+from resolvers.merge import Merge
+from resolvers.paging import Page, sized
+
+MOST_DEVICES: Final = 100
+BUDGET: Final = 5_000
+"""Events that one page may read to find those that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which events are asked for, as a partner names them; None leaves a condition out."""
+
+    types: Collection[EventType] | None = None
+    device_ids: Collection[str] | None = None
+    home_id: str | None = None
+
+
+async def watch(ask: Ask, asked: Asked, after: str | None) -> AsyncIterator[Seen]:
+    """What happens from now on, or from the place of a cursor.
+
+    Raises:
+        Invalid: a condition leaves nothing, or the cursor is not one of this grant's log.
+        Missing: a named home or device is missing or hidden.
+    """
+    wanted, _ = await _wanted(ask, asked)
+    return await ask.live.watch(ask.who, wanted, after)
+
+
+async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -> Page[Event]:
+    """A page of the log, oldest first.
+
+    Its end cursor is how far was read, so a page that found little goes on where it stopped.
+
+    Raises as `watch` does, and:
+        Invalid: first is out of range, or there are more homes than a cursor holds.
+    """
+    size = sized(first, "first")
+    grant = ask.who.grant
+    wanted, home_ids = await _wanted(ask, asked)
+    if len(home_ids) > MOST_HOMES:
+        sentence = (
+            f"This would read {len(home_ids)} homes, and a cursor holds at most {MOST_HOMES}: "
+            "name one with filter.homeId."
+        )
+        raise Invalid(sentence, "filter.homeId")
+    start = ask.cursors.open_places(grant.id, after) if after is not None else {}
+    places = {home_id: start.get(home_id, 0) for home_id in sorted(home_ids)}
+
+    async def read(home_id: str, place: int, limit: int) -> Sequence[Event]:
+        only = _only(grant, home_id, wanted)
+        return await ask.loaders.events(home_id, place, limit, wanted.types, only)
+
+    chunk = 2 * (size + 1) // max(1, len(places)) + 1
+    merge = Merge(read, places, chunk, BUDGET)
+    found, more = await _collect(ask, merge, wanted, size)
+    ask.loaders.remember(event for event, _ in found)
+    seal = partial(ask.cursors.places, grant.id)
+    return Page(
+        nodes=[event for event, _ in found],
+        seal=lambda at: seal(found[at][1]),
+        less=after is not None,
+        more=more,
+        end=partial(seal, dict(merge.places)),
+    )
+
+
+def changed(event: Event) -> list[str]:
+    """The attributes that an event changed, as the graph names them."""
+    return [spoken(name) for name in event.changed]
+
+
+async def _collect(
+    ask: Ask, merge: Merge, wanted: Wanted, size: int
+) -> tuple[list[tuple[Event, Mapping[str, int]]], bool]:
+    """The next shown events, each with the places reached by it, and whether there are more."""
+    grant = ask.who.grant
+    rooms: dict[str, Mapping[str, str | None]] = {}
+    found: list[tuple[Event, Mapping[str, int]]] = []
+    while (event := await merge.peek()) is not None:
+        home_id = event.home.id
+        if home_id not in rooms:
+            rooms[home_id] = await ask.loaders.whereabouts(home_id)
+        shown = wanted.matches(event) and grant.shows(event, rooms[home_id])
+        if shown and len(found) == size:
+            return found, True
+        merge.take(event)
+        if shown:
+            found.append((event, dict(merge.places)))
+    return found, merge.spent
+
+
+async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
+    """What is asked for, once it is known to be there, and the homes where it can happen."""
+    for name, given in (("types", asked.types), ("deviceIds", asked.device_ids)):
+        if given is not None and not given:
+            sentence = (
+                f"{name} is empty, so nothing would match: name at least one or leave it out."
+            )
+            raise Invalid(sentence, name)
+    if asked.device_ids is not None and len(asked.device_ids) > MOST_DEVICES:
+        sentence = f"deviceIds has {len(asked.device_ids)} entries; give at most {MOST_DEVICES}."
+        raise Invalid(sentence, "deviceIds")
+    home_ids = ask.who.grant.view.homes
+    if asked.home_id is not None:
+        if await settled(homes.find(ask, asked.home_id)) is None:
+            sentence = f"There is no home {asked.home_id}."
+            raise Missing(sentence)
+        home_ids = frozenset({asked.home_id})
+    if asked.device_ids is not None:
+        named = await asyncio.gather(*(devices.named(ask, one) for one in asked.device_ids))
+        home_ids &= {device.home.id for device in named}
+    wanted = Wanted(
+        types=None if asked.types is None else frozenset(asked.types),
+        device_ids=None if asked.device_ids is None else frozenset(asked.device_ids),
+        home_id=asked.home_id,
+    )
+    return wanted, home_ids
+
+
+def _only(grant: Grant, home_id: str, wanted: Wanted) -> Collection[str] | None:
+    """The devices whose events alone can be shown of a home; None where that cannot be said.
+
+    A grant that never held more of this home than single devices shows the events of those, and
+    those of the home itself.
+    """
+    shares = [share for share in grant.shares if share.home_id == home_id]
+    ids = frozenset(share.device_id for share in shares if share.device_id is not None)
+    of_home = wanted.device_ids is None and EventType.HOME_UPDATED in (wanted.types or EventType)
+    if of_home or any(share.device_id is None for share in shares):
+        return wanted.device_ids
+    return ids if wanted.device_ids is None else ids & wanted.device_ids

@@ -1,0 +1,241 @@
+"""Loaders: where resolvers get records from. The only room above core that reads the store.
+
+`StoreLoaders` asks the store for what the viewer may see, in batches, once per operation; the other
+kind of loaders, `resolvers.facts`, has it all from one event and never waits.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final, Protocol, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from core.domain.commands import Command
+from core.domain.devices import Device
+from core.domain.events import Event, EventType
+from core.domain.grants import View
+from core.domain.homes import Home, Room
+from core.store.logs import Logs
+from core.store.reads import Reads, Slice
+from core.store.rows import name_key
+from resolvers.answers import Answer
+from resolvers.facts import EventFacts
+from resolvers.paging import Key, Part
+
+T = TypeVar("T")
+_ID: Final = re.compile(r"[a-z]+_[0-9a-z]{1,64}")
+
+
+class Loaders(Protocol):
+    """Records for one operation or one event. What is not awaited was carried by an event."""
+
+    def home(self, home_id: str) -> Answer[Home | None]:
+        """A home, where the viewer sees it."""
+
+    def room(self, room_id: str) -> Answer[Room | None]:
+        """A room, where the viewer sees it."""
+
+    def device(self, device_id: str) -> Answer[Device | None]:
+        """A device, where the viewer sees it."""
+
+    def command(self, command_id: str) -> Answer[Command | None]:
+        """A command as it is stored, where the viewer sees its device."""
+
+    def pending(self, device: Device) -> Answer[Sequence[Command]]:
+        """The device's commands that are stored as open, oldest first."""
+
+    def commanded(self, command: Command) -> Answer[Device | None]:
+        """The device of a command, where the viewer sees it."""
+
+    def rooms(self, home: Home) -> Answer[Sequence[Room]]:
+        """The rooms of a home that the viewer sees, by name."""
+
+    def homes(self, part: Part) -> Awaitable[Sequence[Home]]:
+        """A part of the homes that the viewer sees, by name."""
+
+    def count_homes(self) -> Awaitable[int]:
+        """How many homes the viewer sees."""
+
+    def devices(
+        self, part: Part, home_id: str | None, room_id: str | None
+    ) -> Awaitable[Sequence[Device]]:
+        """A part of the devices that the viewer sees, by name; of one home or room."""
+
+    def count_devices(self, home_id: str | None, room_id: str | None) -> Awaitable[int]:
+        """How many devices that list has."""
+
+    def events(
+        self,
+        home_id: str,
+        after: int,
+        limit: int,
+        types: Collection[EventType] | None,
+        device_ids: Collection[str] | None,
+    ) -> Awaitable[Sequence[Event]]:
+        """Events of a home after a place, in order, whoever may see them."""
+
+    def whereabouts(self, home_id: str) -> Awaitable[Mapping[str, str | None]]:
+        """Which devices are in a home now, each with its room."""
+
+    def remember(self, events: Iterable[Event]) -> None:
+        """Answer for the records of these events from the events."""
+
+    def forget(self) -> None:
+        """Read anew from now on: something has been changed."""
+
+
+def key(record: Home | Device) -> Key:
+    """Where a record stands among its kind by name."""
+    return name_key(record.name), record.id
+
+
+class StoreLoaders:
+    """What one viewer sees of the store. Made anew for each operation."""
+
+    def __init__(self, reads: Reads, logs: Logs, view: View) -> None:
+        """Show what this view shows."""
+        self._reads = reads
+        self._logs = logs
+        self._view = view
+        self._batches = _Batches(reads, view)
+        self._carried: dict[int, EventFacts] = {}
+
+    def home(self, home_id: str) -> Answer[Home | None]:
+        """As `Loaders.home`."""
+        return _load(self._batches.home, home_id)
+
+    def room(self, room_id: str) -> Answer[Room | None]:
+        """As `Loaders.room`."""
+        return _load(self._batches.room, room_id)
+
+    def device(self, device_id: str) -> Answer[Device | None]:
+        """As `Loaders.device`."""
+        return _load(self._batches.device, device_id)
+
+    def command(self, command_id: str) -> Answer[Command | None]:
+        """As `Loaders.command`."""
+        return _load(self._batches.command, command_id)
+
+    def pending(self, device: Device) -> Answer[Sequence[Command]]:
+        """As `Loaders.pending`."""
+        if (facts := self._carried.get(id(device))) is not None:
+            return facts.pending(device)
+        return self._batches.pending.load(device.id)
+
+    def commanded(self, command: Command) -> Answer[Device | None]:
+        """As `Loaders.commanded`."""
+        if (facts := self._carried.get(id(command))) is not None:
+            return facts.commanded(command)
+        return self._batches.device.load(command.device_id)
+
+    def rooms(self, home: Home) -> Answer[Sequence[Room]]:
+        """As `Loaders.rooms`."""
+        return self._batches.rooms.load(home.id)
+
+    async def homes(self, part: Part) -> Sequence[Home]:
+        """As `Loaders.homes`."""
+        return await self._reads.homes(self._view, _slice(part))
+
+    async def count_homes(self) -> int:
+        """As `Loaders.count_homes`."""
+        return len(self._view.homes)
+
+    async def devices(
+        self, part: Part, home_id: str | None, room_id: str | None
+    ) -> Sequence[Device]:
+        """As `Loaders.devices`."""
+        return await self._reads.devices(self._view, _slice(part), home_id, room_id)
+
+    async def count_devices(self, home_id: str | None, room_id: str | None) -> int:
+        """As `Loaders.count_devices`."""
+        return await self._reads.count_devices(self._view, home_id, room_id)
+
+    async def events(
+        self,
+        home_id: str,
+        after: int,
+        limit: int,
+        types: Collection[EventType] | None,
+        device_ids: Collection[str] | None,
+    ) -> Sequence[Event]:
+        """As `Loaders.events`."""
+        return await self._logs.events(home_id, after, limit, types, device_ids)
+
+    async def whereabouts(self, home_id: str) -> Mapping[str, str | None]:
+        """As `Loaders.whereabouts`."""
+        _, rooms = await self._logs.rooms_now(home_id)
+        return rooms
+
+    def remember(self, events: Iterable[Event]) -> None:
+        """As `Loaders.remember`. The facts keep their event, so no identity is used twice."""
+        for event in events:
+            facts = EventFacts(event)
+            for record in (event.device, event.command, *event.caused_by, *event.pending):
+                if record is not None:
+                    self._carried[id(record)] = facts
+
+    def forget(self) -> None:
+        """As `Loaders.forget`."""
+        self._batches = _Batches(self._reads, self._view)
+
+
+class _Batches:
+    """One loader per kind, made when first used; what is asked in one turn is read at once."""
+
+    def __init__(self, reads: Reads, view: View) -> None:
+        self._reads = reads
+        self._view = view
+
+    @cached_property
+    def home(self) -> DataLoader[str, Home | None]:
+        return _by_id(lambda ids: self._reads.homes_by_id(self._view, ids))
+
+    @cached_property
+    def room(self) -> DataLoader[str, Room | None]:
+        return _by_id(lambda ids: self._reads.rooms_by_id(self._view, ids))
+
+    @cached_property
+    def device(self) -> DataLoader[str, Device | None]:
+        return _by_id(lambda ids: self._reads.devices_by_id(self._view, ids))
+
+    @cached_property
+    def command(self) -> DataLoader[str, Command | None]:
+        return _by_id(lambda ids: self._reads.commands_by_id(self._view, ids))
+
+    @cached_property
+    def pending(self) -> DataLoader[str, Sequence[Command]]:
+        return _of_each(self._reads.pending)
+
+    @cached_property
+    def rooms(self) -> DataLoader[str, Sequence[Room]]:
+        return _of_each(lambda ids: self._reads.rooms(self._view, ids))
+
+
+def _by_id(
+    read: Callable[[Collection[str]], Awaitable[Mapping[str, T]]],
+) -> DataLoader[str, T | None]:
+    async def load(ids: list[str]) -> list[T | None]:
+        found = await read(ids)
+        return [found.get(one) for one in ids]
+
+    return DataLoader(load)
+
+
+def _of_each(
+    read: Callable[[Collection[str]], Awaitable[Mapping[str, Sequence[T]]]],
+) -> DataLoader[str, Sequence[T]]:
+    async def load(ids: list[str]) -> list[Sequence[T]]:
+        found = await read(ids)
+        return [found[one] for one in ids]
+
+    return DataLoader(load)
+
+
+def _load(loader: DataLoader[str, T | None], record_id: str) -> Answer[T | None]:
+    """The record, unless no record could have such an id; that is not worth a question."""
+    return loader.load(record_id) if _ID.fullmatch(record_id) else None
+
+
+def _slice(part: Part) -> Slice:
+    return Slice(part.limit, part.after, part.before, part.from_end)

@@ -1,0 +1,14 @@
+"""Enums of the domain, published with a description for each value."""
+
+from enum import Enum
+
+import strawberry
+from strawberry.types.enum import has_enum_definition
+
+
+def publish(enum: type[Enum], description: str, values: dict[str, str]) -> None:
+    """Publish a domain enum under its own name; `values` describes each of its values by name."""
+    published = strawberry.enum(enum, description=description)
+    if has_enum_definition(published):
+        for value in published.__strawberry_definition__.values:
+            value.description = values[value.name]

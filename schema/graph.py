@@ -1,0 +1,148 @@
+"""The graph at work: a request becomes a checked operation, and the operation its answers.
+
+The one way in for every transport: limits, scopes and list sizes are judged here, for the whole
+document, before any of it runs.
+"""
+
+import secrets
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLError
+
+from core.domain.accounts import Viewer
+from core.domain.errors import Invalid, Refused, Unauthenticated
+from core.domain.ports import Seen
+from engine import Document, Documents, Limits, Need, Operation, Result, run, stream
+from resolvers.asking import Ask
+from schema import UNCARRIED, build, sdl
+from schema.errors import formatted
+
+Variables = Mapping[str, Any]
+MOST_NAMED = 5
+"""Fields that a refusal lists at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation that this viewer may run with these variables, and the trace of its answers."""
+
+    document: Document
+    operation: Operation
+    variables: Variables
+    viewer: Viewer | None
+    trace_id: str
+
+
+def new_trace() -> str:
+    """An id by which a partner can name one request to us (W3C trace-id, 32 hex digits)."""
+    return secrets.token_hex(16)
+
+
+def traced(errors: Iterable[Mapping[str, Any]], trace_id: str) -> list[dict[str, Any]]:
+    """Errors of a request that did not run, as clients get them."""
+    return [
+        {**error, "extensions": {**error.get("extensions", {}), "traceId": trace_id}}
+        for error in errors
+    ]
+
+
+class Lacking(Refused):
+    """The token's scopes do not open all of the document; `needs` says which fields and how."""
+
+    def __init__(self, needs: tuple[Need, ...]) -> None:
+        """Name each field and what would open it."""
+        self.needs = needs
+        shown = "; ".join(
+            f"{need.path} ({need.coordinate}) needs {_ways(need)}" for need in needs[:MOST_NAMED]
+        )
+        more = f"; and {len(needs) - MOST_NAMED} more fields" if len(needs) > MOST_NAMED else ""
+        wanted = {scope for need in needs for scope in need.alternatives[0]}
+        super().__init__(
+            f"The access token's scopes do not open this document: {shown}{more}.",
+            tuple(sorted(wanted)),
+        )
+
+
+class Graph:
+    """The published graph of this process."""
+
+    def __init__(self, limits: Limits, ask: Callable[[Viewer | None], Ask]) -> None:
+        """`ask` makes the context of one operation for a viewer."""
+        self._ask = ask
+        self._documents = Documents(build()._schema, sdl(), limits, uncarried=UNCARRIED)  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
+
+    def prepare(
+        self,
+        text: str,
+        name: str | None,
+        variables: Variables | None,
+        viewer: Viewer | None,
+        trace_id: str,
+    ) -> Call:
+        """Check a request as a whole; nothing has run.
+
+        Raises:
+            Rejected: the document or its size is not acceptable.
+            Unauthenticated: it asks for data, and nobody is asking.
+            Lacking: the viewer's scopes do not open it.
+        """
+        document = self._documents.get(text)
+        operation = document.operation(name)
+        call = Call(document, operation, variables or {}, viewer, trace_id)
+        self.allow(call, viewer)
+        operation.check(call.variables)
+        return call
+
+    def allow(self, call: Call, viewer: Viewer | None) -> None:
+        """Check that the viewer (as of now) may run the operation. Raises as `prepare` does."""
+        if call.operation.public:
+            return
+        if viewer is None:
+            sentence = "This needs an access token: send it as `Authorization: Bearer …`."
+            raise Unauthenticated(sentence)
+        if missing := call.operation.missing(viewer.scopes):
+            raise Lacking(missing)
+
+    async def run(self, call: Call) -> dict[str, Any]:
+        """The answer to a query or a mutation, as the map of the response.
+
+        Raises:
+            Rejected: the variables do not fit.
+            Invalid: the operation is a subscription.
+        """
+        if call.operation.kind == "subscription":
+            sentence = "A subscription runs over a WebSocket (graphql-transport-ws) on this path."
+            raise Invalid(sentence)
+        result = await run(call.document, call.operation, call.variables, self._ask(call.viewer))
+        return self._payload(call, result)
+
+    async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:
+        """The answers to a subscription, each with whether it started (else: only errors).
+
+        Raises:
+            Rejected: the variables do not fit.
+            LatchkeyError: the watch ended, because access did.
+        """
+        ask = self._ask(call.viewer)
+        answers = stream(
+            call.document, call.operation, call.variables, ask, lambda seen: ask.of(seen.event)
+        )
+        async with aclosing(answers):
+            async for seen, result in answers:
+                payload = self._payload(call, result)
+                if isinstance(seen, Seen):
+                    payload["extensions"] = {"cursor": seen.cursor}
+                yield payload, result.ran
+
+    def _payload(self, call: Call, result: Result) -> dict[str, Any]:
+        def form(error: GraphQLError) -> Mapping[str, Any]:
+            return formatted(error, call.trace_id)
+
+        return result.payload(form)
+
+
+def _ways(need: Need) -> str:
+    return " or ".join(" and ".join(sorted(scopes)) for scopes in need.alternatives)

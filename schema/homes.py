@@ -1,0 +1,106 @@
+"""Homes and their rooms."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types.base import StrawberryList
+from strawberry.types.lazy_type import LazyType
+
+from core.domain import homes as domain
+from core.domain.devices import Device
+from resolvers import devices, homes as resolve
+from resolvers.answers import Answer
+from resolvers.paging import Page
+from schema.asking import Info
+from schema.nodes import Node
+from schema.pages import After, Before, Connection, First, Last, asked
+from schema.scopes import READ
+
+# A home has devices and a device its home: the types have a cycle, the modules have none.
+_connection: Any = Connection
+_DEVICES = _connection[LazyType("Device", "schema.devices")]
+
+
+_room: Any = LazyType("Room", __name__)
+_ROOMS = StrawberryList(_room)
+
+
+def _rooms(root: domain.Home, info: Info) -> Answer[Sequence[domain.Room]]:
+    return resolve.rooms(info.context, root)
+
+
+async def _devices_of_home(
+    root: domain.Home,
+    info: Info,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    last: Last = strawberry.UNSET,
+    before: Before = strawberry.UNSET,
+) -> Page[Device]:
+    return await devices.listed(info.context, asked(first, after, last, before), home=root)
+
+
+async def _devices_of_room(
+    root: domain.Room,
+    info: Info,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    last: Last = strawberry.UNSET,
+    before: Before = strawberry.UNSET,
+) -> Page[Device]:
+    return await devices.listed(info.context, asked(first, after, last, before), room=root)
+
+
+def find_home(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The home's id.")],
+) -> Answer[domain.Home | None]:
+    """One home."""
+    return resolve.find(info.context, id)
+
+
+async def list_homes(
+    info: Info,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    last: Last = strawberry.UNSET,
+    before: Before = strawberry.UNSET,
+) -> Page[domain.Home]:
+    """The homes."""
+    return await resolve.listed(info.context, asked(first, after, last, before))
+
+
+@strawberry.type(description="A home.", directives=[READ])
+class Home(Node):
+    """`core.domain.homes.Home`."""
+
+    record = domain.Home
+
+    name: str = strawberry.field(description="What its people call it.")
+    time_zone: str = strawberry.field(description="Its time zone by IANA name: `Europe/Berlin`.")
+    rooms: Any = strawberry.field(
+        resolver=_rooms,
+        graphql_type=_ROOMS,
+        description="Its rooms, by name.",
+    )
+    devices: Any = strawberry.field(
+        resolver=_devices_of_home,
+        graphql_type=_DEVICES,
+        description="Its devices, by name.",
+    )
+
+
+@strawberry.type(description="A room of a home.", directives=[READ])
+class Room(Node):
+    """`core.domain.homes.Room`."""
+
+    record = domain.Room
+
+    name: str = strawberry.field(description="What its people call it.")
+    home: Home = strawberry.field(description="The home that it is in.")
+    devices: Any = strawberry.field(
+        resolver=_devices_of_room,
+        graphql_type=_DEVICES,
+        description="The devices that are in it, by name.",
+    )

@@ -1,0 +1,117 @@
+"""The log of events: page by page, and live."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from core.domain import events as domain
+from core.domain.ports import Seen
+from resolvers import events as resolve
+from resolvers.paging import Page
+from schema.asking import Info
+from schema.events import Event
+from schema.pages import First, PageInfo, given
+from schema.scopes import EVENTS
+
+
+@strawberry.type(description="One entry of a page of the log.", directives=[EVENTS])
+class EventEdge:
+    """`resolvers.paging.Edge`."""
+
+    cursor: str = strawberry.field(
+        description="The place after this event: opaque, for `after`, in subscriptions too.",
+    )
+    node: Event = strawberry.field(description="The event itself.")
+
+
+@strawberry.type(
+    description=(
+        "A page of the log, oldest first. It may hold fewer events than asked for and still have "
+        "a next page: go on from `endCursor`."
+    ),
+    directives=[EVENTS],
+)
+class EventConnection:
+    """`resolvers.paging.Page`. Not counted: what is shown is decided event by event."""
+
+    edges: list[EventEdge] = strawberry.field(description="The events with their cursors.")
+    nodes: list[Event] = strawberry.field(description="The events alone.")
+    page_info: PageInfo = strawberry.field(description="Where the page is in the log.")
+
+
+@strawberry.input(description="Which events; all given conditions hold together.")
+class EventFilter:
+    """What becomes a `resolvers.events.Asked`."""
+
+    types: list[domain.EventType] | None = strawberry.field(description="Only of these types.")
+    device_ids: list[strawberry.ID] | None = strawberry.field(
+        description="Only of these devices, at most 100."
+    )
+    home_id: strawberry.ID | None = strawberry.field(description="Only of this home.")
+
+    def asked(self) -> resolve.Asked:
+        """The conditions for the resolver."""
+        return resolve.Asked(self.types, self.device_ids, self.home_id)
+
+
+Filter: TypeAlias = Annotated[
+    EventFilter | None, strawberry.argument(description="Only some of the events.")
+]
+Beyond: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Only what comes after this cursor, of a page of events or of a subscription."
+    ),
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "A cursor of an event that you received: what happened since is sent first. "
+            "From now on if left out."
+        )
+    ),
+]
+
+
+def _conditions(filter: EventFilter | None) -> resolve.Asked:
+    return filter.asked() if filter else resolve.Asked()
+
+
+async def list_events(
+    info: Info,
+    after: Beyond = strawberry.UNSET,
+    first: First = strawberry.UNSET,
+    filter: Filter = strawberry.UNSET,
+) -> Page[domain.Event]:
+    """The log, page by page."""
+    conditions = _conditions(given(filter))
+    return await resolve.listed(info.context, conditions, given(first), given(after))
+
+
+async def watch_events(
+    info: Info,
+    filter: Filter = strawberry.UNSET,
+    after: Since = strawberry.UNSET,
+) -> AsyncIterator[Seen]:
+    """Events as they happen."""
+    return await resolve.watch(info.context, _conditions(given(filter)), given(after))
+
+
+async def watch_status(
+    info: Info,
+    device_ids: Annotated[
+        list[strawberry.ID] | None,
+        strawberry.argument(description="Only of these devices, at most 100."),
+    ] = strawberry.UNSET,
+    home_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Only of this home.")
+    ] = strawberry.UNSET,
+    after: Since = strawberry.UNSET,
+) -> AsyncIterator[Seen]:
+    """Reports of other values, as they come."""
+    conditions = resolve.Asked(
+        {domain.EventType.DEVICE_STATUS_CHANGED}, given(device_ids), given(home_id)
+    )
+    return await resolve.watch(info.context, conditions, given(after))

@@ -1,0 +1,154 @@
+"""The roots: everything that can be asked, done and watched, as a table of contents."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import strawberry
+
+from resolvers import nodes as resolve
+from resolvers.answers import Answer
+from schema.asking import Info
+from schema.commands import (
+    Command,
+    ControlResult,
+    cancel_command,
+    control_device,
+    control_devices,
+    find_command,
+)
+from schema.devices import Device, find_device, list_devices
+from schema.events import DeviceStatusChanged, Event
+from schema.grants import Viewer, find_viewer
+from schema.homes import Home, Room, find_home, list_homes
+from schema.log import EventConnection, list_events, watch_events, watch_status
+from schema.nodes import Node
+from schema.pages import Connection
+from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, opens
+
+KINDS: Final = {"home": Home, "room": Room, "device": Device, "command": Command}
+"""The types that have global ids, by the prefix of their ids."""
+
+
+def _opened(info: Info) -> set[str]:
+    scopes = info.context.who.scopes
+    return {kind for kind, published in KINDS.items() if opens(published, scopes)}
+
+
+def _node(
+    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+) -> Answer[resolve.Record | None]:
+    return resolve.find(info.context, id, _opened(info))
+
+
+async def _nodes(
+    info: Info,
+    ids: Annotated[
+        list[strawberry.ID], strawberry.argument(description="The global ids, at most 100.")
+    ],
+) -> Sequence[resolve.Record | None]:
+    return await resolve.find_all(info.context, ids, _opened(info))
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The root of queries."""
+
+    viewer = strawberry.field(
+        resolver=find_viewer,
+        graphql_type=Viewer,
+        description="Who is asking, by the access token.",
+    )
+    node = strawberry.field(
+        resolver=_node,
+        graphql_type=Node | None,
+        description="What has this global id; null where it is missing, hidden or not opened.",
+    )
+    nodes = strawberry.field(
+        resolver=_nodes,
+        graphql_type=list[Node | None],
+        description="What has these global ids, in their order, each as `node` answers it.",
+    )
+    homes = strawberry.field(
+        resolver=list_homes,
+        graphql_type=Connection[Home],
+        directives=[READ],
+        description="The homes that were shared with you, whole or in part, by name.",
+    )
+    home = strawberry.field(
+        resolver=find_home,
+        graphql_type=Home | None,
+        directives=[READ],
+        description="One home; null where it is missing or hidden.",
+    )
+    devices = strawberry.field(
+        resolver=list_devices,
+        graphql_type=Connection[Device],
+        directives=[READ],
+        description="The devices of all homes that were shared with you, by name.",
+    )
+    device = strawberry.field(
+        resolver=find_device,
+        graphql_type=Device | None,
+        directives=[READ],
+        description="One device; null where it is missing or hidden.",
+    )
+    command = strawberry.field(
+        resolver=find_command,
+        graphql_type=Command | None,
+        directives=[COMMANDS],
+        description="One command; null where it is missing or its device hidden.",
+    )
+    events = strawberry.field(
+        resolver=list_events,
+        graphql_type=EventConnection,
+        directives=[EVENTS],
+        description=(
+            "The log of events, oldest first (by time, then home, then place); without `after` "
+            "from the start of what is kept."
+        ),
+    )
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    """The root of mutations."""
+
+    control_device = strawberry.mutation(
+        resolver=control_device,
+        graphql_type=Command,
+        directives=[CONTROL],
+        description=(
+            "Ask a device for a state, and wait up to `waitMs` for what comes of it. A device "
+            "that is offline or refuses makes a command that ends REJECTED, not an error."
+        ),
+    )
+    control_devices = strawberry.mutation(
+        resolver=control_devices,
+        graphql_type=list[ControlResult],
+        directives=[CONTROL],
+        description="Ask several devices at once, each for itself; results in the given order.",
+    )
+    cancel_command = strawberry.mutation(
+        resolver=cancel_command,
+        graphql_type=Command,
+        directives=[CONTROL],
+        description="Give up a command that has not ended; CONFLICT where it has.",
+    )
+
+
+@strawberry.type(description="What can be watched.")
+class Subscription:
+    """The root of subscriptions. Each yields `Seen`; what is selected from is its event."""
+
+    device_status_changed = strawberry.subscription(
+        resolver=watch_status,
+        graphql_type=DeviceStatusChanged,
+        directives=[EVENTS],
+        description="What devices report, as it comes. All given conditions hold together.",
+    )
+    events = strawberry.subscription(
+        resolver=watch_events,
+        graphql_type=Event,
+        directives=[EVENTS],
+        description="Everything that happens in the homes that were shared with you.",
+    )

@@ -1,0 +1,45 @@
+"""Scalars: how values outside GraphQL's own are written."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from schema.scopes import ScopeName
+
+
+def _written(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _read(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        sentence = f"{value!r} is no point in time: add its offset, such as Z."
+        raise ValueError(sentence)
+    return moment
+
+
+SCALARS: Final[Mapping[object, ScalarDefinition]] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "A point in time by RFC 3339, in UTC and to the millisecond: "
+            "`2026-01-31T13:05:59.250Z`."
+        ),
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=_written,
+        parse_value=_read,
+    ),
+    ScopeName: strawberry.scalar(
+        name="Scope",
+        description=(
+            "What an access token may open: `devices:read`, `devices:control` or "
+            "`events:subscribe`. More may come."
+        ),
+        serialize=str,
+        parse_value=str,
+    ),
+}
