@@ -1,0 +1,1 @@
+"""Tap 1: committed events to GraphQL over WebSocket."""
