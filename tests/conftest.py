@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -83,11 +84,16 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """The PostgreSQL server of this run."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    """The PostgreSQL server of this run.
+
+    Not under pytest's own folder, which another run may close to PostgreSQL's user meanwhile.
+    """
+    with TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = Postgres(Path(folder) / "postgres")
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +132,7 @@ def settings_for(url: str, **more: Any) -> Settings:
 
 @pytest.fixture
 def run_house() -> Run:
-    """Run a house on a database: `async with run_house(url, devices_url=…) as house`."""
+    """The way to run a house while a block runs: on a URL, a clock, and any other settings."""
 
     @asynccontextmanager
     async def run(url: str, clock: Clock | None = None, **more: Any) -> AsyncIterator[House]:

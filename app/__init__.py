@@ -1,0 +1,1 @@
+"""The edge: where bytes come in and processes start. Nobody imports it."""

@@ -1,0 +1,240 @@
+"""The command line: thin doors to the same house, on the database of the settings."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from app.compose import House, build, migrated, running
+from app.sharing import granted, targets
+from core import observe
+from core.domain.accounts import Client
+from core.domain.errors import Invalid, LatchkeyError, Missing
+from core.domain.grants import Grant, Scope
+from core.settings import Settings
+
+T = TypeVar("T")
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
+keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
+users = typer.Typer(no_args_is_help=True, help="People.")
+clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
+homes = typer.Typer(no_args_is_help=True, help="Homes.")
+for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
+    cli.add_typer(group, name=name)
+for group, name in ((clients, "client"), (homes, "home")):
+    cli.add_typer(group, name=name)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+
+
+def main() -> None:
+    """Run the command; an expected error is one sentence on stderr and exit code 1."""
+    try:
+        cli()
+    except (LatchkeyError, ValidationError) as error:
+        sys.exit(_sentence(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@cli.command()
+def demo(
+    *,
+    port: Annotated[int, typer.Option(help="Where to listen, on 127.0.0.1.")] = 8000,
+    json_line: Json = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
+) -> None:
+    """Serve simulated homes from this machine, with a token ready to use."""
+    from app import demo as door  # noqa: PLC0415 - a server's imports, which other commands spare
+
+    observe.configure(pretty=sys.stderr.isatty())
+    asyncio.run(door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh))
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve the API on the database of the settings."""
+    from app import server  # noqa: PLC0415 - as above
+
+    observe.configure(pretty=sys.stderr.isatty())
+    settings = _settings()
+    _refuse_unsafe(settings)
+
+    async def work() -> None:
+        asked = server.asked_to_end()
+        with server.bound(host, port) as listener:
+            async with running(build(settings)) as house, server.listening(house, listener):
+                await asked.wait()
+
+    asyncio.run(work())
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the shape of this version."""
+    asyncio.run(migrated(_settings()))
+
+
+@cli.command()
+def schema() -> None:
+    """Print the graph in the schema definition language, as schema.graphql holds it."""
+    from schema import sdl  # noqa: PLC0415
+
+    typer.echo(sdl(), nl=False)
+
+
+@users.command("create")
+def create_user(name: str, *, json_line: Json = False) -> None:
+    """Create a user."""
+    user = _run(lambda house: house.services.accounts.create_user(name))
+    _say({"user_id": user.id, "name": user.name}, as_json=json_line)
+
+
+@users.command("disable")
+def disable_user(name: str) -> None:
+    """Refuse a user, and every access that they gave."""
+
+    async def work(house: House) -> None:
+        await house.services.accounts.disable_user(house.access.named_user(name).id)
+
+    _run(work)
+
+
+@clients.command("create")
+def create_client(name: str, *, json_line: Json = False) -> None:
+    """Create a client."""
+    client = _run(lambda house: house.services.accounts.create_client(name))
+    _say({"client_id": client.id, "name": client.name}, as_json=json_line)
+
+
+@clients.command("disable")
+def disable_client(client_id: str) -> None:
+    """Refuse a client, whoever gave it access."""
+    _run(lambda house: house.services.accounts.disable_client(client_id))
+
+
+@homes.command("create")
+def create_home(
+    *,
+    owner: Annotated[str, typer.Option(help="The name of the user whose home it is.")],
+    devices: Annotated[int, typer.Option(min=0, max=100_000, help="How many.")] = 20,
+    name: Annotated[str, typer.Option(help="The home's name.")] = "Simulated home",
+    time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
+    json_line: Json = False,
+) -> None:
+    """Create a simulated home; the process that runs the devices brings it to life."""
+
+    async def work(house: House) -> str:
+        user = house.access.named_user(owner)
+        url = f"simulator://plan?devices={devices}"
+        home = await house.services.homes.create(user.id, name, time_zone, url)
+        return home.id
+
+    _say({"home_id": _run(work), "devices": devices}, as_json=json_line)
+
+
+@tokens.command("create")
+def create_token(
+    *,
+    client: Annotated[str, typer.Option(help="The id of the client that will hold it.")],
+    user: Annotated[str, typer.Option(help="The name of the user who gives access.")],
+    scope: Annotated[list[Scope] | None, typer.Option(help="All, where none is named.")] = None,
+    home: Annotated[list[str] | None, typer.Option(help="Homes to share, by id.")] = None,
+    device: Annotated[list[str] | None, typer.Option(help="Devices to share, by id.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Another API's audience.")] = None,
+    expires_in: Annotated[int | None, typer.Option(help="Seconds; negative: expired.")] = None,
+    json_line: Json = False,
+) -> None:
+    """Issue an access token, and give (or reuse) the grant behind it.
+
+    Where no home and no device is named, every home is shared that the user may share.
+    """
+
+    async def work(house: House) -> tuple[str, Grant]:
+        person = house.access.named_user(user)
+        app = _client(house, client)
+        shares = await targets(house, person, home or [], device or [])
+        grant = await granted(house, person, app, frozenset(scope or Scope), shares)
+        seconds = house.settings.access_token_seconds if expires_in is None else expires_in
+        return house.tokens.issue(grant, grant.scopes, seconds, audience), grant
+
+    token, grant = _run(work)
+    if json_line:
+        _say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
+    else:
+        typer.echo(token)
+
+
+@keys.command("rotate")
+def rotate_keys(*, json_line: Json = False) -> None:
+    """Make a new signing key; the old ones verify until their last token is over."""
+    key = _run(lambda house: house.services.accounts.rotate_keys())
+    _say({"key_id": key.id}, as_json=json_line)
+
+
+def _client(house: House, client_id: str) -> Client:
+    if client_id not in house.access.clients:
+        sentence = f"There is no client {client_id}."
+        raise Missing(sentence)
+    return house.access.clients[client_id]
+
+
+def _run(work: Callable[[House], Awaitable[T]]) -> T:
+    observe.configure(pretty=sys.stderr.isatty())
+
+    async def inside() -> T:
+        async with _house() as house:
+            return await work(house)
+
+    return asyncio.run(inside())
+
+
+@asynccontextmanager
+async def _house() -> AsyncIterator[House]:
+    """This process's house without devices: somebody else runs them."""
+    settings = _settings().model_copy(update={"devices_url": ""})
+    _refuse_unsafe(settings)
+    async with running(build(settings)) as house:
+        yield house
+
+
+def _settings() -> Settings:
+    return Settings()
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    if not settings.secret_keys:
+        sentence = (
+            "Set LATCHKEY_SECRET_KEYS: keys of 32 random bytes in base64, comma separated. "
+            "Make one with: openssl rand -base64 32"
+        )
+        raise Invalid(sentence)
+    if settings.public_url.startswith("http://") and not settings.loopback:
+        sentence = "Set LATCHKEY_PUBLIC_URL to an https:// URL: tokens must not travel in clear."
+        raise Invalid(sentence)
+
+
+def _say(fields: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(fields))
+    else:
+        for name, value in fields.items():
+            typer.echo(f"{name}: {value}")
+
+
+def _sentence(error: LatchkeyError | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        problems = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        return f"latchkey: {problems}"
+    return f"latchkey: {error}"

@@ -1,0 +1,221 @@
+"""The composition root: settings in, one process's worth of Latchkey out.
+
+Every part is made here and handed what it needs; a second process, the CLI and the tests are thin
+doors to the same house.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from core import observe
+from core.broadcast import Hints, open_broadcast
+from core.connectors.simulator import Simulator
+from core.domain.accounts import User
+from core.domain.devices import Device
+from core.domain.errors import Missing, Unavailable
+from core.domain.homes import SHARING_ROLES, Home
+from core.domain.ports import Clock, Connector, Ids
+from core.domain.time import SystemClock, Uuid7
+from core.feed import Feed
+from core.relay import Relay
+from core.runner import Runner
+from core.services import Accounts, Commands, Devices, Events, Grants, Homes, Reports, Services
+from core.settings import Settings
+from core.snapshots.access import Access
+from core.snapshots.rosters import Rosters
+from core.store.backlog import Backlog
+from core.store.committer import Committer
+from core.store.database import Database
+from core.store.ledger import ACCESS
+from core.store.logs import Logs
+from core.store.reads import Reads
+from core.tokens import Cursors, KeyRing, Sealer, Tokens
+from migrations import pending, upgrade
+from subscriptions.hub import Hub
+
+log = observe.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of one process, made and connected."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    reads: Reads
+    logs: Logs
+    committer: Committer
+    relay: Relay
+    hints: Hints
+    feed: Feed
+    access: Access
+    ring: KeyRing
+    tokens: Tokens
+    cursors: Cursors
+    services: Services
+    hub: Hub
+    runner: Runner | None
+
+    dead: list[str]
+
+    async def connected(self, scheme: str) -> list[tuple[Home, str]]:
+        """The homes whose devices are reached by this scheme, with their connector URLs."""
+        return await Backlog(self.database).connected(scheme)
+
+    async def devices_of(self, home_id: str) -> list[Device]:
+        """Every device of a home."""
+        return await Backlog(self.database).devices_of(home_id)
+
+    async def device(self, device_id: str) -> Device:
+        """One device, whoever may see it.
+
+        Raises:
+            Missing: it is not there.
+        """
+        device = await Backlog(self.database).device(device_id)
+        if device is None:
+            sentence = f"There is no device {device_id}."
+            raise Missing(sentence)
+        return device
+
+    async def sharable(self, user: User) -> set[str]:
+        """The homes that the user may share."""
+        roles = await self.reads.roles(user.id)
+        return {home_id for home_id, role in roles.items() if role in SHARING_ROLES}
+
+    @property
+    def checks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What must hold for people's data to be served; each raises what does not."""
+        return {"database": self._database, "logs": self._logs, "tasks": self._tasks}
+
+    async def _database(self) -> None:
+        await self.logs.heads([ACCESS])
+
+    async def _logs(self) -> None:
+        if self.feed.stale():
+            sentence = "The logs could not be read for more than 3 s."
+            raise Unavailable(sentence)
+
+    async def _tasks(self) -> None:
+        if self.dead:
+            sentence = f"A task of this process has died: {', '.join(self.dead)}. Restart it."
+            raise Unavailable(sentence)
+
+
+def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> House:
+    """Make the parts. Nothing runs and nothing is dialled before `running`."""
+    clock, ids = clock or SystemClock(), ids or Uuid7()
+    database = Database(settings.database_url)
+    logs, reads, backlog = Logs(database), Reads(database), Backlog(database)
+    hints = open_broadcast(settings.broadcast_url)
+    relay = Relay(logs, hints)
+    feed = Feed(logs, relay, hints, clock)
+    committer = Committer(database, clock, ids, relay.committed)
+    access = Access(logs, feed)
+    sealer = Sealer(settings.secret_keys)
+    ring = KeyRing(access.keys.values, sealer, clock)
+    cursors = Cursors(sealer)
+    services = Services(
+        accounts=Accounts(committer, ids, clock, ring),
+        commands=Commands(committer, backlog, feed, clock, ids),
+        devices=Devices(committer, ids),
+        events=Events(logs, reads),
+        grants=Grants(committer, ids),
+        homes=Homes(committer, ids),
+        reports=Reports(committer),
+    )
+    connectors = _connectors(settings, clock)
+    return House(
+        settings=settings,
+        clock=clock,
+        database=database,
+        reads=reads,
+        logs=logs,
+        committer=committer,
+        relay=relay,
+        hints=hints,
+        feed=feed,
+        access=access,
+        ring=ring,
+        tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
+        cursors=cursors,
+        services=services,
+        hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
+        runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,
+        dead=[],
+    )
+
+
+async def migrated(settings: Settings) -> None:
+    """Bring the database of these settings to this version; nothing else of a house is needed."""
+    database = Database(settings.database_url)
+    try:
+        await upgrade(database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House]:
+    """Run the house's tasks while the block runs, then end them in order and hang up.
+
+    Raises:
+        Unavailable: the database does not answer, or its tables are not of this version.
+    """
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(house.database.close)
+        if migrate:
+            await upgrade(house.database)
+        elif await pending(house.database):
+            sentence = "The database is not of this version: run `latchkey migrate` first."
+            raise Unavailable(sentence)
+        await house.hints.connect()
+        stack.push_async_callback(house.hints.disconnect)
+        stack.push_async_callback(house.feed.close)
+        # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
+        await stack.enter_async_context(_task(house, house.committer.run))
+        stack.push_async_callback(house.committer.close)
+        for work in (house.relay.say, house.feed.hear, house.feed.poll):
+            await stack.enter_async_context(_task(house, work))
+        await house.access.start()
+        if not house.access.keys:
+            await house.services.accounts.rotate_keys()
+        await stack.enter_async_context(_task(house, house.services.commands.keep_time))
+        if house.runner is not None:
+            await stack.enter_async_context(_task(house, house.runner.run))
+        yield house
+
+
+@asynccontextmanager
+async def _task(house: House, run: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """A task that runs as long as the process; one that ends by itself is a defect."""
+    name = run.__qualname__
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            house.dead.append(name)
+            log.critical("task_died", task=name, exc_info=task.exception())
+
+    task = asyncio.create_task(run(), name=name)
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _connectors(settings: Settings, clock: Clock) -> dict[str, Connector]:
+    if not settings.devices_url:
+        return {}
+    url = urlsplit(settings.devices_url)
+    options = parse_qs(url.query)
+    seed = int(options.get("seed", ["7"])[0])
+    latency = float(options.get("latency", ["0.02"])[0])
+    still = options.get("still", ["0"])[0] == "1"
+    return {url.scheme: Simulator(clock, seed, latency=latency, lively=not still)}

@@ -1,0 +1,147 @@
+"""The demo: two simulated homes, alive, served from this machine to this machine."""
+
+import base64
+import fcntl
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from app import guide, server
+from app.compose import House, build, running
+from app.sharing import granted
+from core.domain.accounts import Client, User
+from core.domain.errors import Conflict, Missing, Unavailable
+from core.domain.grants import Scope, Share
+from core.settings import Settings
+
+HOST = "127.0.0.1"
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+USER, CLIENT = "demo", "Demo app"
+HOMES = (("Maple Street", "simulator://maple"), ("Harbour flat", "simulator://harbor"))
+LIGHT = "living-room-lamp"
+TOKEN_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What the demo's database holds to begin with."""
+
+    user: User
+    client: Client
+    home_id: str
+    home_ids: tuple[str, ...]
+
+
+async def run(folder: Path, port: int, *, as_json: bool, fresh: bool) -> None:
+    """Serve until the process is asked to end.
+
+    Raises:
+        Conflict: another demo runs on this folder.
+        Unavailable: the port is taken.
+    """
+    asked = server.asked_to_end()
+    with _alone(folder, fresh=fresh), server.bound(HOST, port) as listener:
+        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        house = build(_settings(folder, base_url))
+        async with running(house, migrate=True):
+            seeds = await _seed(house)
+            light_id = await _light(house, seeds.home_id)
+            async with server.listening(house, listener, HOSTS):
+                fields = await _fields(house, seeds, base_url, light_id)
+                text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
+                sys.stdout.write(text + "\n")
+                sys.stdout.flush()
+                await asked.wait()
+
+
+@contextmanager
+def _alone(folder: Path, *, fresh: bool) -> Iterator[None]:
+    """The folder, locked while the block runs, so that two demos do not run the same devices."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sentence = f"Another demo runs on {folder}/: end it first."
+            raise Conflict(sentence) from None
+        if fresh:
+            for entry in folder.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                elif entry.name != "lock":
+                    entry.unlink()
+        yield
+
+
+def _settings(folder: Path, base_url: str) -> Settings:
+    """The environment's settings, with the demo's own where it says nothing."""
+    ours: dict[str, object] = {
+        "database_url": f"sqlite+aiosqlite:///{folder}/latchkey.db",
+        "devices_url": "simulator://",
+        "public_url": base_url,
+        "secret_keys": (_secret(folder / "secret"),),
+    }
+    given = {name for name in ours if f"LATCHKEY_{name.upper()}" in os.environ}
+    return Settings(**{name: value for name, value in ours.items() if name not in given})  # type: ignore[arg-type]  # checked by pydantic
+
+
+def _secret(path: Path) -> bytes:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    return base64.b64decode(path.read_bytes())
+
+
+async def _seed(house: House) -> Seeds:
+    """The demo's user, client and homes, made where they are not there yet."""
+    accounts, homes = house.services.accounts, house.services.homes
+    try:
+        user = house.access.named_user(USER)
+    except Missing:
+        user = await accounts.create_user(USER)
+    client = next((one for one in house.access.clients.values() if one.name == CLIENT), None)
+    client = client or await accounts.create_client(CLIENT)
+    there = {url: home.id for home, url in await house.connected("simulator")}
+    for name, url in HOMES:
+        if url not in there:
+            home = await homes.create(user.id, name, "Europe/Berlin", url)
+            there[url] = home.id
+    shared = await house.sharable(user)
+    return Seeds(user, client, there[HOMES[0][1]], tuple(sorted(shared)))
+
+
+async def _light(house: House, home_id: str) -> str:
+    """The steady light, once the runner has brought the home to life."""
+    if house.runner is None:
+        sentence = "The demo needs devices: leave LATCHKEY_DEVICES_URL unset."
+        raise Unavailable(sentence)
+    for home, url in await house.connected("simulator"):
+        await house.runner.adopt(home, url)
+    return next(one.id for one in await house.devices_of(home_id) if one.address == LIGHT)
+
+
+async def _fields(
+    house: House, seeds: Seeds, base_url: str, light_id: str
+) -> dict[str, str | None]:
+    shares = tuple(Share(home_id) for home_id in seeds.home_ids)
+    grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
+    return {
+        "base_url": base_url,
+        "graphql_url": f"{base_url}/graphql",
+        "ws_url": f"{base_url.replace('http', 'ws', 1)}/graphql",
+        "access_token": house.tokens.issue(grant, grant.scopes, TOKEN_SECONDS),
+        "client_id": seeds.client.id,
+        "client_secret": None,
+        "redirect_uri": None,
+        "username": None,
+        "password": None,
+        "home_id": seeds.home_id,
+        "light_id": light_id,
+    }

@@ -1,0 +1,54 @@
+"""What an error is over HTTP: one of the two translation tables of the house."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from core.domain.errors import (
+    Conflict,
+    Invalid,
+    LatchkeyError,
+    Limited,
+    Missing,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+
+STATUS: Final[Mapping[type[LatchkeyError], int]] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Refused: 403,
+    Missing: 404,
+    Conflict: 409,
+    Limited: 429,
+    Unavailable: 503,
+}
+
+
+def status(error: LatchkeyError) -> int:
+    """The HTTP status of an error."""
+    return next(code for kind, code in STATUS.items() if isinstance(error, kind))
+
+
+def headers(error: LatchkeyError, *, shown: bool) -> dict[str, str]:
+    """The headers that go with it; `shown` tells whether the request had credentials.
+
+    A request without any gets no error code (RFC 6750 §3.1).
+    """
+    if isinstance(error, Unavailable):
+        return {"Retry-After": "1"}
+    if isinstance(error, Unauthenticated):
+        challenge = 'Bearer realm="latchkey"'
+        if shown:
+            challenge += f', error="invalid_token", error_description="{_quoted(error)}"'
+        return {"WWW-Authenticate": challenge}
+    if isinstance(error, Refused):
+        challenge = 'Bearer realm="latchkey", error="insufficient_scope"'
+        return {"WWW-Authenticate": f'{challenge}, scope="{" ".join(error.scopes)}"'}
+    return {}
+
+
+def _quoted(error: LatchkeyError) -> str:
+    """A sentence as RFC 6750 allows it in an error_description: printable ASCII, no quotes."""
+    text = str(error).replace('"', "'").replace("\\", "/")
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

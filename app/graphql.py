@@ -1,0 +1,161 @@
+"""`POST /graphql`: GraphQL over HTTP, on our graph.
+
+The body is read here, to a bound, and only as JSON: a form, a text or an upload, which a page of
+another site could send without asking (CSRF), is refused before anything runs.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app import errors
+from app.authentication import Authenticator
+from core.domain.errors import Invalid, LatchkeyError, Unavailable
+from engine import Rejected
+from schema.errors import refusal
+from schema.graph import Graph, new_trace, traced
+
+RESPONSE: Final = "application/graphql-response+json"
+LEGACY: Final = "application/json"
+STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
+UNPROCESSABLE: Final = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The request's parameters (GraphQL over HTTP, "Request Parameters")."""
+
+    query: str
+    name: str | None
+    variables: Mapping[str, Any] | None
+
+
+class Turned(Exception):
+    """The request itself is not one: its status and one sentence."""
+
+    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
+        """Answer with `status`."""
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+
+class Endpoint:
+    """The endpoint for queries and mutations."""
+
+    def __init__(
+        self, graph: Graph, authenticate: Authenticator, body_bytes: int, seconds: float
+    ) -> None:
+        """Bodies over `body_bytes` and operations over `seconds` are refused."""
+        self._graph = graph
+        self._authenticate = authenticate
+        self._body_bytes = body_bytes
+        self._seconds = seconds
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request; whatever it holds, it costs its sender alone."""
+        trace_id, media = new_trace(), LEGACY
+        try:
+            media = _media(request)
+            return await self._answer(request, media, trace_id)
+        except Turned as turned:
+            status, headers = turned.status, turned.headers
+            found = [refusal(Invalid(str(turned)))]
+        except Rejected as rejected:
+            status, headers = _status(rejected, media), {}
+            found = [dict(error.formatted) for error in rejected.errors]
+        except LatchkeyError as error:
+            shown = "authorization" in request.headers
+            status, headers = errors.status(error), errors.headers(error, shown=shown)
+            found = [refusal(error)]
+        except ClientDisconnect:
+            return Response(status_code=499)
+        return _json({"errors": traced(found, trace_id)}, media, status, headers)
+
+    async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
+        _check_content_type(request)
+        viewer = self._authenticate(request.headers.get("authorization"))
+        body = _body(await self._read(request))
+        call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._graph.run(call)
+        except TimeoutError:
+            sentence = f"This took longer than {self._seconds:g} s; ask for less."
+            raise Unavailable(sentence) from None
+        return _json(answer, media)
+
+    async def _read(self, request: Request) -> bytes:
+        declared = request.headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._body_bytes:
+            raise self._too_large()
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._body_bytes:
+                raise self._too_large()
+        return bytes(body)
+
+    def _too_large(self) -> Turned:
+        sentence = f"The body is larger than {self._body_bytes} bytes; send a smaller document."
+        return Turned(413, sentence, {"Connection": "close"})
+
+
+VARY: Final = {"Vary": "Accept, Authorization", "Cache-Control": "no-store"}
+
+
+def _json(
+    body: object, media: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    content_type = f"{media}; charset=utf-8"
+    return Response(orjson.dumps(body), status, {**VARY, **(headers or {})}, content_type)
+
+
+def _status(rejected: Rejected, media: str) -> int:
+    """A legacy client, who asks for application/json, takes any other status as no GraphQL."""
+    return 200 if media == LEGACY else STATUS_OF_CODE.get(rejected.code, UNPROCESSABLE)
+
+
+def _media(request: Request) -> str:
+    accepted = request.headers.get("accept", "*/*").lower()
+    ranges = [part.split(";")[0].strip() for part in accepted.split(",")]
+    if RESPONSE in ranges:
+        return RESPONSE
+    if any(one in {LEGACY, "application/*", "*/*", ""} for one in ranges):
+        return LEGACY
+    sentence = f"This answers with {RESPONSE} or {LEGACY}: accept one of them."
+    raise Turned(406, sentence)
+
+
+def _check_content_type(request: Request) -> None:
+    kind, *options = request.headers.get("content-type", "").lower().split(";")
+    if kind.strip() != LEGACY:
+        raise Turned(415, f"Send the request as {LEGACY}.")
+    for option in options:
+        name, _, value = option.strip().partition("=")
+        if name == "charset" and value.strip('"') not in {"utf-8", "utf8"}:
+            raise Turned(415, "Send the request in UTF-8.")
+
+
+def _body(raw: bytes) -> Body:
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Turned(400, f"The body is not JSON in UTF-8: {error}.") from error
+    if not isinstance(sent, dict):
+        raise Turned(422, 'The body is a JSON object: {"query": "…", "variables": {…}}.')
+    query = sent.get("query")
+    if not isinstance(query, str):
+        raise Turned(422, "query is missing or not a string: put the GraphQL document there.")
+    name = sent.get("operationName")
+    if not isinstance(name, str | None):
+        raise Turned(422, "operationName must be a string.")
+    for field in ("variables", "extensions"):
+        if not isinstance(sent.get(field), dict | None):
+            raise Turned(422, f"{field} must be an object.")
+    return Body(query, name or None, sent.get("variables"))

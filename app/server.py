@@ -1,0 +1,172 @@
+"""The ASGI application of one process, and running it under uvicorn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from signal import SIGINT, SIGTERM
+from socket import create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from app.authentication import Authenticator
+from app.compose import House
+from app.graphql import Endpoint
+from app.health import Ready, alive
+from core.domain.accounts import Viewer
+from core.domain.errors import Unavailable
+from core.domain.grants import View
+from engine import Limits
+from resolvers.asking import Ask
+from resolvers.loaders import StoreLoaders
+from schema.graph import Graph
+from subscriptions import socket
+
+ANY_ORIGIN = Middleware(
+    CORSMiddleware,
+    # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
+    allow_origins=["*"],
+    allow_methods=["POST"],
+    allow_headers=["Authorization", "Content-Type"],
+    expose_headers=["WWW-Authenticate", "Retry-After"],
+    max_age=86_400,
+)
+BACKLOG = 2_048
+DRAIN_SECONDS = 1
+NOTHING = View(frozenset(), frozenset(), frozenset(), frozenset())
+
+
+def graph_of(house: House) -> Graph:
+    """The published graph on this house."""
+    settings = house.settings
+
+    def ask(viewer: Viewer | None) -> Ask:
+        view = viewer.grant.view if viewer else NOTHING
+        return Ask(
+            viewer=viewer,
+            services=house.services,
+            loaders=StoreLoaders(house.reads, house.logs, view),
+            cursors=house.cursors,
+            live=house.hub,
+            clock=house.clock,
+        )
+
+    limits = Limits(
+        text_bytes=settings.body_bytes,
+        tokens=settings.document_tokens,
+        depth=settings.document_depth,
+        aliases=settings.document_aliases,
+        nodes=settings.document_nodes,
+    )
+    return Graph(limits, ask)
+
+
+def application(house: House, *, hosts: Sequence[str] = ()) -> Starlette:
+    """The routes on a house. With `hosts`, requests that name another host are refused."""
+    settings = house.settings
+    graph = graph_of(house)
+    authenticate = Authenticator(house.tokens, house.access)
+    endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
+
+    async def post(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": "POST, OPTIONS"})
+        return await endpoint(request)
+
+    async def ready(request: Request) -> Response:
+        return await readiness(request)
+
+    async def live(websocket: WebSocket) -> None:
+        await socket.serve(
+            websocket,
+            graph,
+            house.access,
+            house.clock,
+            authenticate,
+            settings.init_timeout_seconds,
+            settings.socket_operations,
+        )
+
+    readiness = Ready(house.checks, house.clock)
+    return Starlette(
+        routes=[
+            Route("/graphql", post, methods=["POST", "OPTIONS"], middleware=[ANY_ORIGIN]),
+            WebSocketRoute("/graphql", live),
+            Route("/livez", alive),
+            Route("/readyz", ready),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))] if hosts else [],
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn, whose signals are ours, so that the process ends its parts in order."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Not listening yet."""
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[Listener] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.listens.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def bound(host: str, port: int) -> Listener:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        Unavailable: the address is taken or not ours.
+    """
+    try:
+        return create_server((host, port), backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        sentence = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
+        raise Unavailable(sentence) from error
+
+
+@asynccontextmanager
+async def listening(
+    house: House, listener: Listener, hosts: Sequence[str] = ()
+) -> AsyncIterator[None]:
+    """Serve a running house on a socket while the block runs, then let requests end."""
+    config = uvicorn.Config(
+        application(house, hosts=hosts),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=house.settings.socket_message_bytes,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        server_header=False,
+    )
+    server = Server(config)
+    serve = asyncio.create_task(server.serve([listener]))
+    try:
+        await server.listens.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await serve
+
+
+def asked_to_end() -> asyncio.Event:
+    """An event that is set once the process is asked to end (SIGINT, SIGTERM)."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal in (SIGINT, SIGTERM):
+        loop.add_signal_handler(signal, asked.set)
+    return asked

@@ -1,0 +1,159 @@
+"""The demo, as a stranger starts it."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.system.conftest import PATIENCE, ROOT, Starter, partner_of
+
+FIELDS = {
+    "base_url",
+    "graphql_url",
+    "ws_url",
+    "access_token",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "username",
+    "password",
+    "home_id",
+    "light_id",
+}
+CONTROL = """
+mutation($id: ID!, $brightness: Int!) {
+  controlDevice(input: { deviceId: $id, state: { on: true, brightness: $brightness } }) {
+    id status error { code } device { state { on brightness } }
+  }
+}
+"""
+WATCH = """
+subscription($ids: [ID!]) {
+  deviceStatusChanged(deviceIds: $ids) {
+    type sequence device { id name } state { on brightness } previous { brightness } changed
+    causedBy { id status }
+  }
+}
+"""
+
+
+async def test_the_demo_prints_its_line_and_answers(starter: Starter) -> None:
+    """One JSON line with the contract's fields; what OAuth will fill is null; queries work."""
+    demo = starter.demo()
+    assert set(demo.ready) == FIELDS
+    assert demo.ready["client_secret"] is None
+    data = await partner_of(demo).ask("{ homes { nodes { name } } devices { totalCount } }")
+    assert [home["name"] for home in data["homes"]["nodes"]] == ["Harbour flat", "Maple Street"]
+    assert data["devices"]["totalCount"] >= 15
+
+
+async def test_a_light_is_dimmed_and_says_so_live(starter: Starter) -> None:
+    """CONFIRMED with the brightness asked, and a subscriber sees what changed and why."""
+    demo = starter.demo()
+    partner, light = partner_of(demo), demo.ready["light_id"]
+    async with partner.watching(WATCH, ids=[light]) as watching:
+        command = (await partner.ask(CONTROL, id=light, brightness=37))["controlDevice"]
+        assert command["status"] == "CONFIRMED"
+        assert command["device"]["state"] == {"on": True, "brightness": 37}
+        while (event := await watching.next())["state"]["brightness"] != 37:
+            assert event["causedBy"] == []
+    assert event["device"]["id"] == light
+    assert event["previous"]["brightness"] != 37
+    assert event["changed"] == ["brightness"]
+    assert event["causedBy"] == [{"id": command["id"], "status": "CONFIRMED"}]
+
+
+async def test_the_homes_are_alive(starter: Starter) -> None:
+    """Something changes by itself soon, and never the light that tests use."""
+    demo = starter.demo()
+    async with partner_of(demo).watching(WATCH) as watching:
+        events = [await watching.next() for _ in range(3)]
+    assert demo.ready["light_id"] not in {event["device"]["id"] for event in events}
+
+
+def test_it_is_ready_soon_and_ends_soon(starter: Starter) -> None:
+    """Ready in under 3 s; Ctrl-C ends it cleanly within 2 s."""
+    started = time.monotonic()
+    demo = starter.demo()
+    ready_after = time.monotonic() - started
+    asked = time.monotonic()
+    assert demo.end(signal.SIGINT) == 0
+    assert ready_after < 3
+    assert time.monotonic() - asked < 2
+    assert "Traceback" not in demo.said
+
+
+async def test_a_second_start_finds_the_same_homes(starter: Starter) -> None:
+    """Ids and names outlive the process; `--fresh` forgets them."""
+    first = starter.demo()
+    assert first.end() == 0
+    second = starter.demo()
+    assert second.ready["light_id"] == first.ready["light_id"]
+    assert second.ready["home_id"] == first.ready["home_id"]
+    assert second.end(signal.SIGTERM) == 0
+    third = starter.demo("--fresh")
+    assert third.ready["home_id"] != first.ready["home_id"]
+    assert (await partner_of(third).ask("{ homes { totalCount } }"))["homes"]["totalCount"] == 2
+
+
+def test_two_demos_do_not_share_a_folder(starter: Starter) -> None:
+    """The second is told what is wrong, and the first goes on."""
+    demo = starter.demo()
+    assert "Another demo runs" in starter.refused("demo", "--port", "0")
+    assert demo.process.poll() is None
+
+
+def test_a_taken_port_is_said(starter: Starter) -> None:
+    """One sentence with the way out, and no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = starter.refused("demo", "--port", str(taken.getsockname()[1]))
+    assert "Choose another with --port" in said
+    assert "Traceback" not in said
+
+
+def test_another_host_is_refused(starter: Starter) -> None:
+    """A page of another site that points its name at this machine gets nothing (rebinding)."""
+    demo = starter.demo()
+    url = demo.ready["base_url"] + "/livez"
+    said = _pasted(f"curl -s -H 'Host: evil.example' {url}", starter.folder)
+    assert "Invalid host" in said
+
+
+def test_the_printed_commands_work_when_pasted(starter: Starter, tmp_path: Path) -> None:
+    """What the terminal says is pasted into a shell, as it stands."""
+    started = starter._start("demo", "--port", "0", env=None)  # noqa: SLF001 - the plain form
+    assert started.process.stdout is not None
+    lines = []
+    for line in started.process.stdout:
+        lines.append(line)
+        if "Ctrl-C here" in line:
+            break
+    text = "".join(line.removeprefix("  ") for line in lines)
+    export = re.search(r"^export .*\n", text, re.MULTILINE)
+    blocks = re.findall(r"^\d\. .*?\n\n(.*?)\n\n(?=\d\. |Ctrl)", text, re.MULTILINE | re.DOTALL)
+    assert export
+    assert len(blocks) == 3
+    assert "CONFIRMED" in _pasted(export[0] + blocks[1], tmp_path)
+    assert "Living room lamp" in _pasted(export[0] + blocks[0], tmp_path)
+    live = (
+        blocks[2]
+        .replace(".venv/bin/python", sys.executable)
+        .replace("print(message)", "print(message)\n        if '\"next\"' in message: break")
+    )
+    assert '"type":"next"' in _pasted(export[0] + live, tmp_path)
+
+
+def _pasted(script: str, folder: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 2,
+        check=False,
+    )
+    return done.stdout + done.stderr

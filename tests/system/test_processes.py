@@ -1,0 +1,107 @@
+"""Two processes on one database: either serves any partner, one owns the devices."""
+
+import json
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.system.conftest import SECRET, Partner, Starter, until_ready
+from tests.system.test_demo import CONTROL, WATCH
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+class Town:
+    """An owner of devices and an edge without any, on one database."""
+
+    def __init__(self, starter: Starter, url: str) -> None:
+        self.starter = starter
+        self.env = {
+            "LATCHKEY_DATABASE_URL": url,
+            "LATCHKEY_SECRET_KEYS": SECRET,
+            "LATCHKEY_PUBLIC_URL": "http://127.0.0.1:1",  # one issuer for both
+        }
+        self.ports = (free_port(), free_port())
+
+    def run(self, *words: str) -> dict[str, Any]:
+        """A CLI command's JSON."""
+        fields: dict[str, Any] = json.loads(self.starter.run(*words, "--json", env=self.env))
+        return fields
+
+    def start(self) -> None:
+        """Start both processes."""
+        devices = {"LATCHKEY_DEVICES_URL": "simulator://?still=1"}
+        self.starter.serve(self.ports[0], {**self.env, **devices})
+        self.starter.serve(self.ports[1], self.env)
+
+    async def ready(self) -> None:
+        """Return once both serve."""
+        for port in self.ports:
+            await until_ready(f"http://127.0.0.1:{port}")
+
+    def partner(self, which: int, token: str) -> Partner:
+        """A partner of one of the two."""
+        host = f"127.0.0.1:{self.ports[which]}"
+        return Partner(f"http://{host}/graphql", f"ws://{host}/graphql", token)
+
+
+@pytest.fixture
+def town(starter: Starter, database_url: str) -> Town:
+    """Two processes to start."""
+    return Town(starter, database_url)
+
+
+async def test_what_one_process_does_the_other_sees(town: Town) -> None:
+    """A command accepted by the edge is carried out by the owner, and both tell of it live."""
+    town.run("user", "create", "alice")
+    client = town.run("client", "create", "Partner")["client_id"]
+    home = town.run("home", "create", "--owner", "alice", "--devices", "3")["home_id"]
+    token = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
+    town.start()
+    await town.ready()
+    owner, edge = town.partner(0, token), town.partner(1, token)
+    light = await _light(edge, home)
+    async with owner.watching(WATCH) as first, edge.watching(WATCH) as second:
+        command = (await edge.ask(CONTROL, id=light, brightness=64))["controlDevice"]
+        assert command["status"] == "CONFIRMED"
+        for watching in (first, second):
+            while (event := await watching.next())["state"]["brightness"] != 64:
+                pass
+            assert event["causedBy"] == [{"id": command["id"], "status": "CONFIRMED"}]
+
+
+async def test_a_user_that_the_cli_disables_is_out_everywhere(town: Town) -> None:
+    """A third process writes the access log; both servers act on it."""
+    town.run("user", "create", "alice")
+    client = town.run("client", "create", "Partner")["client_id"]
+    town.run("home", "create", "--owner", "alice", "--devices", "1")
+    token = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
+    town.start()
+    await town.ready()
+    for which in (0, 1):
+        await town.partner(which, token).ask("{ homes { totalCount } }")
+    town.starter.run("user", "disable", "alice", env=town.env)
+    async with town.partner(1, token).watching(WATCH) as watching:
+        while (message := await watching.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert message.data == 4401
+    answer = await town.partner(0, token).answer("{ homes { totalCount } }")
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def _light(partner: Partner, home: str) -> str:
+    """The home's lamp, once the owner has brought the home to life."""
+    query = "query($id: ID!) { home(id: $id) { devices { nodes { id kind } } } }"
+    for _ in range(200):
+        nodes = (await partner.ask(query, id=home))["home"]["devices"]["nodes"]
+        if lights := [one["id"] for one in nodes if one["kind"] == "LIGHT"]:
+            light: str = lights[0]
+            return light
+    raise AssertionError("the owner found no devices")
