@@ -41,22 +41,18 @@ Variables = Mapping[str, Any]
 
 
 class Given(NamedTuple):
-    """A number that an argument gives; `read` makes it of a value, None of what is none."""
+    """A number that an argument gives; `read` makes it of a value, None of null."""
 
     read: Callable[[object], int | None]
     variable: str | None
-    literal: int | None
-    """The number that the document has, or the default of its variable."""
-
-    default: int | None
-    """The number that the schema has."""
+    fixed: int | None
+    """The number where the variable is not sent: the document's own, or the schema's default."""
 
     def number(self, variables: Variables) -> int | None:
-        """Give the number; None where neither document, variables nor schema give one."""
-        number = self.literal
+        """Give the number; None where null is given, or nothing."""
         if self.variable is not None and self.variable in variables:
-            number = self.read(variables[self.variable])
-        return self.default if number is None else number
+            return self.read(variables[self.variable])
+        return self.fixed
 
 
 class Count(NamedTuple):
@@ -125,7 +121,9 @@ class Sizer:
         assumed = self._limits.assumed_list
         if slicing := _slicing(selected):
             given = tuple(self._given(selected, name, _integer) for name in slicing)
-            page, most = self._limits.page, self._limits.most_page
+            # A null reaches the resolver in place of the default, and it may take either page.
+            defaults = [_integer(coerce_default_value(arguments[name])) or 0 for name in slicing]
+            page, most = max(self._limits.page, *defaults), self._limits.most_page
             return Count(given, page, assumed ** max(0, lists - 1), most)
         if not lists or (same_list and selected.node.name.value in _SAME_LIST):
             return None
@@ -138,8 +136,9 @@ class Sizer:
         node = nodes.get(name)
         variable = node.name.value if isinstance(node, VariableNode) else None
         literal = self._defaults.get(variable) if variable is not None else node
-        default = coerce_default_value(selected.field.args[name])
-        return Given(read, variable, read(_plain(literal)), read(default))
+        if literal is None:
+            return Given(read, variable, read(coerce_default_value(selected.field.args[name])))
+        return Given(read, variable, read(_plain(literal)))
 
 
 def _slicing(selected: Selected) -> list[str]:
@@ -156,7 +155,7 @@ def _is_ids(argument: GraphQLArgument) -> bool:
     return is_list and get_named_type(argument.type).name == "ID"
 
 
-def _plain(node: ValueNode | None) -> object:
+def _plain(node: ValueNode) -> object:
     """Reduce a literal to what `_integer` and `_length` look at."""
     if isinstance(node, IntValueNode):
         return int(node.value) if len(node.value) < len(str(_MOST)) else _MOST

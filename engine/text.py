@@ -60,7 +60,7 @@ def scan(text: str, limits: Limits) -> int:
             if nesting > deepest:
                 deepest, deepest_at = nesting, match.start()
         elif kind == "close":
-            nesting = max(0, nesting - 1)
+            nesting -= 1
         elif kind == "broken":
             break
     if tokens > limits.tokens:

@@ -20,16 +20,16 @@ from tests.engine.world import documents, refusal
 
 SCHEMA = build_schema("""
 interface I { a(x: Int): I b: Int n: Int l: [I] }
-type S implements I { a(x: Int): S b: Int n: Int l: [I] s: S }
-type T implements I { a(x: Int): T b: Int n: Int l: [I] s: [T] t: String! }
+type S implements I { a(x: Int): S b: Int n: Int l: [I] s: S f: Int }
+type T implements I { a(x: Int): T b: Int n: Int l: [I] s: [T] t: String! f: Float }
 union U = S | T
 type Query { i: I s: S t: T u: U }
 """)
 
 PARTS = {
     "I": ["a", "a(x: 1)", "l", "b", "n", "... on I", "... on S", "... on T", "...F"],
-    "S": ["a", "a(x: 1)", "s", "b", "n", "l", "... on S", "... on I", "...F"],
-    "T": ["a", "a(x: 2)", "s", "b", "n", "t", "... on T", "... on I", "...F"],
+    "S": ["a", "a(x: 1)", "s", "b", "n", "l", "f", "... on S", "... on I", "...F"],
+    "T": ["a", "a(x: 2)", "s", "b", "n", "t", "f", "... on T", "... on I", "...F"],
     "U": ["... on S", "... on T", "... on I", "__typename"],
     "Query": ["i", "s", "t", "u"],
 }
@@ -84,6 +84,7 @@ def test_it_decides_as_the_rule_of_graphql_core(query: str, fragment: str) -> No
         ("s { a(x: 1) { b } a { b } }", "'s.a' conflict because they have differing arguments"),
         ("u { ... on S { k: b } ... on T { k: t } }",
          "'u.k' conflict because they return conflicting types 'Int' and 'String!'"),
+        ("u { ... on S { f } ... on T { f } }", "conflicting types 'Int' and 'Float'"),
         ("u { ... on S { k: s { b } } ... on T { k: s { b } } }", "types 'S' and '.T.'"),
     ],
 )  # fmt: skip
@@ -100,6 +101,13 @@ def test_types_that_exclude_each_other_may_differ() -> None:
     """One key may be another field of each object type, as long as the shape is the same."""
     assert not conflicts("{ u { ... on S { k: b } ... on T { k: n } } }")
     assert not conflicts("{ i { ... on S { a(x: 1) { b } } ... on T { a(x: 2) { b } } } }")
+
+
+def test_the_order_of_arguments_and_input_fields_does_not_matter() -> None:
+    """Values that are equal are the same arguments, however they are written."""
+    one, other = '{tag: OLD, ids: ["1"]}', '{ids: ["1"], tag: OLD}'
+    text = f"{{ echo(int: 1, filter: {one}) echo(filter: {other}, int: 1) }}"
+    assert documents().get(text).operation().roots[0].name.value == "echo"
 
 
 def test_types_inside_types_are_decided_within_the_budget_or_refused() -> None:

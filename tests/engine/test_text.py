@@ -56,6 +56,7 @@ def test_the_scan_counts_a_sound_text_exactly(text: str) -> None:
         ('{a(b:"\\"{")}', 8),
         ("...a$b@c", 6),
         ("-1.5e9 é", 1),
+        ('{a(b:"{{', 6),
     ],
 )
 def test_tokens_are_counted_as_graphql_has_them(text: str, tokens: int) -> None:
