@@ -99,17 +99,10 @@ async def control_all(ask: Ask, wishes: Sequence[Wish]) -> list[Outcome]:
             *(_accept(ask, *pair) for pair in zip(wishes, found, strict=True)),
             return_exceptions=True,
         )
-        commands = [one for one in taken if isinstance(one, Command)]
-        longest = (
-            max(
-                wish.wait_ms
-                for wish, one in zip(wishes, taken, strict=True)
-                if isinstance(one, Command)
-            )
-            if commands
-            else 0
-        )
-        ended = await endings.wait(commands, longest / 1000)
+        pairs = zip(wishes, taken, strict=True)
+        waits = [(wish.wait_ms, one) for wish, one in pairs if isinstance(one, Command)]
+        longest = max((wait_ms for wait_ms, _ in waits), default=0)
+        ended = await endings.wait([one for _, one in waits], longest / 1000)
     ask.loaders.forget()
     latest = {command.id: command for command in ended}
     return [_outcome(*pair, latest) for pair in zip(ids, taken, strict=True)]

@@ -1,6 +1,7 @@
 """Devices, as far as the viewer sees them, and what commands still ask of them."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from functools import partial, reduce
 from inspect import isawaitable
 
@@ -32,6 +33,16 @@ async def named(ask: Ask, device_id: str) -> Device:
         sentence = f"There is no device {device_id}."
         raise Missing(sentence)
     return device
+
+
+async def all_named(ask: Ask, device_ids: Collection[str]) -> list[Device]:
+    """Devices that must all be there. All are looked for before the first that is not is named.
+
+    Raises:
+        Missing: one is missing or hidden.
+    """
+    await asyncio.gather(*(settled(find(ask, one)) for one in device_ids))
+    return [await named(ask, one) for one in device_ids]
 
 
 async def listed(

@@ -1,6 +1,5 @@
 """Events: the log page by page, and live. Shown is what the grant covered then and covers now."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -124,7 +123,7 @@ async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
             raise Missing(sentence)
         home_ids = frozenset({asked.home_id})
     if asked.device_ids is not None:
-        named = await asyncio.gather(*(devices.named(ask, one) for one in asked.device_ids))
+        named = await devices.all_named(ask, asked.device_ids)
         home_ids &= {device.home.id for device in named}
     wanted = Wanted(
         types=None if asked.types is None else frozenset(asked.types),

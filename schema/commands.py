@@ -127,8 +127,8 @@ class ControlDeviceInput:
     state: DesiredStateInput = strawberry.field(description="What to ask it for.")
     idempotency_key: str | None = strawberry.field(
         description=(
-            "1–255 characters of your choice. Within 24 hours the same key with the same input "
-            "gives the same command, and with another input a CONFLICT."
+            "1–255 printable characters of your choice. Within 24 hours the same key with the same "
+            "input gives the same command, and with another input a CONFLICT."
         ),
     )
     wait_ms: int | None = strawberry.field(

@@ -69,10 +69,16 @@ class World:
         return home, await services.devices.reconcile(home, found)
 
     async def report(
-        self, device: Device, order: int, sent: Command | None = None, **values: Any
+        self,
+        device: Device,
+        order: int,
+        sent: Command | None = None,
+        *,
+        online: bool | None = None,
+        **values: Any,
     ) -> None:
-        """Let a device report values, after it was sent a command."""
-        report = Report(device.id, order, State(**values))
+        """Let a device report values, or whether it is in reach, after it was sent a command."""
+        report = Report(device.id, order, State(**values), online=online)
         ids = frozenset({sent.id} if sent else ())
         await self.house.services.reports.take(device.home.id, report, ids)
 

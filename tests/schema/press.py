@@ -1,0 +1,53 @@
+"""Documents of the published graph, run by the engine in a furnished house."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from core.domain.accounts import Viewer
+from core.domain.ports import Seen
+from engine import Document, Documents, Result, run, stream
+from resolvers.asking import Ask
+from schema import UNCARRIED, build, sdl
+from schema.errors import formatted
+from tests.resolvers.world import World
+
+GRAPH = build()._schema  # noqa: SLF001 - Strawberry offers no public way to it
+DOCUMENTS = Documents(GRAPH, sdl(), uncarried=UNCARRIED)
+
+
+def payload(result: Result) -> dict[str, Any]:
+    """A result as clients get it."""
+    return result.payload(lambda error: formatted(error, "trace"))
+
+
+async def answered(ask: Ask, text: str, **variables: Any) -> dict[str, Any]:
+    """The payload of a query or mutation, whatever the viewer's scopes."""
+    document = DOCUMENTS.get(text)
+    return payload(await run(document, document.operation(), variables, ask))
+
+
+async def asked(
+    world: World, text: str, viewer: Viewer | None = None, **variables: Any
+) -> dict[str, Any]:
+    """The data of an operation that must succeed and that the viewer's scopes open."""
+    viewer = viewer or world.viewer()
+    assert not DOCUMENTS.get(text).operation().missing(viewer.scopes)
+    answer = await answered(world.ask(viewer), text, **variables)
+    assert "errors" not in answer, answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+async def refused(world: World, text: str, **variables: Any) -> dict[str, Any]:
+    """The one error of an operation that must fail."""
+    (error,) = (await answered(world.ask(), text, **variables))["errors"]
+    found: dict[str, Any] = error
+    return found
+
+
+def streamed(
+    ask: Ask, document: Document, **variables: Any
+) -> AsyncGenerator[tuple[Seen, Result], None]:
+    """What a subscription answers, each event in a context of its own."""
+    operation = document.operation()
+    return stream(document, operation, variables, ask, lambda seen: ask.of(seen.event))
