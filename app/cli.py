@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.compose import House, build, migrated, running
 from app.sharing import granted, targets
@@ -56,7 +59,7 @@ def demo(
     from app import demo as door  # noqa: PLC0415 - a server's imports, which other commands spare
 
     observe.configure(pretty=sys.stderr.isatty())
-    asyncio.run(door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh))
+    _forever(door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh))
 
 
 @cli.command()
@@ -77,7 +80,7 @@ def serve(
             async with running(build(settings)) as house, server.listening(house, listener):
                 await asked.wait()
 
-    asyncio.run(work())
+    _forever(work())
 
 
 @cli.command()
@@ -190,6 +193,17 @@ def _client(house: House, client_id: str) -> Client:
     return house.access.clients[client_id]
 
 
+def _forever(work: Coroutine[Any, Any, None]) -> None:
+    """Run a server, on uvloop where the platform has it."""
+    factory = asyncio.new_event_loop
+    if sys.platform != "win32":
+        import uvloop  # noqa: PLC0415 - only servers need it
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work)
+
+
 def _run(work: Callable[[House], Awaitable[T]]) -> T:
     observe.configure(pretty=sys.stderr.isatty())
 
@@ -210,6 +224,14 @@ async def _house() -> AsyncIterator[House]:
 
 
 def _settings() -> Settings:
+    """The environment's settings; a name that is none of them is a mistake, not a comment."""
+    known = {f"LATCHKEY_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith("LATCHKEY_") and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            sentence = f"There is no setting {name}{hint}"
+            raise Invalid(sentence)
     return Settings()
 
 
@@ -235,6 +257,13 @@ def _say(fields: dict[str, object], *, as_json: bool) -> None:
 
 def _sentence(error: LatchkeyError | ValidationError) -> str:
     if isinstance(error, ValidationError):
-        problems = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
-        return f"latchkey: {problems}"
+        return f"latchkey: {'; '.join(map(_problem, error.errors()))}"
     return f"latchkey: {error}"
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """What is wrong with one setting; our own sentences name it already."""
+    message = detail["msg"].removeprefix("Value error, ")
+    if message.startswith("LATCHKEY_") or not detail["loc"]:
+        return message
+    return f"LATCHKEY_{str(detail['loc'][0]).upper()}: {message}"

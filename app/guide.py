@@ -21,32 +21,32 @@ Latchkey serves two simulated homes at $graphql_url
 
 Paste the token into another terminal first (it is good for 12 hours):
 
-  export TOKEN=$access_token
+export TOKEN=$access_token
 
 1. Ask for the devices:
 
-  curl -s $graphql_url -H "Authorization: Bearer $$TOKEN" -H "Content-Type: application/json" \\
-    -d '{"query": "$query"}'
+curl -s $graphql_url -H "Authorization: Bearer $$TOKEN" -H "Content-Type: application/json" \\
+  -d '{"query": "$query"}'
 
 2. Dim the living room lamp, and wait until the lamp itself says that it did:
 
-  curl -s $graphql_url -H "Authorization: Bearer $$TOKEN" -H "Content-Type: application/json" \\
-    -d '{"variables": {"id": "$light_id"}, "query": "$mutation"}'
+curl -s $graphql_url -H "Authorization: Bearer $$TOKEN" -H "Content-Type: application/json" \\
+  -d '{"variables": {"id": "$light_id"}, "query": "$mutation"}'
 
 3. Watch the homes live (Ctrl-C ends it):
 
-  .venv/bin/python - <<'END'
-  import json, os
-  from websockets.sync.client import connect
+.venv/bin/python - <<'END'
+import json, os
+from websockets.sync.client import connect
 
-  token = {"authorization": "Bearer " + os.environ["TOKEN"]}
-  query = "$subscription"
-  with connect("$ws_url", subprotocols=["graphql-transport-ws"]) as socket:
-      socket.send(json.dumps({"type": "connection_init", "payload": token}))
-      socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
-      for message in socket:
-          print(message)
-  END
+token = {"authorization": "Bearer " + os.environ["TOKEN"]}
+query = "$subscription"
+with connect("$ws_url", subprotocols=["graphql-transport-ws"]) as socket:
+    socket.send(json.dumps({"type": "connection_init", "payload": token}))
+    socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
+    for message in socket:
+        print(message)
+END
 
 Ctrl-C here ends the demo. The homes stay in .latchkey/; --fresh forgets them.
 """

@@ -155,10 +155,12 @@ async def listening(
     )
     server = Server(config)
     serve = asyncio.create_task(server.serve([listener]))
+    listens = asyncio.create_task(server.listens.wait())
     try:
-        await server.listens.wait()
+        await asyncio.wait({serve, listens}, return_when=asyncio.FIRST_COMPLETED)
         yield
     finally:
+        listens.cancel()
         server.should_exit = True
         await serve
 

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         env_prefix="LATCHKEY_", frozen=True, hide_input_in_errors=True, extra="forbid"
     )
 
-    database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///.latchkey/latchkey.db"
+    database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///latchkey.db"
     broadcast_url: str = "memory://"
     devices_url: str = ""
     public_url: str = "http://127.0.0.1:8000"

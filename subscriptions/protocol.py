@@ -1,6 +1,6 @@
 """What `graphql-transport-ws` says of messages and close codes, transport aside.
 
-The protocol is graphql-ws' PROTOCOL.md; the codes are those of the contract.
+The protocol is graphql-ws' PROTOCOL.md; the codes are those that docs and clients rely on.
 """
 
 from enum import IntEnum
@@ -13,8 +13,8 @@ class Close(IntEnum):
     """Why a socket is closed. 4401 and 4429 are final for clients, 4403 asks for a new token."""
 
     MALFORMED = 4400
-    TAKEN_BACK = 4401
-    REFUSED = 4403
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
     SUBPROTOCOL = 4406
     INIT_TIMEOUT = 4408
     DUPLICATE = 4409

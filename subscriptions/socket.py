@@ -30,7 +30,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 
 from core import observe
 from core.domain.accounts import Viewer
-from core.domain.errors import LatchkeyError, Unauthenticated
+from core.domain.errors import LatchkeyError, Limited, Unauthenticated
 from core.domain.ports import Clock
 from core.snapshots.access import Access
 from engine import Rejected
@@ -107,8 +107,8 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
             root_value=None,
             schema=None,  # type: ignore[arg-type]  # operations run on our graph
             connection_init_wait_timeout=timedelta(seconds=init_seconds),
-            max_subscriptions_per_connection=operations,
         )
+        self._most = operations
         self._header = socket.headers.get("authorization")
         self._graph = graph
         self._access = access
@@ -155,7 +155,12 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Start an operation, or refuse it alone."""
         if not self.connection_acknowledged:
-            await self._close(Close.TAKEN_BACK, "Unauthorized: send connection_init first.")
+            await self._close(Close.UNAUTHORIZED, "Unauthorized: send connection_init first.")
+            return
+        if len(self.operations) >= self._most and message["id"] not in self.operations:
+            sentence = f"{self._most} operations run on this socket, the most at a time: end one."
+            found = traced([refusal(Limited(sentence))], new_trace())
+            await self.websocket.send_json({"id": message["id"], "type": "error", "payload": found})
             return
         await super().handle_subscribe(message)
 
@@ -226,7 +231,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
                     async with asyncio.timeout(max(left, 0)):
                         await changed.wait()
                 except TimeoutError:
-                    await self._close(Close.REFUSED, "The access token has expired.")
+                    await self._close(Close.FORBIDDEN, "The access token has expired.")
                     return
                 changed.clear()
                 await self._end_what_is_lost()
@@ -248,7 +253,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
     async def _close_for(self, error: LatchkeyError) -> None:
         taken_back = isinstance(error, Unauthenticated) and error.taken_back
         if isinstance(error, Unauthenticated):
-            await self._close(Close.TAKEN_BACK if taken_back else Close.REFUSED, str(error))
+            await self._close(Close.UNAUTHORIZED if taken_back else Close.FORBIDDEN, str(error))
         else:
             await self._close(Close.TRY_LATER, str(error))
 

@@ -2,12 +2,13 @@
 
 A hint says "at least this far", so of several waiting on one channel only the newest matters: an
 inbox holds one message a channel. The package's own fan-out has unbounded queues, loses concurrent
-first subscribers of a channel, and its listener dies with the first error (ground.md §2).
+first subscribers of a channel, and its listener dies with the first error.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from broadcaster import Broadcast, BroadcastBackend, Event
 
@@ -54,6 +55,14 @@ class Inbox:
             yield await self.get()
 
 
+@dataclass(slots=True)
+class Turn:
+    """Whose turn it is to join or leave a channel, and how many have it or wait for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    takers: int = 0
+
+
 class Hints(Broadcast):
     """The process's one broadcast."""
 
@@ -61,7 +70,7 @@ class Hints(Broadcast):
         """Use this backend; `connect` starts hearing."""
         super().__init__(backend=backend)
         self._inboxes: dict[str, set[Inbox]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, Turn] = {}
 
     def inbox(self) -> Inbox:
         """A new inbox on no channel."""
@@ -69,7 +78,7 @@ class Hints(Broadcast):
 
     async def join(self, inbox: Inbox, channel: str) -> None:
         """Put the inbox on a channel. One at a time per channel: the backend may have to dial."""
-        async with self._locks.setdefault(channel, asyncio.Lock()):
+        async with self._turn(channel):
             if not self._inboxes.get(channel):
                 await self._backend.subscribe(channel)
             self._inboxes.setdefault(channel, set()).add(inbox)
@@ -77,14 +86,25 @@ class Hints(Broadcast):
 
     async def leave(self, inbox: Inbox, channel: str) -> None:
         """Take the inbox off a channel; the last one out ends the backend's subscription."""
-        async with (lock := self._locks.setdefault(channel, asyncio.Lock())):
+        async with self._turn(channel):
             inbox.channels.discard(channel)
             readers = self._inboxes.get(channel, set())
             readers.discard(inbox)
             if not readers and self._inboxes.pop(channel, None) is not None:
                 await self._backend.unsubscribe(channel)
-        if channel not in self._inboxes and not lock.locked():
-            self._locks.pop(channel, None)
+
+    @asynccontextmanager
+    async def _turn(self, channel: str) -> AsyncIterator[None]:
+        """Alone with a channel. Counted, because a lock that is handed over looks free."""
+        turn = self._turns.setdefault(channel, Turn())
+        turn.takers += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.takers -= 1
+            if not turn.takers:
+                del self._turns[channel]
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Inbox]:  # type: ignore[override]  # an inbox reads like a Subscriber

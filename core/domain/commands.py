@@ -139,13 +139,13 @@ def expired(command: Command) -> Command:
 
 
 def overtaken(command: Command, names: Iterable[str], now: datetime) -> Command:
-    """The command after a newer one took over the attributes `names`."""
+    """The command after a newer one took over the attributes `names`; nothing where it has ended."""
     taken = frozenset(names)
     holds = tuple(name for name in command.holds if name not in taken)
     awaits = tuple(name for name in command.awaits if name not in taken)
-    left = replace(command, holds=holds, awaits=awaits)
-    if holds == command.holds:
+    if not command.open or holds == command.holds:
         return command
+    left = replace(command, holds=holds, awaits=awaits)
     if not holds:
         return moved(left, Move.SUPERSEDE, now)
     if not awaits and command.status in SENT:

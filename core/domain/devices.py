@@ -5,7 +5,6 @@ percent, colour temperature in kelvin, temperatures in °C, power in W, energy i
 true when closed. The names follow Matter and Home Assistant.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -129,7 +128,7 @@ TABLE: Final[Mapping[str, Attribute]] = {
     "power": Attribute(Capability.POWER, unit="W", writable=False),
     "energy": Attribute(Capability.ENERGY, unit="kWh", writable=False),
 }
-"""Tolerances are those of the contract: 1 % of the range or one step, 0.1 °C, 1° of hue."""
+"""Tolerances are those that partners are promised: 1 % of the range or a step, 0.1 °C, 1° of hue."""
 
 ATTRIBUTES: Final = tuple(field.name for field in fields(State))
 FULL_CIRCLE: Final = 360.0
@@ -172,18 +171,22 @@ def check(device: Device, asked: State) -> None:
     """Refuse what `device` can never do, with the field and what would be right.
 
     Raises:
-        Invalid: nothing is asked, a value is out of range, or the device lacks the capability.
+        Invalid: nothing is asked, a value is out of range or can only be reported, or the device
+            lacks the capability.
     """
     values = asked.values()
     if not values:
-        sentence = "state asks for nothing: give at least one of " + _able(device) + "."
+        sentence = f"state asks for nothing; this {_kind(device)} takes {_able(device)}."
         raise Invalid(sentence, "state")
     for name, value in values.items():
         field = f"state.{spoken(name)}"
         attribute = TABLE[name]
         if attribute.capability not in device.capabilities:
             sentence = f"{field}: this {_kind(device)} has no {attribute.capability.value}; "
-            raise Invalid(sentence + "it takes " + _able(device) + ".", field)
+            raise Invalid(sentence + f"it takes {_able(device)}.", field)
+        if not attribute.writable:
+            sentence = f"{field} can only be reported; this {_kind(device)} takes {_able(device)}."
+            raise Invalid(sentence, field)
         if isinstance(value, Color):
             _within(f"{field}.hue", value.hue, 0, FULL_CIRCLE, "degrees")
             _within(f"{field}.saturation", value.saturation, 0, 100, "%")
@@ -192,7 +195,7 @@ def check(device: Device, asked: State) -> None:
 
 
 def reached(name: str, asked: object, reported: object) -> bool:
-    """Whether `reported` counts as `asked` for this attribute, within the contract's tolerance."""
+    """Whether `reported` counts as `asked` for this attribute, within the attribute's tolerance."""
     if isinstance(asked, Color) and isinstance(reported, Color):
         return _same_color(asked, reported)
     if isinstance(asked, int | float) and isinstance(reported, int | float):
@@ -210,8 +213,9 @@ def _same_color(asked: Color, reported: Color) -> bool:
 
 
 def _within(field: str, value: float, least: float, most: float, unit: str) -> None:
-    if not math.isfinite(value) or not least <= value <= most:
-        sentence = f"{field} is {value:g}; it must be between {least:g} and {most:g} {unit}."
+    if not least <= value <= most:  # NaN is nowhere
+        given = str(value).removesuffix(".0")
+        sentence = f"{field} is {given}; it must be between {least:g} and {most:g} {unit}."
         raise Invalid(sentence, field)
 
 

@@ -16,7 +16,7 @@ from core.domain.events import Event, EventType
 
 
 class Scope(StrEnum):
-    """What a token may open; the meanings are in the contract's table."""
+    """What a token may open; the graph says at each field which of them it needs."""
 
     DEVICES_READ = "devices:read"
     DEVICES_CONTROL = "devices:control"
@@ -62,7 +62,9 @@ class Grant:
         now = () if self.revoked else tuple(s for s in self.shares if s.until is None)
         return View(
             whole=frozenset(s.home_id for s in now if s.room_id is None and s.device_id is None),
-            rooms=frozenset(s.room_id for s in now if s.room_id is not None),
+            rooms=frozenset(
+                s.room_id for s in now if s.room_id is not None and s.device_id is None
+            ),
             devices=frozenset(s.device_id for s in now if s.device_id is not None),
             homes=frozenset(s.home_id for s in now),
         )

@@ -183,6 +183,20 @@ async def test_an_id_twice(api: Api) -> None:
         assert (await socket.closed())[0] == 4409
 
 
+async def test_too_many_operations(api: Api) -> None:
+    """The one too many gets an error that says the limit; the others go on."""
+    most = api.house.settings.socket_operations
+    async with opened(api) as socket:
+        await socket.init(api.token())
+        for number in range(most + 1):
+            payload = {"query": WATCH}
+            await socket.send({"id": str(number), "type": "subscribe", "payload": payload})
+        message = await socket.next()
+    assert (message["type"], message["id"]) == ("error", str(most))
+    assert message["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+    assert str(most) in message["payload"][0]["message"]
+
+
 async def test_no_token_at_all(api: Api) -> None:
     """The socket is accepted, and closed 4403 at connection_init."""
     async with opened(api) as socket:

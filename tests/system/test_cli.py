@@ -67,12 +67,14 @@ def test_a_refusal_is_one_sentence(starter: Starter, words: tuple[str, ...], sai
             "sqlite+aiosqlite",
         ),
         ({"LATCHKEY_SECRET_KEYS": SECRET}, "latchkey migrate"),
+        ({"LATCHKEY_SECRET_KEY": SECRET}, "did you mean LATCHKEY_SECRET_KEYS?"),
+        ({"LATCHKEY_BODY_BYTES": "abc"}, "LATCHKEY_BODY_BYTES: Input should be a valid integer"),
     ],
-    ids=["no keys", "bad keys", "clear text", "database", "not migrated"],
+    ids=["no keys", "bad keys", "clear text", "database", "not migrated", "misspelt", "no number"],
 )
 def test_serve_refuses_what_is_unsafe(starter: Starter, env: dict[str, str], said: str) -> None:
     """One sentence that says what to set."""
     refused = starter.refused("serve", "--port", "0", env=env)
     assert said in refused
     assert "Traceback" not in refused
-    assert env.get("LATCHKEY_SECRET_KEYS", "no") not in refused
+    assert env.get("LATCHKEY_SECRET_KEYS", "\0") not in refused

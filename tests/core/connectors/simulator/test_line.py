@@ -56,7 +56,7 @@ async def test_a_device_that_goes_offline_stops_where_it_is() -> None:
     assert heard == Report(lamp.id, 4, State(on=True, brightness=80), online=True)
 
 
-async def test_a_device_stored_offline_stays_so_until_healed() -> None:
+async def test_a_device_stored_offline_stays_so_for_a_while() -> None:
     """A restart makes nothing reachable."""
     async with House() as house:
         lamp = await house.add("lamp")
