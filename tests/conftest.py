@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +42,9 @@ def _migrated(url: str) -> None:
         await upgrade(database)
         await database.close()
 
-    asyncio.run(work())
+    # In a thread of its own: a fixture may be asked for while a test's loop runs.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work()).result()
 
 
 class Postgres:

@@ -1,6 +1,7 @@
 """Users, clients and signing keys: made, disabled, rotated. Each change goes to the access log."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing
@@ -8,8 +9,10 @@ from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
 from core.store import codec
 from core.store.committer import Committer, Work
-from core.store.ledger import Ledger, Needs
+from core.store.ledger import Ledger, Needs, Shelf
 from core.tokens import KeyRing
+
+A = TypeVar("A", User, Client)
 
 
 class Accounts:
@@ -58,19 +61,10 @@ class Accounts:
         Raises:
             Missing: there is no such user.
         """
-
-        def decide(ledger: Ledger) -> User:
-            user = ledger.users.get(user_id)
-            if user is None:
-                sentence = f"There is no user {user_id}."
-                raise Missing(sentence)
-            user = replace(user, disabled=True)
-            ledger.users.put(user.id, user)
-            ledger.tell_access("user", codec.account_out(user))
-            return user
-
         needs = Needs(users=frozenset({user_id}), access=True)
-        return await self._committer.submit(Work(needs, decide))
+        return await self._committer.submit(
+            Work(needs, lambda ledger: _disable(ledger, "user", ledger.users, user_id))
+        )
 
     async def disable_client(self, client_id: str) -> Client:
         """Refuse the client from now on, whoever granted it access.
@@ -78,19 +72,10 @@ class Accounts:
         Raises:
             Missing: there is no such client.
         """
-
-        def decide(ledger: Ledger) -> Client:
-            client = ledger.clients.get(client_id)
-            if client is None:
-                sentence = f"There is no client {client_id}."
-                raise Missing(sentence)
-            client = replace(client, disabled=True)
-            ledger.clients.put(client.id, client)
-            ledger.tell_access("client", codec.account_out(client))
-            return client
-
         needs = Needs(clients=frozenset({client_id}), access=True)
-        return await self._committer.submit(Work(needs, decide))
+        return await self._committer.submit(
+            Work(needs, lambda ledger: _disable(ledger, "client", ledger.clients, client_id))
+        )
 
     async def rotate_keys(self) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
@@ -107,3 +92,14 @@ class Accounts:
             return made
 
         return await self._committer.submit(Work(Needs(access=True), decide))
+
+
+def _disable(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str) -> A:
+    account = shelf.get(account_id)
+    if account is None:
+        sentence = f"There is no {kind} {account_id}."
+        raise Missing(sentence)
+    disabled = replace(account, disabled=True)
+    shelf.put(account_id, disabled)
+    ledger.tell_access(kind, codec.account_out(disabled))
+    return disabled

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,21 +50,20 @@ class Starter:
 
     def run(self, *words: str, env: Mapping[str, str] | None = None) -> str:
         """Run a command to its end and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *words],
-            cwd=self.folder,
-            env=_environment(env),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = self._run(words, env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def refused(self, *words: str, env: Mapping[str, str] | None = None) -> str:
         """Run a command that must fail, and return what it said."""
-        done = subprocess.run(
+        done = self._run(words, env)
+        assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
+        return done.stderr
+
+    def _run(
+        self, words: Sequence[str], env: Mapping[str, str] | None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "app", *words],
             cwd=self.folder,
             env=_environment(env),
@@ -73,8 +72,6 @@ class Starter:
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
-        return done.stderr
 
     def demo(self, *words: str, env: Mapping[str, str] | None = None) -> Process:
         """A demo, once it has printed its line."""

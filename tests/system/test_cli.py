@@ -1,39 +1,75 @@
 """The command line: what it prints, and how it refuses."""
 
 import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from tests.system.conftest import ROOT, SECRET, Starter
 
+Run = Callable[..., tuple[int, str, str]]
 
-def _env(folder: Path) -> dict[str, str]:
-    return {
-        "LATCHKEY_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/latchkey.db",
-        "LATCHKEY_SECRET_KEYS": SECRET,
-    }
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Run]:
+    """Run a command in this process: its exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
+
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["latchkey", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        code = ended.value.code
+        if isinstance(code, str):  # what the interpreter does with a sentence
+            return 1, said.out, said.err + code
+        return code or 0, said.out, said.err
+
+    yield command
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
+    """Settings of a migrated, empty database."""
+    monkeypatch.setenv("LATCHKEY_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("LATCHKEY_SECRET_KEYS", SECRET)
 
 
 def test_it_prints_the_schema(starter: Starter) -> None:
-    """What schema.graphql holds, byte for byte."""
+    """What schema.graphql holds, byte for byte, by the real program."""
     assert starter.run("schema") == (ROOT / "schema.graphql").read_text()
 
 
-def test_accounts_homes_and_tokens(starter: Starter) -> None:
-    """From an empty folder to a token; the same wish reuses the grant."""
-    env = _env(starter.folder)
-    starter.run("migrate", env=env)
-    starter.run("user", "create", "alice", env=env)
-    client = json.loads(starter.run("client", "create", "App", "--json", env=env))["client_id"]
-    starter.run("home", "create", "--owner", "alice", "--devices", "2", env=env)
+@pytest.mark.usefixtures("stored")
+def test_accounts_homes_and_tokens(run: Run) -> None:
+    """From an empty database to a token; the same wish reuses the grant."""
+    assert run("user", "create", "alice")[0] == 0
+    client = json.loads(run("client", "create", "App", "--json")[1])["client_id"]
+    run("home", "create", "--owner", "alice", "--devices", "2")
     words = ("token", "create", "--client", client, "--user", "alice", "--json")
-    first = json.loads(starter.run(*words, env=env))
-    again = json.loads(starter.run(*words, env=env))
-    narrow = json.loads(starter.run(*words, "--scope", "devices:read", env=env))
+    first, again = (json.loads(run(*words)[1]) for _ in range(2))
+    narrow = json.loads(run(*words, "--scope", "devices:read")[1])
     assert first["grant_id"] == again["grant_id"] != narrow["grant_id"]
     assert first["access_token"].count(".") == 2
-    assert "key_id: key_" in starter.run("keys", "rotate", env=env)
+    assert "key_id: key_" in run("keys", "rotate")[1]
+
+
+def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`migrate` makes what the others need, and needs no keys."""
+    monkeypatch.setenv("LATCHKEY_DATABASE_URL", "sqlite+aiosqlite:///new.db")
+    assert run("migrate")[0] == 0
+    monkeypatch.setenv("LATCHKEY_SECRET_KEYS", SECRET)
+    assert run("user", "create", "alice")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -46,35 +82,37 @@ def test_accounts_homes_and_tokens(starter: Starter) -> None:
         (("token", "create", "--client", "x", "--user", "alice"), "no client x"),
     ],
 )
-def test_a_refusal_is_one_sentence(starter: Starter, words: tuple[str, ...], said: str) -> None:
+@pytest.mark.usefixtures("stored")
+def test_a_refusal_is_one_sentence(run: Run, words: tuple[str, ...], said: str) -> None:
     """What was wrong, and no traceback."""
-    env = _env(starter.folder)
-    starter.run("migrate", env=env)
-    starter.run("user", "create", "alice", env=env)
-    refused = starter.refused(*words, env=env)
-    assert said in refused
-    assert "Traceback" not in refused
+    run("user", "create", "alice")
+    code, _, errors = run(*words)
+    assert code == 1
+    assert said in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(
     ("env", "said"),
     [
         ({}, "LATCHKEY_SECRET_KEYS"),
-        ({"LATCHKEY_SECRET_KEYS": "abc"}, "openssl rand -base64 32"),
-        ({"LATCHKEY_SECRET_KEYS": SECRET, "LATCHKEY_PUBLIC_URL": "http://a.example"}, "https://"),
-        (
-            {"LATCHKEY_SECRET_KEYS": SECRET, "LATCHKEY_DATABASE_URL": "mysql://x"},
-            "sqlite+aiosqlite",
-        ),
-        ({"LATCHKEY_SECRET_KEYS": SECRET}, "latchkey migrate"),
-        ({"LATCHKEY_SECRET_KEY": SECRET}, "did you mean LATCHKEY_SECRET_KEYS?"),
-        ({"LATCHKEY_BODY_BYTES": "abc"}, "LATCHKEY_BODY_BYTES: Input should be a valid integer"),
+        ({"SECRET_KEYS": "abc"}, "openssl rand -base64 32"),
+        ({"SECRET_KEYS": SECRET, "PUBLIC_URL": "http://a.example"}, "https://"),
+        ({"SECRET_KEYS": SECRET, "DATABASE_URL": "mysql://x"}, "sqlite+aiosqlite"),
+        ({"SECRET_KEYS": SECRET}, "latchkey migrate"),
+        ({"SECRET_KEY": SECRET}, "did you mean LATCHKEY_SECRET_KEYS?"),
+        ({"BODY_BYTES": "abc"}, "LATCHKEY_BODY_BYTES: Input should be a valid integer"),
     ],
-    ids=["no keys", "bad keys", "clear text", "database", "not migrated", "misspelt", "no number"],
+    ids=["no keys", "bad keys", "clear", "database", "not migrated", "misspelt", "no number"],
 )
-def test_serve_refuses_what_is_unsafe(starter: Starter, env: dict[str, str], said: str) -> None:
-    """One sentence that says what to set."""
-    refused = starter.refused("serve", "--port", "0", env=env)
-    assert said in refused
-    assert "Traceback" not in refused
-    assert env.get("LATCHKEY_SECRET_KEYS", "\0") not in refused
+def test_serve_refuses_what_is_unsafe(
+    run: Run, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], said: str
+) -> None:
+    """One sentence that says what to set, and never the value."""
+    for name, value in env.items():
+        monkeypatch.setenv(f"LATCHKEY_{name}", value)
+    code, _, errors = run("serve", "--port", "0")
+    assert code == 1
+    assert said in errors
+    assert "Traceback" not in errors
+    assert SECRET not in errors

@@ -1,0 +1,148 @@
+"""The database's shape: every version up and down on both databases, and none missing."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from app.compose import build, running
+from core.domain.errors import Conflict, Unavailable
+from core.store import tables
+from core.store.database import Database
+from core.store.ledger import ACCESS
+from migrations import OLDEST, config, downgrade, pending, revisions, upgrade
+from tests.conftest import Postgres, settings_for
+
+REVISIONS = [
+    script.revision
+    for script in reversed(list(ScriptDirectory.from_config(config()).walk_revisions()))
+]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database without tables."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/empty.db"
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.empty()
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+async def table_names(database: Database) -> set[str]:
+    """The tables that are there, but for Alembic's own."""
+
+    def names(connection: Connection) -> set[str]:
+        return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+    async with database.read() as connection:
+        return await connection.run_sync(names)
+
+
+async def differences(database: Database) -> Sequence[Any]:
+    """What autogenerate would still write."""
+
+    def compare(connection: Connection) -> Sequence[Any]:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        found: Sequence[Any] = compare_metadata(context, tables.metadata)
+        return found
+
+    async with database.read() as connection:
+        return await connection.run_sync(compare)
+
+
+async def test_up_and_down_and_up_again(empty: Database) -> None:
+    """Every version can be put on, taken off and put on again, one at a time."""
+    for revision in REVISIONS:
+        await upgrade(empty, revision)
+    assert await table_names(empty) == set(tables.metadata.tables)
+    for revision in [*reversed(REVISIONS[:-1]), OLDEST]:
+        await downgrade(empty, revision)
+    assert await table_names(empty) == set()
+    await upgrade(empty)
+    assert await table_names(empty) == set(tables.metadata.tables)
+
+
+async def test_autogenerate_is_empty(empty: Database) -> None:
+    """The versions lead to exactly the tables that the code knows."""
+    await upgrade(empty)
+    assert await differences(empty) == []
+
+
+async def test_a_missing_migration_would_be_noticed(empty: Database) -> None:
+    """The comparison sees what the test above says is not there."""
+    assert len(await differences(empty)) >= len(tables.metadata.tables)
+
+
+async def test_upgrading_twice_changes_nothing(empty: Database) -> None:
+    """What is up to date stays as it is, with its rows."""
+    await upgrade(empty)
+    async with empty.write() as connection:
+        await connection.execute(insert(tables.dirty).values(log_id="home_1", place=1))
+    await upgrade(empty)
+    assert len(await empty.rows(select(tables.dirty))) == 1
+
+
+async def test_pending_until_up_to_date(empty: Database) -> None:
+    """A database is pending while it is not at the newest version."""
+    assert await pending(empty)
+    await upgrade(empty)
+    assert not await pending(empty)
+    await downgrade(empty)
+    assert await pending(empty)
+
+
+async def test_a_version_that_is_not_known_here_is_pending(empty: Database) -> None:
+    """A database of a later release is not served by an earlier one."""
+    await upgrade(empty)
+    async with empty.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
+    assert await pending(empty)
+
+
+async def test_a_later_database_is_left_alone(empty: Database) -> None:
+    """An older program does not touch what a newer one made."""
+    await upgrade(empty)
+    async with empty.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
+    with pytest.raises(Conflict, match="later version later"):
+        await upgrade(empty)
+
+
+def test_revisions_are_those_that_alembic_finds() -> None:
+    """The names of the files are the names of the versions, in order."""
+    assert revisions() == REVISIONS
+
+
+async def test_the_access_log_begins_at_nothing(empty: Database) -> None:
+    """A new database has the access log's one row, and nothing else."""
+    await upgrade(empty)
+    found = await empty.rows(select(tables.logs.c.id, tables.logs.c.place))
+    assert [tuple(row) for row in found] == [(ACCESS, 0)]
+
+
+async def test_a_migration_that_fails_leaves_nothing(empty: Database) -> None:
+    """A version is put on whole or not at all, on both databases."""
+    async with empty.write() as connection:
+        await connection.exec_driver_sql("CREATE TABLE rooms (id INTEGER)")
+    with pytest.raises((DBAPIError, Unavailable)):
+        await upgrade(empty)
+    assert await table_names(empty) == {"rooms"}
+
+
+async def test_a_house_does_not_run_on_old_tables(tmp_path: Path) -> None:
+    """Serving refuses a database that was not migrated, and says what to do."""
+    house = build(settings_for(f"sqlite+aiosqlite:///{tmp_path}/old.db"))
+    with pytest.raises(Unavailable, match="run `latchkey migrate` first"):
+        async with running(house):
+            pass
