@@ -6,7 +6,8 @@ function that is told each entry and must not wait.
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core import observe
@@ -17,7 +18,7 @@ from core.domain.ports import Clock
 from core.relay import Relay, channel
 from core.store.committer import Committed
 from core.store.ledger import ACCESS
-from core.store.logs import Logs
+from core.store.logs import Logs, Mark
 
 log = observe.logger(__name__)
 Listener = Callable[[Entry], None]
@@ -29,6 +30,7 @@ IDLE_SECONDS = 30.0
 PAGE = 500
 READERS = 4
 UNKNOWN = -1
+PLACE = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Feed:
         self._tails: dict[str, Tail] = {}
         self._slots = asyncio.Semaphore(READERS)
         self._behind: set[str] = set()
+        self._keeping: asyncio.Task[None] | None = None
         self._fresh_at = clock.monotonic()
         relay.taps.append(self._committed)
 
@@ -102,7 +105,7 @@ class Feed:
         """Take in hints, for ever."""
         async for event in self._inbox:
             log_id = event.channel.rpartition(":")[2]
-            if (tail := self._tails.get(log_id)) and event.message.isdecimal():
+            if (tail := self._tails.get(log_id)) and PLACE.fullmatch(event.message):
                 self._want(tail, int(event.message))
 
     async def poll(self) -> None:
@@ -117,8 +120,9 @@ class Feed:
             await self._clock.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
-        """End the reads under way."""
-        tasks = [tail.reading for tail in self._tails.values() if tail.reading]
+        """End the reads and the house-keeping under way."""
+        under_way = (*(tail.reading for tail in self._tails.values()), self._keeping)
+        tasks = [task for task in under_way if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -138,14 +142,23 @@ class Feed:
     async def _sweep(self, started: float) -> None:
         marks = await self._logs.marks()
         places = {mark.log_id: mark.place for mark in marks}
-        if started - self._fresh_at > LATE_SECONDS:
+        # Between the two looks at the rows lies at most the time from the start of one to now.
+        if self._clock.monotonic() - self._fresh_at > LATE_SECONDS:
             places |= await self._logs.heads(list(self._tails))
         self._fresh_at = started
         behind, self._behind = self._behind, set()
         for log_id in behind | places.keys():
             if tail := self._tails.get(log_id):
                 self._want(tail, places.get(log_id, UNKNOWN))
-        await self._relay.keep_house(marks)
+        # Not awaited: it writes, and whoever writes may have to wait for longer than readers may.
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep_house(marks))
+
+    async def _keep_house(self, marks: Sequence[Mark]) -> None:
+        try:
+            await self._relay.keep_house(marks)
+        except Unavailable:
+            log.warning("marks_not_kept")
 
     async def _let_go(self) -> None:
         now = self._clock.monotonic()

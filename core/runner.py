@@ -78,8 +78,8 @@ class Runner:
             for task in tuple(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            for home_id in self._homes:
-                self._feed.drop(home_id, self._told)
+            for home_id in tuple(self._homes):
+                self._unfollow(home_id)
             for connector in self._connectors.values():
                 await connector.close()
 
@@ -91,13 +91,13 @@ class Runner:
             Invalid: the connector cannot read its URL.
         """
         connector = self._connectors[url.partition("://")[0]]
-        self._homes.add(home.id)
+        found = await connector.discover(home, url)
+        await self._follow(home.id)
         try:
-            await self._feed.follow(home.id, self._told)
-            await self._services.devices.reconcile(home, await connector.discover(home, url))
+            await self._services.devices.reconcile(home, found)
             devices = await self._backlog.devices_of(home.id)
         except BaseException:
-            self._homes.discard(home.id)
+            self._unfollow(home.id)
             raise
         for device in devices:
             await self._take(connector, device)
@@ -105,21 +105,44 @@ class Runner:
             self._resume(command)
         return devices
 
+    async def _follow(self, home_id: str) -> None:
+        if home_id in self._homes:
+            return
+        self._homes.add(home_id)  # at once, so that nobody else follows it meanwhile
+        try:
+            await self._feed.follow(home_id, self._told)
+        except BaseException:
+            self._homes.discard(home_id)
+            raise
+
+    def _unfollow(self, home_id: str) -> None:
+        if home_id in self._homes:
+            self._homes.discard(home_id)
+            self._feed.drop(home_id, self._told)
+
     async def _find_homes(self) -> None:
         while True:
             try:
                 for scheme in self._connectors:
                     for home, url in await self._backlog.connected(scheme):
-                        if home.id not in self._homes:
-                            await self.adopt(home, url)
-            except LatchkeyError as error:
-                log.warning("home_not_adopted", reason=str(error))
+                        await self._find_home(home, url)
+            except Unavailable:
+                log.warning("homes_unreadable")
             await self._clock.sleep(HOMES_SECONDS)
+
+    async def _find_home(self, home: Home, url: str) -> None:
+        """Adopt a home; one that cannot be adopted costs the others nothing."""
+        if home.id in self._homes:
+            return
+        try:
+            await self.adopt(home, url)
+        except LatchkeyError as error:
+            log.warning("home_not_adopted", home=home.id, reason=str(error))
 
     async def _find_commands(self) -> None:
         while True:
             try:
-                for command in await self._backlog.open_commands():
+                for command in await self._backlog.unsent_commands():
                     self._enqueue(command)
             except Unavailable:
                 log.warning("commands_unreadable")
@@ -148,7 +171,8 @@ class Runner:
         lane = self._lanes.get(command.device_id)
         if lane is None or command.status is not CommandStatus.ACCEPTED:
             return
-        if command.id not in self._known:
+        # A poll may have read what has been sent meanwhile.
+        if command.id not in self._known and command.id not in lane.sent:
             self._known.add(command.id)
             self._put(lane, command)
 

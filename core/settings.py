@@ -4,7 +4,6 @@ One URL per dependency; its scheme picks the implementation. Every limit is here
 """
 
 import base64
-import binascii
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -49,18 +48,30 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         try:
-            keys = tuple(base64.b64decode(part, validate=True) for part in value.split(",") if part)
-        except binascii.Error as error:
+            return tuple(base64.b64decode(part, validate=True) for part in value.split(",") if part)
+        except ValueError as error:
             raise ValueError(_KEYS) from error
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _whole_keys(cls, keys: tuple[bytes, ...]) -> tuple[bytes, ...]:
         if any(len(key) != KEY_BYTES for key in keys):
             raise ValueError(_KEYS)
         return keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare_url(cls, value: str) -> str:
+        """Without a slash at its end: the paths of tokens and links are put after it."""
+        if not _reachable(value):
+            raise ValueError(_PUBLIC)
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _known_schemes(self) -> Self:
         for name, known in _SCHEMES.items():
             url = getattr(self, name)
-            if url and not url.startswith(known):
+            if not url.startswith(known) and (url or name not in _OPTIONAL):
                 choices = " or ".join(known)
                 sentence = f"LATCHKEY_{name.upper()} must start with {choices}."
                 raise ValueError(sentence)
@@ -71,9 +82,24 @@ _KEYS = (
     "LATCHKEY_SECRET_KEYS must be one or more keys of 32 random bytes in base64, comma separated; "
     "the first seals, all open. Make one with: openssl rand -base64 32"
 )
+_PUBLIC = (
+    "LATCHKEY_PUBLIC_URL must start with http:// or https:// and name a host, without a query, "
+    "such as https://api.example.com."
+)
+_OPTIONAL = frozenset({"devices_url"})
 _SCHEMES = {
     "database_url": ("sqlite+aiosqlite://", "postgresql+asyncpg://"),
     "broadcast_url": ("memory://",),
     "devices_url": ("simulator://",),
-    "public_url": ("http://", "https://"),
 }
+
+
+def _reachable(url: str) -> bool:
+    """Whether partners can reach us by this URL, as far as it can be told from its text."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    clean = url.startswith(("http://", "https://")) and port != 0
+    return clean and bool(parts.hostname) and not (parts.query or parts.fragment)

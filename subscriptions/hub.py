@@ -8,8 +8,8 @@ nothing and repeats nothing.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 
 from core import observe
@@ -83,6 +83,24 @@ class Watch:
         )
 
 
+class Watching(AsyncIterator[Seen]):
+    """What a reader holds. Closing it ends the watch, even one that was never read."""
+
+    def __init__(self, shown: AsyncGenerator[Seen, None], ends: ExitStack) -> None:
+        """Show these events; `ends` is how the watch ends, once."""
+        self._shown = shown
+        self._ends = ends
+
+    async def __anext__(self) -> Seen:
+        """The next event."""
+        return await anext(self._shown)
+
+    async def aclose(self) -> None:
+        """Watch no more."""
+        await self._shown.aclose()
+        self._ends.close()
+
+
 class Hub:
     """Opens watches on this process's feed."""
 
@@ -103,42 +121,41 @@ class Hub:
         self._cursors = cursors
         self._clock = clock
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
+    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
         """Events from `after` (or from now), then live; see `core.domain.ports.Live`."""
         viewer = self._access.again(viewer)
         watch = Watch(viewer, wanted, await self._events_of.homes_named(viewer, wanted))
         places = self._cursors.open_places(viewer.grant.id, after) if after is not None else {}
-        stop = self._access.watch(viewer.grant.id, watch.changed)
-        try:
+        with ExitStack() as ends:
+            ends.callback(self._leave, watch, watch.rosters)
+            ends.callback(self._access.watch(viewer.grant.id, watch.changed))
             await self._refresh(watch, places)
-        except BaseException:
-            self._end(watch, stop)
-            raise
-        return self._seen(watch, stop)
+            kept = ends.pop_all()
+        return Watching(self._seen(watch, kept), kept)
 
-    async def _seen(self, watch: Watch, stop: Callable[[], None]) -> AsyncGenerator[Seen, None]:
-        try:
+    async def _seen(self, watch: Watch, ends: ExitStack) -> AsyncGenerator[Seen, None]:
+        with ends:
             async with aclosing(self._events(watch)) as events:
                 async for event in events:
                     cursor = self._cursors.places(watch.viewer.grant.id, watch.places)
                     yield Seen(event, cursor)
-        finally:
-            self._end(watch, stop)
 
     async def _events(self, watch: Watch) -> AsyncGenerator[Event, None]:
         while True:
             try:
                 if watch.stale:
-                    await self._refresh(watch, {})
-                if watch.live and not watch.queue:
+                    await self._refresh(watch)
+                if watch.live and not watch.queue and not watch.stale:
                     await self._wait(watch)
+                if self._feed.stale():
+                    raise _unknown()
                 events, heads = await self._next(watch)
             except Unavailable:
                 log.warning("watch_waits", grant=watch.viewer.grant.id)
                 await self._clock.sleep(RETRY_SECONDS)
                 continue
             for event in events:
-                if watch.stale:
+                if watch.stale or self._feed.stale():
                     watch.fall_back()  # what is left is read again, by who may still see it
                     break
                 if watch.viewer.expires_at <= self._clock.now():
@@ -171,15 +188,20 @@ class Hub:
         except TimeoutError:
             raise _expired() from None
 
-    async def _refresh(self, watch: Watch, after: Mapping[str, int]) -> None:
-        """Look again at who watches: homes may have come or gone, or everything be over."""
+    async def _refresh(self, watch: Watch, after: Mapping[str, int] | None = None) -> None:
+        """Look again at who watches: homes may have come or gone, or everything be over.
+
+        A watch begins at the places of `after`. A home that joins it later is shown from where its
+        share began, so that nothing is lost between the sharing and the joining.
+        """
         watch.stale = False
         try:
             watch.viewer = self._access.again(watch.viewer)
             homes = _homes(watch)
             self._leave(watch, watch.rosters.keys() - homes)
             for home_id in sorted(homes - watch.rosters.keys()):
-                await self._join(watch, home_id, after.get(home_id))
+                joined = _shared(watch.viewer, home_id) if after is None else after.get(home_id)
+                await self._join(watch, home_id, joined)
         except Unavailable:
             watch.stale = True
             raise
@@ -193,16 +215,14 @@ class Hub:
             raise
         watch.rosters[home_id] = roster
         watch.places[home_id] = head if place is None else place
+        if watch.places[home_id] < head:
+            watch.fall_back()
 
     def _leave(self, watch: Watch, homes: Iterable[str]) -> None:
         for home_id in tuple(homes):
             self._feed.drop(home_id, watch.told)
             self._rosters.give_back(watch.rosters.pop(home_id))
             del watch.places[home_id]
-
-    def _end(self, watch: Watch, stop: Callable[[], None]) -> None:
-        stop()
-        self._leave(watch, watch.rosters)
 
 
 def _homes(watch: Watch) -> frozenset[str]:
@@ -219,6 +239,16 @@ def _homes(watch: Watch) -> frozenset[str]:
         )
         raise Invalid(sentence, "homeId")
     return homes
+
+
+def _shared(viewer: Viewer, home_id: str) -> int:
+    """The place since which the viewer sees this home, or something of it."""
+    shares = viewer.grant.shares
+    return min(one.since for one in shares if one.home_id == home_id and one.until is None)
+
+
+def _unknown() -> Unavailable:
+    return Unavailable("Access cannot be checked now; try again in a moment.")
 
 
 def _expired() -> Unauthenticated:

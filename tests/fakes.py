@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final, TypeVar
 
+from broadcaster import BroadcastBackend, Event
+
 from core.domain.devices import Device
 from core.domain.homes import Home, Room
 from core.domain.ports import Found
@@ -78,6 +80,53 @@ async def turns() -> None:
     """Let whatever is ready run, and what that makes ready, some dozens deep."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
+
+
+class Wire(BroadcastBackend):
+    """A broadcast server that takes its time, and fails as often as it is told to."""
+
+    def __init__(self, lag: int = 0) -> None:
+        """`lag` is how many turns of the loop subscribing takes, and unsubscribing."""
+        self.lag = lag
+        self.calls: list[tuple[str, str]] = []
+        self.subscribed: set[str] = set()
+        self.refusals: list[Exception] = []
+        self.heard: asyncio.Queue[Event | Exception] = asyncio.Queue()
+
+    async def connect(self) -> None:
+        """It is always there."""
+
+    async def disconnect(self) -> None:
+        """It does not mind."""
+
+    async def subscribe(self, group: str) -> None:
+        """Carry this channel, once that has taken its time."""
+        await self._take("subscribe", group)
+        self.subscribed.add(group)
+
+    async def unsubscribe(self, group: str) -> None:
+        """Carry this channel no more."""
+        await self._take("unsubscribe", group)
+        self.subscribed.discard(group)
+
+    async def publish(self, channel: str, message: str) -> None:
+        """Carry a message, if anybody is on its channel."""
+        if channel in self.subscribed:
+            self.heard.put_nowait(Event(channel, message))
+
+    async def next_published(self) -> Event:
+        """What comes next; an exception in the queue is what it is."""
+        heard = await self.heard.get()
+        if isinstance(heard, Exception):
+            raise heard
+        return heard
+
+    async def _take(self, what: str, channel: str) -> None:
+        self.calls.append((what, channel))
+        for _ in range(self.lag):
+            await asyncio.sleep(0)
+        if self.refusals:
+            raise self.refusals.pop()
 
 
 def stored(found: Found, number: int = 1, *, home: Home = HOME, order: int = 0) -> Device:

@@ -140,8 +140,7 @@ def open_broadcast(url: str) -> Hints:
     Raises:
         ValueError: no backend has this scheme.
     """
-    scheme = url.partition("://")[0]
-    if scheme == "memory":
+    if url.startswith("memory://"):
         return Hints(MemoryBackend())
-    sentence = f"BROADCAST_URL: there is no broadcast of the scheme {scheme!r}; use memory://."
+    sentence = "LATCHKEY_BROADCAST_URL must start with memory://."  # the URL may hold a password
     raise ValueError(sentence)

@@ -139,7 +139,7 @@ def expired(command: Command) -> Command:
 
 
 def overtaken(command: Command, names: Iterable[str], now: datetime) -> Command:
-    """The command after a newer one took over the attributes `names`; nothing where it has ended."""
+    """The command after a newer one took over the attributes `names`; one that has ended stays."""
     taken = frozenset(names)
     holds = tuple(name for name in command.holds if name not in taken)
     awaits = tuple(name for name in command.awaits if name not in taken)

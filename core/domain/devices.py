@@ -128,7 +128,7 @@ TABLE: Final[Mapping[str, Attribute]] = {
     "power": Attribute(Capability.POWER, unit="W", writable=False),
     "energy": Attribute(Capability.ENERGY, unit="kWh", writable=False),
 }
-"""Tolerances are those that partners are promised: 1 % of the range or a step, 0.1 °C, 1° of hue."""
+"""Tolerances are those promised to partners: 1 % of the range or one step, 0.1 °C, 1° of hue."""
 
 ATTRIBUTES: Final = tuple(field.name for field in fields(State))
 FULL_CIRCLE: Final = 360.0

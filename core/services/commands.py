@@ -63,8 +63,9 @@ class Order:
         if not least <= self.timeout_ms <= most:
             sentence = f"timeoutMs is {self.timeout_ms}; it must be between {least} and {most}."
             raise Invalid(sentence, "timeoutMs")
-        if self.key is not None and not 1 <= len(self.key) <= KEY_LENGTH:
-            sentence = f"idempotencyKey must have 1 to {KEY_LENGTH} characters."
+        key = self.key
+        if key is not None and not (1 <= len(key) <= KEY_LENGTH and key.isprintable()):
+            sentence = f"idempotencyKey must have 1 to {KEY_LENGTH} printable characters."
             raise Invalid(sentence, "idempotencyKey")
 
     @property

@@ -48,10 +48,10 @@ class Devices:
 
         def decide(ledger: Ledger) -> Device:
             current = _here(ledger, device.id)
-            if room is not None and ledger.rooms.get(room.id) is None:
-                sentence = f"There is no room {room.id}."
-                raise Missing(sentence)
             there = ledger.rooms.get(room.id) if room else None
+            if room is not None and (there is None or there.home.id != current.home.id):
+                sentence = f"There is no room {room.id} in {current.home.id}."
+                raise Missing(sentence)
             changed = replace(current, name=name, room=there, updated_at=ledger.now)
             return ledger.tell(EventType.DEVICE_UPDATED, changed)
 

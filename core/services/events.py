@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Missing
@@ -50,17 +52,34 @@ class Events:
 
         With them the places that are reached once they have been shown; empty where more follows.
         """
-        events: list[Event] = []
+        events: list[_Dated] = []
         horizon: datetime | None = None
         for home_id, head in heads.items():
             async with self._slots:
                 page = await self._logs.events(
                     home_id, places[home_id], PAGE, wanted.types, wanted.device_ids
                 )
-            events += [event for event in page if event.place <= head]
-            if len(page) == PAGE and (horizon is None or page[-1].occurred_at < horizon):
-                horizon = page[-1].occurred_at
-        events.sort(key=lambda event: (event.occurred_at, event.home.id, event.place))
+            dated = _dated(page)
+            events += [one for one in dated if one.event.place <= head]
+            if len(page) == PAGE and (horizon is None or dated[-1].when < horizon):
+                horizon = dated[-1].when
+        events.sort(key=lambda one: (one.when, one.event.home.id, one.event.place))
         if horizon is None:
-            return events, heads
-        return [event for event in events if event.occurred_at <= horizon], {}
+            return [one.event for one in events], heads
+        return [one.event for one in events if one.when <= horizon], {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    event: Event
+    when: datetime
+
+
+def _dated(page: Sequence[Event]) -> list[_Dated]:
+    """Events of one home with times that never go back, whichever clocks they were told by.
+
+    The order of places is the truth: an event sorted before its home's earlier one would make that
+    one seem to have been shown already.
+    """
+    times = accumulate((event.occurred_at for event in page), max)
+    return list(map(_Dated, page, times))

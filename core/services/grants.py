@@ -62,7 +62,7 @@ class Grants:
         wanted = {_target(target) for target in targets}
 
         def decide(ledger: Ledger) -> Grant:
-            current = _alive(ledger, grant.id)
+            current = _same(_alive(ledger, grant.id), grant)
             kept = [
                 share
                 if share.until is not None or _target(share) in wanted
@@ -78,7 +78,10 @@ class Grants:
             changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
             return _put(ledger, changed)
 
-        return await self._committer.submit(Work(_of(grant, targets), decide))
+        try:
+            return await self._committer.submit(Work(_of(grant, targets), decide))
+        except _Outdated as outdated:
+            return await self.amend(outdated.grant, scopes, targets)
 
     async def revoke(self, grant: Grant) -> Grant:
         """Take everything back, for ever. Taking back twice is no error.
@@ -94,14 +97,37 @@ class Grants:
                 raise Missing(sentence)
             if current.revoked:
                 return current
+            current = _same(current, grant)
             shares = tuple(_ended(ledger, share) for share in current.shares)
             return _put(ledger, replace(current, shares=shares, revoked=True))
 
-        return await self._committer.submit(Work(_of(grant, ()), decide))
+        try:
+            return await self._committer.submit(Work(_of(grant, ()), decide))
+        except _Outdated as outdated:
+            return await self.revoke(outdated.grant)
+
+
+class _Outdated(Exception):
+    """The caller knew an older grant, which named fewer homes; here is the stored one."""
+
+    def __init__(self, grant: Grant) -> None:
+        super().__init__(grant.id)
+        self.grant = grant
+
+
+def _same(current: Grant, known: Grant) -> Grant:
+    """The stored grant, if its homes are among those that were locked for the known one."""
+    if not _homes(current) <= _homes(known):
+        raise _Outdated(current)
+    return current
+
+
+def _homes(grant: Grant) -> frozenset[str]:
+    return frozenset(share.home_id for share in grant.shares)
 
 
 def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
-    """End what this user's grants share of a home; the work must need those grants and access."""
+    """End what this user's grants share of a home; the work must need the user's grants."""
     for grant in list(ledger.grants.values()):
         if grant.user_id == user_id and home_id in grant.view.homes:
             shares = tuple(
@@ -122,9 +148,7 @@ def _target(share: Share) -> Share:
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
-    needs = Needs(
-        grants=frozenset({grant.id}), homes=frozenset(share.home_id for share in grant.shares)
-    )
+    needs = Needs(grants=frozenset({grant.id}), homes=_homes(grant))
     return _more(needs, grant.user_id, targets)
 
 

@@ -1,6 +1,6 @@
 """Homes, rooms and members: made, renamed, removed. What the graph shows changes by events."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from core.domain.errors import Conflict, Missing
@@ -108,8 +108,8 @@ class Homes:
         needs = Needs(whole=frozenset({home_id}), users=frozenset({user_id}))
         await self._committer.submit(Work(needs, decide))
 
-    async def remove_member(self, home_id: str, user_id: str, grants: Collection[str]) -> None:
-        """End a membership, and with it what the user's `grants` (ids) share of this home.
+    async def remove_member(self, home_id: str, user_id: str) -> None:
+        """End a membership, and with it what the user's grants share of this home.
 
         Raises:
             Missing: there is no such home, or the user is no member of it.
@@ -126,7 +126,7 @@ class Homes:
             leave_home(ledger, user_id, home_id)
             ledger.tell_home(home_id)
 
-        needs = Needs(whole=frozenset({home_id}), grants=frozenset(grants), access=True)
+        needs = Needs(whole=frozenset({home_id}), givers=frozenset({user_id}), access=True)
         await self._committer.submit(Work(needs, decide))
 
     async def _change_room(self, room: Room, change: Callable[[Room], Room | None]) -> Room | None:
@@ -158,6 +158,7 @@ def _entry(ledger: Ledger, home_id: str) -> HomeEntry:
 
 
 def _still_owned(ledger: Ledger, home_id: str) -> None:
-    if Role.OWNER not in ledger.members.values():
+    roles = {role for (where, _), role in ledger.members.items() if where == home_id}
+    if Role.OWNER not in roles:
         sentence = f"The home {home_id} must keep at least one owner."
         raise Conflict(sentence)

@@ -95,7 +95,7 @@ def _fulfilled(
         if after == command:
             continue
         ledger.put_command(after)
-        if len(after.awaits) < len(command.awaits):
+        if not set(command.awaits) <= set(after.awaits):  # something that was awaited is there
             causes.append(after)
     return tuple(causes)
 

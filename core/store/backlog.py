@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from core.domain.commands import Command
+from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Device
 from core.domain.homes import Home
 from core.store import rows
@@ -39,11 +39,15 @@ class Backlog:
         found = await self._database.rows(query)
         return rows.device_of(found[0]) if found else None
 
-    async def open_commands(self, home_id: str | None = None) -> Sequence[Command]:
-        """Commands that can still change, oldest first; of one home, or the oldest of all."""
-        query = rows.open_commands().limit(MOST)
-        if home_id is not None:
-            query = query.where(commands.c.home_id == home_id)
+    async def open_commands(self, home_id: str) -> Sequence[Command]:
+        """Commands of a home that can still change, oldest first."""
+        query = rows.open_commands().where(commands.c.home_id == home_id)
+        return [rows.command_of(row) for row in await self._database.rows(query)]
+
+    async def unsent_commands(self) -> Sequence[Command]:
+        """Commands of any home that nobody has begun to send, the oldest first, at most 1,000."""
+        accepted = commands.c.status == CommandStatus.ACCEPTED.value
+        query = rows.open_commands().where(accepted).limit(MOST)
         return [rows.command_of(row) for row in await self._database.rows(query)]
 
     async def due(self, now: datetime) -> Sequence[Command]:

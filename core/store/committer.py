@@ -7,7 +7,7 @@ is tried again one by one, so that one bad piece costs nobody else anything.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -92,12 +92,18 @@ class Committer:
 
     async def run(self) -> None:
         """Commit what is submitted until cancelled; see `close`."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._queue:
-                count = min(len(self._queue), BATCH)
-                await self._commit([self._queue.popleft() for _ in range(count)])
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    count = min(len(self._queue), BATCH)
+                    await self._commit([self._queue.popleft() for _ in range(count)])
+                self._idle.set()
+        finally:  # whoever still waits is told, and `close` does not wait for ever
+            self._closing = True
+            _refuse(self._queue, _stopping())
+            self._queue.clear()
             self._idle.set()
 
     async def close(self) -> None:
@@ -105,12 +111,16 @@ class Committer:
         self._closing = True
         await self._idle.wait()
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._commit_all(batch)
+        except asyncio.CancelledError:
+            _refuse(batch, _stopping())
+            raise
+
+    async def _commit_all(self, batch: Sequence[_Waiting]) -> None:
         try:
             committed, results = await self._attempt([waiting.work for waiting in batch])
-        except asyncio.CancelledError:
-            _refuse(batch, Unavailable("The service is stopping; try again in a moment."))
-            raise
         except Exception as error:  # noqa: BLE001 - the process loop: whoever waits is told
             await self._refused(batch, error)
             return
@@ -124,10 +134,10 @@ class Committer:
         if committed.places:
             self._on_commit(committed)
 
-    async def _refused(self, batch: list[_Waiting], error: Exception) -> None:
+    async def _refused(self, batch: Sequence[_Waiting], error: Exception) -> None:
         if len(batch) > 1 and not isinstance(error, Unavailable):
             for waiting in batch:
-                await self._commit([waiting])
+                await self._commit_all([waiting])
             return
         if isinstance(error, DBAPIError):
             log.warning("refused_by_database", error=str(error.orig))
@@ -159,7 +169,11 @@ def _decided(work: Work[Any], ledger: Ledger) -> Any:
         return _Failure(error)
 
 
-def _refuse(batch: list[_Waiting], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.done.done():
-            waiting.done.set_exception(error)
+def _refuse(waiting: Iterable[_Waiting], error: Exception) -> None:
+    for one in waiting:
+        if not one.done.done():
+            one.done.set_exception(error)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The service is stopping; try again in a moment.")

@@ -1,7 +1,7 @@
 """Engines: one writer and separate readers on SQLite, one pool on PostgreSQL.
 
 SQLite loses updates under its default transactions, so every write begins IMMEDIATE on the one
-writing connection, and readers are read-only (measured: ground.md §5).
+writing connection, and readers are read-only.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -98,10 +98,16 @@ class _translated:  # noqa: N801 - used as a with-statement's verb
 
 def _lost(error: BaseException | None) -> bool:
     if isinstance(error, DBAPIError):
-        # asyncpg's deadlocks and ended connections arrive as the bare base class.
+        # asyncpg's deadlocks and ended connections arrive as the bare base class; but so does what
+        # PostgreSQL cannot store (SQLSTATE class 22), which is the fault of the one who sent it.
         named = isinstance(error, OperationalError | InterfaceError)
-        return named or error.connection_invalidated or type(error) is DBAPIError
+        bare = type(error) is DBAPIError and not _state(error).startswith("22")
+        return named or error.connection_invalidated or bare
     return isinstance(error, OSError | PoolTimeout)
+
+
+def _state(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
 
 
 def _prepare(engine: AsyncEngine, begin: str, *more: str) -> None:

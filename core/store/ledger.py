@@ -30,7 +30,8 @@ class Needs:
     """What a piece of work wants loaded and locked.
 
     `homes` are locked; `whole` homes come with rooms, members and all devices; devices come with
-    their open commands; `access` locks the access log.
+    their open commands; `givers` are users whose every grant comes along (the work must need
+    `access`, under which grants are given); `access` locks the access log.
     """
 
     homes: frozenset[str] = frozenset()
@@ -41,6 +42,7 @@ class Needs:
     users: frozenset[str] = frozenset()
     clients: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
+    givers: frozenset[str] = frozenset()
     sharers: frozenset[tuple[str, str]] = frozenset()
     access: bool = False
 
@@ -111,7 +113,11 @@ class Shelf(Generic[K, V]):
 
     def values(self) -> Iterator[V]:
         """Every row that is there."""
-        return (value for value in self._rows.values() if value is not None)
+        return (value for _, value in self.items())
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Every row that is there, with its key."""
+        return ((key, value) for key, value in self._rows.items() if value is not None)
 
     def written(self) -> Iterator[tuple[K, V | None, bool]]:
         """What changed: key, the row (None: removed), and whether it is new."""
@@ -187,9 +193,9 @@ class Ledger:
 
         The given device is stored as it is given: an event and its state are one fact.
         """
-        device = replace(device, sequence=device.sequence + 1)
-        self.devices.put(device.id, None if kind is EventType.DEVICE_REMOVED else device)
         entry = self._next(device.home.id, 0)
+        device = replace(_in(entry.home, device), sequence=device.sequence + 1)
+        self.devices.put(device.id, None if kind is EventType.DEVICE_REMOVED else device)
         self._append(
             Event(
                 id=self.ids.new("event"),
@@ -198,7 +204,8 @@ class Ledger:
                 place=entry.place,
                 sequence=device.sequence,
                 occurred_at=self.now,
-                device=device,
+                # As the log will hold it, so that an event told now equals the one read later.
+                device=replace(device, address="", order=0),
                 previous=previous,
                 changed=changed,
                 command=command,
@@ -249,6 +256,14 @@ class Ledger:
 
         self.journal.append(undo)
         self.events.append(event)
+
+
+def _in(home: Home, device: Device) -> Device:
+    """The device with its home as it is now, which this very batch may have renamed."""
+    if device.home == home:
+        return device
+    room = replace(device.room, home=home) if device.room else None
+    return replace(device, home=home, room=room)
 
 
 _SHELVES = (

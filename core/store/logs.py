@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 
 from core.domain.accounts import Client, User
 from core.domain.events import Entry, Event, EventType
@@ -126,12 +126,22 @@ class Logs:
         pairs = sorted(places.items())
         for start in range(0, len(pairs), SWEEP):
             said = tuple_(dirty.c.log_id, dirty.c.place).in_(pairs[start : start + SWEEP])
-            mark = update(dirty).where(said, dirty.c.hinted_at.is_(None))
+            free = _free(said, dirty.c.hinted_at.is_(None))
             async with self._database.write() as connection:
-                await connection.execute(mark.values(hinted_at=database_time()))
+                mark = update(dirty).where(free).values(hinted_at=database_time())
+                await connection.execute(mark)
 
     async def forget_old_marks(self) -> None:
         """Delete the rows that every process has had the time to see."""
         old = dirty.c.hinted_at < database_time() - KEPT_SECONDS
         async with self._database.write() as connection:
-            await connection.execute(delete(dirty).where(old))
+            await connection.execute(delete(dirty).where(_free(old)))
+
+
+def _free(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Those of these dirty rows that nobody is writing: house-keeping waits for no commit.
+
+    It takes no locks in the committers' order either, and so could deadlock with them.
+    """
+    rows_free = select(dirty.c.log_id).where(*which).with_for_update(skip_locked=True)
+    return dirty.c.log_id.in_(rows_free)

@@ -122,9 +122,10 @@ async def _load_accounts(connection: AsyncConnection, ledger: Ledger, needs: Nee
         clients = select(tables.clients).where(tables.clients.c.id.in_(needs.clients))
         for row in await connection.execute(clients):
             ledger.clients.load(row.id, rows.client_of(row))
-    if needs.grants:
-        grants = select(tables.grants).where(tables.grants.c.id.in_(needs.grants))
-        for row in await connection.execute(grants):
+    if needs.grants or needs.givers:
+        ids, givers = tables.grants.c.id, tables.grants.c.user_id
+        which = or_(ids.in_(needs.grants), givers.in_(needs.givers))
+        for row in await connection.execute(select(tables.grants).where(which)):
             ledger.grants.load(row.id, rows.grant_of(row))
     if needs.sharers:
         members = tables.members
@@ -134,8 +135,13 @@ async def _load_accounts(connection: AsyncConnection, ledger: Ledger, needs: Nee
 
 
 async def _write(
-    connection: AsyncConnection, table: Table, shelf: Shelf[str, Any], values: Any
+    connection: AsyncConnection,
+    table: Table,
+    shelf: Shelf[str, Any],
+    values: Any,
+    born: Values | None = None,
 ) -> None:
+    """Write what changed on a shelf; `born` are values that only a new row gets."""
     new: list[Values] = []
     old: list[Values] = []
     gone: list[str] = []
@@ -145,14 +151,23 @@ async def _write(
         else:
             (new if fresh else old).append(values(value))
     if new:
-        await connection.execute(insert(table), new)
+        await connection.execute(insert(table), [{**one, **(born or {})} for one in new])
     if old:
         await connection.execute(_update(table), [{**one, "the_id": one["id"]} for one in old])
+    if gone and table is tables.rooms:
+        await _empty(connection, gone)
     if gone and table is tables.devices:
         removed = update(table).where(table.c.id.in_(gone)).values(removed=True)
         await connection.execute(removed)
     elif gone:
         await connection.execute(delete(table).where(table.c.id.in_(gone)))
+
+
+async def _empty(connection: AsyncConnection, room_ids: list[str]) -> None:
+    """Let no device name these rooms any more, removed ones included."""
+    room_id = tables.devices.c.room_id
+    left = update(tables.devices).where(room_id.in_(room_ids)).values(room_id=None)
+    await connection.execute(left)
 
 
 def _update(table: Table) -> Any:
@@ -231,10 +246,11 @@ async def _keys(connection: AsyncConnection, ledger: Ledger) -> None:
 
 async def _accounts(connection: AsyncConnection, ledger: Ledger) -> None:
     def account(one: Any) -> Values:
-        return {"id": one.id, "name": one.name, "disabled": one.disabled, "created_at": ledger.now}
+        return {"id": one.id, "name": one.name, "disabled": one.disabled}
 
-    await _write(connection, tables.users, ledger.users, account)
-    await _write(connection, tables.clients, ledger.clients, account)
+    born = {"created_at": ledger.now}
+    await _write(connection, tables.users, ledger.users, account, born)
+    await _write(connection, tables.clients, ledger.clients, account, born)
     await _write(connection, tables.grants, ledger.grants, rows.grant_values)
     await _write(connection, tables.signing_keys, ledger.signing_keys, rows.key_values)
 

@@ -23,6 +23,7 @@ TYPE = "at+jwt"
 REMEMBERED = 10_000
 LONGEST = 4_096
 LEEWAY_SECONDS = 5
+UNKNOWN_KEY = "it is signed with a key that this server does not have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Tokens:
         self._ids = ids
         self.issuer = issuer
         self.audience = audience
-        self._known: OrderedDict[str, Claims] = OrderedDict()
+        self._known: OrderedDict[str, tuple[str, Claims]] = OrderedDict()
 
     def issue(
         self,
@@ -78,21 +79,24 @@ class Tokens:
         Raises:
             Unauthenticated: it is not one of ours, not for this API, or expired.
         """
-        claims = self._known.get(token)
-        if claims is None:
-            claims = self._read(token)
-            self._known[token] = claims
+        known = self._known.get(token)
+        if known is None:
+            known = self._known[token] = self._read(token)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+        key_id, claims = known
+        if self._ring.verifying(key_id) is None:
+            self._known.pop(token, None)
+            raise _refused(UNKNOWN_KEY)
         if claims.expires_at <= self._clock.now():
             self._known.pop(token, None)
             raise _refused("it has expired; ask for a new one", expired=True)
         return claims
 
-    def _read(self, token: str) -> Claims:
+    def _read(self, token: str) -> tuple[str, Claims]:
         if len(token) > LONGEST:
             raise _refused(f"it is longer than {LONGEST} characters")
-        claims = self._opened(token)
+        key_id, claims = self._opened(token)
         if claims.get("iss") != self.issuer:
             raise _refused("its issuer is not this server")
         audience = claims.get("aud")
@@ -102,7 +106,7 @@ class Tokens:
         if not isinstance(issued_at, int) or issued_at > self._now() + LEEWAY_SECONDS:
             raise _refused("it was issued in the future")
         try:
-            return Claims(
+            return key_id, Claims(
                 token_id=str(claims["jti"]),
                 client_id=str(claims["client_id"]),
                 user_id=str(claims["sub"]),
@@ -113,21 +117,24 @@ class Tokens:
         except (KeyError, ValueError, TypeError, OverflowError, OSError) as error:
             raise _refused("its claims are not those of an access token (RFC 9068)") from error
 
-    def _opened(self, token: str) -> dict[str, Any]:
+    def _opened(self, token: str) -> tuple[str, dict[str, Any]]:
         try:
             header = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise _refused("it is not a signed JWT") from error
+        if not isinstance(header, dict):  # joserfc lets through any JSON that contains "alg"
+            raise _refused("it is not a signed JWT")
         # RFC 9068 §2.1: the type tells it from every other JWT of ours.
         if str(header.get("typ", "")).lower().removeprefix("application/") != TYPE:
             raise _refused(f"its type is not {TYPE}")
         if header.get("alg") != ALGORITHM:
             raise _refused(f"its algorithm is not {ALGORITHM}")
-        key = self._ring.verifying(str(header.get("kid")))
+        key_id = str(header.get("kid"))
+        key = self._ring.verifying(key_id)
         if key is None:
-            raise _refused("it is signed with a key that this server does not have")
+            raise _refused(UNKNOWN_KEY)
         try:
-            return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+            return key_id, jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise _refused("its signature does not hold") from error
 

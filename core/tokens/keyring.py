@@ -56,7 +56,8 @@ class KeyRing:
         Raises:
             Unavailable: there is none, or it does not open with this process's secret keys.
         """
-        keys = sorted(self._keys(), key=lambda key: key.created_at)
+        valid = (key for key in self._keys() if self._valid(key))
+        keys = sorted(valid, key=lambda key: key.created_at)
         now = self._clock.now()
         heard = [key for key in keys if key.created_at <= now - HEARD]
         for key in [*reversed(heard), *keys]:

@@ -1,0 +1,71 @@
+"""Users, clients and keys: each change is a fact of the access log."""
+
+import pytest
+from sqlalchemy import select
+
+from core.domain.errors import Conflict, Missing
+from core.store import tables
+from core.store.ledger import ACCESS
+from tests.core.services.estate import Estate
+
+
+async def kinds(estate: Estate, after: int) -> list[str]:
+    """What the access log says after a place."""
+    return [entry.kind for entry in await estate.house.logs.read(ACCESS, after, 99)]  # type: ignore[union-attr]  # the access log holds no events
+
+
+async def head(estate: Estate) -> int:
+    """The access log's newest place."""
+    return (await estate.house.logs.heads([ACCESS]))[ACCESS]
+
+
+async def test_accounts_are_told(estate: Estate) -> None:
+    """Whoever is made or disabled is told whole, and known in this process at once."""
+    accounts, access, before = (
+        estate.house.services.accounts,
+        estate.house.access,
+        await head(estate),
+    )
+    user, client = await accounts.create_user("Bob"), await accounts.create_client("App")
+    assert (access.users[user.id], access.clients[client.id]) == (user, client)
+    gone, off = await accounts.disable_user(user.id), await accounts.disable_client(client.id)
+    assert (gone.disabled, off.disabled) == (True, True)
+    assert (access.users[user.id], access.clients[client.id]) == (gone, off)
+    assert await kinds(estate, before) == ["user", "client", "user", "client"]
+
+
+async def test_names_of_users_differ(estate: Estate) -> None:
+    """A name is taken once; names of clients may be the same."""
+    accounts = estate.house.services.accounts
+    with pytest.raises(Conflict, match="There is already a user named 'Ada'"):
+        await accounts.create_user("Ada")
+    assert await accounts.create_client("Partner") != estate.client
+
+
+async def test_who_is_not_there_cannot_be_disabled(estate: Estate) -> None:
+    """Neither a user nor a client."""
+    with pytest.raises(Missing):
+        await estate.house.services.accounts.disable_user("user_none")
+    with pytest.raises(Missing):
+        await estate.house.services.accounts.disable_client("client_none")
+
+
+async def test_when_an_account_was_made_stays_so(estate: Estate) -> None:
+    """Disabling does not make an account younger."""
+    database, accounts = estate.house.database, estate.house.services.accounts
+    made = [select(table.c.created_at) for table in (tables.users, tables.clients)]
+    before = [await database.rows(query) for query in made]
+    await accounts.disable_user(estate.user.id)
+    await accounts.disable_client(estate.client.id)
+    assert [await database.rows(query) for query in made] == before
+
+
+async def test_keys_rotate(estate: Estate) -> None:
+    """A new key comes and the one before is retired, in one transaction; both verify."""
+    access, before = estate.house.access, await head(estate)
+    (old,) = access.keys.values()
+    new = await estate.house.services.accounts.rotate_keys()
+    assert await kinds(estate, before) == ["key", "key"]
+    assert access.keys[new.id].retired_at is None
+    assert access.keys[old.id].retired_at is not None
+    assert all(estate.house.ring.verifying(one.id) for one in (old, new))

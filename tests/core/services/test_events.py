@@ -1,0 +1,142 @@
+"""Events for those who watch: which homes are meant, and pages of several logs in one order."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from core.domain.errors import Missing
+from core.domain.events import Event, EventType
+from core.domain.grants import Share
+from core.domain.homes import Home
+from core.domain.ports import Wanted
+from core.services import events as room
+from core.services.events import Events
+from tests.conftest import Run
+from tests.core.services.estate import (
+    SCOPES,
+    Estate,
+    LeapClock,
+    another_home,
+    lamp,
+    settle,
+    viewer_of,
+)
+
+S = EventType.DEVICE_STATUS_CHANGED
+
+
+@pytest.fixture
+def events(estate: Estate) -> Events:
+    """The service."""
+    return estate.house.services.events
+
+
+async def test_homes_are_those_of_what_is_named(estate: Estate, events: Events) -> None:
+    """Nothing named is no home named; several conditions hold together."""
+    give, cabin = estate.house.services.grants.give, await another_home(estate)
+    shares = [Share(estate.home.id), Share(cabin.id)]
+    grant = await give(estate.user.id, estate.client.id, SCOPES, shares)
+    viewer, ours = viewer_of(estate.house, grant), frozenset({estate.lamp.id})
+    found = [
+        await events.homes_named(viewer, wanted)
+        for wanted in (
+            Wanted(),
+            Wanted(home_id=cabin.id),
+            Wanted(device_ids=ours),
+            Wanted(device_ids=ours, home_id=cabin.id),
+        )
+    ]
+    assert found == [None, {cabin.id}, {estate.home.id}, set()]
+
+
+async def test_hidden_things_cannot_be_named(estate: Estate, events: Events) -> None:
+    """What is not shared is as missing as what is not there."""
+    cabin = await another_home(estate)
+    (hidden,) = await estate.house.devices_of(cabin.id)
+    for wanted in (
+        Wanted(home_id=cabin.id),
+        Wanted(home_id="home_none"),
+        Wanted(device_ids=frozenset({estate.lamp.id, hidden.id})),
+        Wanted(device_ids=frozenset({"device_none"})),
+    ):
+        with pytest.raises(Missing):
+            await events.homes_named(estate.viewer, wanted)
+
+
+@pytest.fixture
+async def land(
+    database_url: str, run_house: Run
+) -> AsyncIterator[tuple[Estate, Sequence[Home], LeapClock]]:
+    """Three homes of one user, and their clock."""
+    clock = LeapClock()
+    async with run_house(database_url, clock) as house:
+        estate = await settle(house, [lamp("lamp")])
+        yield estate, [estate.home, *[await another_home(estate, name) for name in "ab"]], clock
+
+
+async def walk(
+    events: Events, places: Mapping[str, int], heads: Mapping[str, int], wanted: Wanted
+) -> list[Event]:
+    """Read on as a watch does until the heads are reached."""
+    shown, places = list[Event](), dict(places)
+    while behind := {home: head for home, head in heads.items() if places[home] < head}:
+        page, reached = await events.page(places, behind, wanted)
+        assert page or reached, "a page that brings nothing on"
+        for event in page:
+            if event.place > places[event.home.id]:
+                places[event.home.id] = event.place
+                shown.append(event)
+        places |= {home: max(head, places[home]) for home, head in reached.items()}
+    return shown
+
+
+@settings(max_examples=10)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 5)), max_size=25), st.integers(1, 7))
+async def test_pages_show_every_event_once_whatever_the_clocks_say(
+    land: tuple[Estate, Sequence[Home], LeapClock],
+    changes: list[tuple[int, int]],
+    page: int,
+) -> None:
+    """Clocks of several hosts may disagree: each home's events still come in their order."""
+    estate, homes, clock = land
+    logs, rename = estate.house.logs, estate.house.services.homes.rename
+    ids = [home.id for home in homes]
+    before = await logs.heads(ids)
+    for which, leap in changes:
+        clock.leap(leap)
+        await rename(ids[which], "x")
+    heads = await logs.heads(ids)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "PAGE", page)
+        shown = await walk(estate.house.services.events, before, heads, Wanted())
+    for home_id in ids:
+        places = [event.place for event in shown if event.home.id == home_id]
+        assert places == list(range(before[home_id] + 1, heads[home_id] + 1))
+
+
+async def test_pages_are_by_time(land: tuple[Estate, Sequence[Home], LeapClock]) -> None:
+    """Where the clock goes forward, events of all homes come as they happened."""
+    estate, homes, clock = land
+    ids = [home.id for home in homes]
+    before = await estate.house.logs.heads(ids)
+    for turn in range(9):
+        clock.leap(1)
+        await estate.house.services.homes.rename(ids[turn % 3], f"{turn}")
+    heads = await estate.house.logs.heads(ids)
+    shown = await walk(estate.house.services.events, before, heads, Wanted())
+    assert [event.home.name for event in shown] == [f"{turn}" for turn in range(9)]
+
+
+async def test_pages_hold_only_what_is_wanted(
+    estate: Estate, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Types and devices are looked for in the log, and nothing behind the head is shown."""
+    monkeypatch.setattr(room, "PAGE", 2)
+    for order in range(1, 6):
+        await estate.hear(order, brightness=order)
+        await estate.house.services.homes.rename(estate.home.id, f"{order}")
+    head = len(await estate.events()) - 2
+    wanted = Wanted(frozenset({S}), frozenset({estate.lamp.id}))
+    shown = await walk(events, {estate.home.id: 0}, {estate.home.id: head}, wanted)
+    assert [event.changed for event in shown] == [("brightness",)] * 4
