@@ -1,0 +1,16 @@
+"""The benchmarks by name, in the order in which they run.
+
+The names are those of the contract; `events`, which is none of them, is the baseline of the live
+side until `fanout_burst` and its peers are here.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bench.cases import control, events, ingest, query
+from bench.contest import Benchmark
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    one.name: one
+    for one in (query.FRESH, control.CONTROL, events.EVENTS, ingest.SQLITE, ingest.POSTGRES)
+}

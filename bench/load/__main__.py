@@ -1,0 +1,49 @@
+"""The load's process: a plan on stdin, two rounds on stdout."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import orjson
+import uvloop
+
+from bench.figures import Round
+from bench.load.pace import both
+from bench.load.plan import Plan
+from bench.load.sockets import Cut
+from bench.load.works import opened
+from bench.load.wrong import Wrong
+
+SLACK_SECONDS = 40.0
+
+
+async def run(plan: Plan) -> tuple[Round, Round]:
+    """Do as planned; it takes bounded time whatever the server does."""
+    async with asyncio.timeout(plan.total + SLACK_SECONDS), opened(plan) as work:
+        return await both(work, plan.workers, plan.pid, plan.seconds, plan.half_seconds)
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """The errors themselves, whatever groups they came in."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+def main() -> None:
+    """Read, run, say; many workers fail for one reason, so only that is said."""
+    plan = Plan.read(sys.stdin.buffer.read())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            rounds = runner.run(run(plan))
+        except* (ConnectionError, Cut, TimeoutError, Wrong) as group:
+            first = next(leaves(group))
+            sys.exit(f"{type(first).__name__}: {first}")
+    sys.stdout.buffer.write(orjson.dumps([asdict(one) for one in rounds]))
+
+
+if __name__ == "__main__":
+    main()

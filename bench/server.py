@@ -1,0 +1,113 @@
+"""The server of a benchmark: the product's own application on a temporary database, with one home.
+
+It reads its settings from the environment as `latchkey serve` does and runs on the same loop and
+under the same uvicorn. What is added is a home, a token, and, where asked for, changes: so many a
+second in the background, and one for each line that comes in on a socket beside the database.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import orjson
+import uvloop
+
+from app import server
+from app.compose import build, running
+from bench import homes
+from bench.sampling import profiled
+from core import observe
+from core.settings import Settings
+
+KINDS = {"simulated": homes.simulated, "quiet": homes.quiet, "switches": homes.switches}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("home", choices=KINDS)
+    parser.add_argument("--devices", type=int, required=True)
+    parser.add_argument("--changes", type=float, default=0.0, help="in the background, per second")
+    parser.add_argument("--listen", type=Path, help="the socket on which changes are asked for")
+    parser.add_argument("--profile", type=Path)
+    return parser.parse_args()
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until stdin ends or the process is asked to end."""
+    asked = server.asked_to_end()
+    asyncio.get_running_loop().add_reader(sys.stdin, asked.set)  # the benchmark is gone
+    with server.bound("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        settings = Settings(public_url=f"http://127.0.0.1:{port}")
+        async with running(build(settings), migrate=True) as house, AsyncExitStack() as stack:
+            owner = await house.services.accounts.create_user("bench")
+            home, devices = await KINDS[options.home](house, owner, options.devices)
+            ready = {
+                "port": port,
+                "token": await homes.token(house, owner, home),
+                "home_id": home.id,
+                "devices": [homes.told(one) for one in devices],
+            }
+            puppets = homes.puppets(house, devices)
+            if options.changes:
+                await stack.enter_async_context(_background(puppets, options.changes))
+            if options.listen:
+                await stack.enter_async_context(_asked(puppets, options.listen))
+            await stack.enter_async_context(server.listening(house, listener))
+            sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
+            sys.stdout.flush()
+            await asked.wait()
+
+
+@asynccontextmanager
+async def _background(puppets: homes.Puppets, rate: float) -> AsyncIterator[None]:
+    """Changes at a rate, while the block runs."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await puppets.change()
+            due += 1 / rate
+            await asyncio.sleep(due - loop.time())
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _asked(puppets: homes.Puppets, path: Path) -> AsyncIterator[None]:
+    """One change for each line that comes in, many at once, while the block runs."""
+    async with asyncio.TaskGroup() as group:
+
+        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while chunk := await reader.read(1 << 16):
+                for _ in chunk:
+                    group.create_task(puppets.change())
+            writer.close()
+
+        listener = await asyncio.start_unix_server(hear, path)
+        yield
+        listener.close()
+
+
+def main() -> None:
+    """Serve."""
+    options = _arguments()
+    observe.configure(pretty=False)
+    with (
+        profiled(options.profile),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # as `latchkey serve` does
+    ):
+        runner.run(run(options))
+
+
+if __name__ == "__main__":
+    main()

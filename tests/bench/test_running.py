@@ -1,0 +1,21 @@
+"""Every benchmark still runs: what it starts starts, its checks hold, and its figures are there.
+
+For a fifth of a second each; what the figures are is `make bench`'s business.
+"""
+
+import pytest
+
+from bench.cases import BENCHMARKS
+from bench.contest import Options, compete
+from bench.machine import cores
+
+OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+def test_a_benchmark_runs(name: str) -> None:
+    """It answers rightly under load; in so short a time nothing may count, but all is measured."""
+    found = compete(BENCHMARKS[name], OPTIONS, lambda *_: None)
+    assert found.ours.value >= 0
+    assert found.ours.p99_ms is not None
+    assert found.versus == {}
