@@ -1,6 +1,7 @@
 """Asking: what a resolver knows of who asks, and what it may turn to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Unauthenticated
@@ -10,6 +11,7 @@ from core.services import Services
 from core.tokens import Cursors
 from resolvers.facts import EventFacts
 from resolvers.loaders import Loaders
+from resolvers.merge import Budget
 
 
 @dataclass(slots=True)
@@ -22,6 +24,14 @@ class Ask:
     cursors: Cursors
     live: Live
     clock: Clock
+    until: float = inf
+    """When (monotonic) the operation must have been answered."""
+    budget: Budget = field(default_factory=Budget)
+
+    def patience(self, wait_ms: int) -> int:
+        """What is left of a wait in milliseconds, so that an answer still comes in time."""
+        left = max(0.0, self.until - self.clock.monotonic())
+        return int(min(wait_ms, left * 1_000))
 
     @property
     def who(self) -> Viewer:

@@ -75,7 +75,9 @@ async def control(ask: Ask, wish: Wish) -> Command:
         Conflict: the idempotency key was used for another order.
     """
     device = await devices.named(ask, wish.order.device_id)
-    command = await ask.services.commands.control(ask.who, device, wish.order, wish.wait_ms)
+    check_wait(wish.wait_ms)
+    wait_ms = ask.patience(wish.wait_ms)
+    command = await ask.services.commands.control(ask.who, device, wish.order, wait_ms)
     ask.loaders.forget()
     return command
 
@@ -102,7 +104,8 @@ async def control_all(ask: Ask, wishes: Sequence[Wish]) -> list[Outcome]:
         pairs = zip(wishes, taken, strict=True)
         waits = [(wish.wait_ms, one) for wish, one in pairs if isinstance(one, Command)]
         longest = max((wait_ms for wait_ms, _ in waits), default=0)
-        ended = await endings.wait([one for _, one in waits], longest / 1000)
+        patience = ask.patience(longest) / 1_000
+        ended = await endings.wait([one for _, one in waits], patience)
     ask.loaders.forget()
     latest = {command.id: command for command in ended}
     return [_outcome(*pair, latest) for pair in zip(ids, taken, strict=True)]
@@ -119,7 +122,7 @@ async def cancel(ask: Ask, command_id: str) -> Command:
     if command is None:
         sentence = f"There is no command {command_id}."
         raise Missing(sentence)
-    ended = await ask.services.commands.cancel(command)
+    ended = await ask.services.commands.cancel(ask.who, command)
     ask.loaders.forget()
     if ended.status is not CommandStatus.CANCELLED:
         sentence = f"Cannot cancel command {command_id}: it is {ended.status.value}."

@@ -18,8 +18,6 @@ from resolvers.merge import Merge
 from resolvers.paging import Page, sized
 
 MOST_DEVICES: Final = 100
-BUDGET: Final = 5_000
-"""Events that one page may read to find those that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,14 @@ async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -
         )
         raise Invalid(sentence, "filter.homeId")
     start = ask.cursors.open_places(grant.id, after) if after is not None else {}
-    places = {home_id: start.get(home_id, 0) for home_id in sorted(home_ids)}
+    places = {one: max(start.get(one, 0), grant.began(one)) for one in sorted(home_ids)}
 
     async def read(home_id: str, place: int, limit: int) -> Sequence[Event]:
-        only = _only(grant, home_id, wanted)
-        return await ask.loaders.events(home_id, place, limit, wanted.types, only)
+        only, or_home = _only(grant, home_id, wanted)
+        return await ask.loaders.events(home_id, place, limit, wanted.types, only, or_home=or_home)
 
     chunk = 2 * (size + 1) // max(1, len(places)) + 1
-    merge = Merge(read, places, chunk, BUDGET)
+    merge = Merge(read, places, chunk, ask.budget)
     found, more = await _collect(ask, merge, wanted, size)
     ask.loaders.remember(event for event, _ in found)
     seal = partial(ask.cursors.places, grant.id)
@@ -133,15 +131,16 @@ async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
     return wanted, home_ids
 
 
-def _only(grant: Grant, home_id: str, wanted: Wanted) -> Collection[str] | None:
-    """The devices whose events alone can be shown of a home; None where that cannot be said.
+def _only(grant: Grant, home_id: str, wanted: Wanted) -> tuple[Collection[str] | None, bool]:
+    """The devices whose events alone can be shown of a home, None where that cannot be said.
 
-    A grant that never held more of this home than single devices shows the events of those, and
-    those of the home itself.
+    And whether those of the home itself can be shown besides: a grant that never held more of this
+    home than single devices shows the events of those, and those of the home.
     """
     shares = [share for share in grant.shares if share.home_id == home_id]
+    if any(share.device_id is None for share in shares):
+        return wanted.device_ids, False
     ids = frozenset(share.device_id for share in shares if share.device_id is not None)
-    of_home = wanted.device_ids is None and EventType.HOME_UPDATED in (wanted.types or EventType)
-    if of_home or any(share.device_id is None for share in shares):
-        return wanted.device_ids
-    return ids if wanted.device_ids is None else ids & wanted.device_ids
+    if wanted.device_ids is not None:
+        return ids & wanted.device_ids, False
+    return ids, True

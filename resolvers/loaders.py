@@ -4,6 +4,7 @@
 kind of loaders, `resolvers.facts`, has it all from one event and never waits.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -24,6 +25,8 @@ from resolvers.facts import EventFacts
 from resolvers.paging import Key, Part
 
 T = TypeVar("T")
+SLOTS: Final = 2
+"""Reads that one operation has under way, so that a greedy one waits for itself and not others."""
 _ID: Final = re.compile(r"[a-z]+_[0-9a-z]{1,64}")
 
 
@@ -72,8 +75,10 @@ class Loaders(Protocol):
         limit: int,
         types: Collection[EventType] | None,
         device_ids: Collection[str] | None,
+        *,
+        or_home: bool,
     ) -> Awaitable[Sequence[Event]]:
-        """Events of a home after a place, in order, whoever may see them."""
+        """Events of a home after a place, in order, whoever may see them; see `Logs.events`."""
 
     def whereabouts(self, home_id: str) -> Awaitable[Mapping[str, str | None]]:
         """Which devices are in a home now, each with its room."""
@@ -95,10 +100,11 @@ class StoreLoaders:
 
     def __init__(self, reads: Reads, logs: Logs, view: View) -> None:
         """Show what this view shows."""
+        self._slots = asyncio.Semaphore(SLOTS)
         self._reads = reads
         self._logs = logs
         self._view = view
-        self._batches = _Batches(reads, view)
+        self._batches = _Batches(reads, view, self._slots)
         self._carried: dict[int, EventFacts] = {}
 
     def home(self, home_id: str) -> Answer[Home | None]:
@@ -135,7 +141,8 @@ class StoreLoaders:
 
     async def homes(self, part: Part) -> Sequence[Home]:
         """As `Loaders.homes`."""
-        return await self._reads.homes(self._view, _slice(part))
+        async with self._slots:
+            return await self._reads.homes(self._view, _slice(part))
 
     async def count_homes(self) -> int:
         """As `Loaders.count_homes`."""
@@ -145,11 +152,11 @@ class StoreLoaders:
         self, part: Part, home_id: str | None, room_id: str | None
     ) -> Sequence[Device]:
         """As `Loaders.devices`."""
-        return await self._reads.devices(self._view, _slice(part), home_id, room_id)
+        return await self._batches.page.load((part, home_id, room_id))
 
     async def count_devices(self, home_id: str | None, room_id: str | None) -> int:
         """As `Loaders.count_devices`."""
-        return await self._reads.count_devices(self._view, home_id, room_id)
+        return await self._batches.count.load((home_id, room_id))
 
     async def events(
         self,
@@ -158,13 +165,19 @@ class StoreLoaders:
         limit: int,
         types: Collection[EventType] | None,
         device_ids: Collection[str] | None,
+        *,
+        or_home: bool,
     ) -> Sequence[Event]:
         """As `Loaders.events`."""
-        return await self._logs.events(home_id, after, limit, types, device_ids)
+        async with self._slots:
+            return await self._logs.events(
+                home_id, after, limit, types, device_ids, or_home=or_home
+            )
 
     async def whereabouts(self, home_id: str) -> Mapping[str, str | None]:
         """As `Loaders.whereabouts`."""
-        _, rooms = await self._logs.rooms_now(home_id)
+        async with self._slots:
+            _, rooms = await self._logs.rooms_now(home_id)
         return rooms
 
     def remember(self, events: Iterable[Event]) -> None:
@@ -177,59 +190,88 @@ class StoreLoaders:
 
     def forget(self) -> None:
         """As `Loaders.forget`."""
-        self._batches = _Batches(self._reads, self._view)
+        self._batches = _Batches(self._reads, self._view, self._slots)
 
 
 class _Batches:
     """One loader per kind, made when first used; what is asked in one turn is read at once."""
 
-    def __init__(self, reads: Reads, view: View) -> None:
+    def __init__(self, reads: Reads, view: View, slots: asyncio.Semaphore) -> None:
         self._reads = reads
         self._view = view
+        self._slots = slots
+
+    @cached_property
+    def page(self) -> DataLoader[tuple[Part, str | None, str | None], Sequence[Device]]:
+        """Pages of devices; the same page, asked for under many aliases, is read once."""
+
+        async def read(part: Part, home_id: str | None, room_id: str | None) -> Sequence[Device]:
+            async with self._slots:
+                return await self._reads.devices(self._view, _slice(part), home_id, room_id)
+
+        async def load(
+            keys: list[tuple[Part, str | None, str | None]],
+        ) -> list[Sequence[Device]]:
+            return await asyncio.gather(*(read(*one) for one in keys))
+
+        return DataLoader(load)
+
+    @cached_property
+    def count(self) -> DataLoader[tuple[str | None, str | None], int]:
+        """How many devices there are; each list is counted once."""
+
+        async def read(home_id: str | None, room_id: str | None) -> int:
+            async with self._slots:
+                return await self._reads.count_devices(self._view, home_id, room_id)
+
+        async def load(keys: list[tuple[str | None, str | None]]) -> list[int]:
+            return await asyncio.gather(*(read(*one) for one in keys))
+
+        return DataLoader(load)
 
     @cached_property
     def home(self) -> DataLoader[str, Home | None]:
-        return _by_id(lambda ids: self._reads.homes_by_id(self._view, ids))
+        return self._by_id(lambda ids: self._reads.homes_by_id(self._view, ids))
 
     @cached_property
     def room(self) -> DataLoader[str, Room | None]:
-        return _by_id(lambda ids: self._reads.rooms_by_id(self._view, ids))
+        return self._by_id(lambda ids: self._reads.rooms_by_id(self._view, ids))
 
     @cached_property
     def device(self) -> DataLoader[str, Device | None]:
-        return _by_id(lambda ids: self._reads.devices_by_id(self._view, ids))
+        return self._by_id(lambda ids: self._reads.devices_by_id(self._view, ids))
 
     @cached_property
     def command(self) -> DataLoader[str, Command | None]:
-        return _by_id(lambda ids: self._reads.commands_by_id(self._view, ids))
+        return self._by_id(lambda ids: self._reads.commands_by_id(self._view, ids))
 
     @cached_property
     def pending(self) -> DataLoader[str, Sequence[Command]]:
-        return _of_each(self._reads.pending)
+        return self._of_each(self._reads.pending)
 
     @cached_property
     def rooms(self) -> DataLoader[str, Sequence[Room]]:
-        return _of_each(lambda ids: self._reads.rooms(self._view, ids))
+        return self._of_each(lambda ids: self._reads.rooms(self._view, ids))
 
+    def _by_id(
+        self, read: Callable[[Collection[str]], Awaitable[Mapping[str, T]]]
+    ) -> DataLoader[str, T | None]:
+        async def load(ids: list[str]) -> list[T | None]:
+            async with self._slots:
+                found = await read(ids)
+            return [found.get(one) for one in ids]
 
-def _by_id(
-    read: Callable[[Collection[str]], Awaitable[Mapping[str, T]]],
-) -> DataLoader[str, T | None]:
-    async def load(ids: list[str]) -> list[T | None]:
-        found = await read(ids)
-        return [found.get(one) for one in ids]
+        return DataLoader(load)
 
-    return DataLoader(load)
+    def _of_each(
+        self, read: Callable[[Collection[str]], Awaitable[Mapping[str, Sequence[T]]]]
+    ) -> DataLoader[str, Sequence[T]]:
+        async def load(ids: list[str]) -> list[Sequence[T]]:
+            async with self._slots:
+                found = await read(ids)
+            return [found[one] for one in ids]
 
-
-def _of_each(
-    read: Callable[[Collection[str]], Awaitable[Mapping[str, Sequence[T]]]],
-) -> DataLoader[str, Sequence[T]]:
-    async def load(ids: list[str]) -> list[Sequence[T]]:
-        found = await read(ids)
-        return [found[one] for one in ids]
-
-    return DataLoader(load)
+        return DataLoader(load)
 
 
 def _load(loader: DataLoader[str, T | None], record_id: str) -> Answer[T | None]:

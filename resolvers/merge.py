@@ -36,27 +36,34 @@ class _Tail:
         return not self.ahead and not self.ended
 
 
+@dataclass(slots=True)
+class Budget:
+    """Events that one operation may still read to find those that are shown."""
+
+    left: int = 5_000
+
+
 class Merge:
-    """Reads on from `places`, over at most `budget` events; `places` is how far it has come.
+    """Reads on from `places`, over what is left of `budget`; `places` is how far it has come.
 
     `spent` tells that it stopped because the budget was used up, not because nothing is left.
     """
 
-    def __init__(self, read: Read, places: Mapping[str, int], chunk: int, budget: int) -> None:
+    def __init__(self, read: Read, places: Mapping[str, int], chunk: int, budget: Budget) -> None:
         """Read `chunk` events of each home at first, and more at a time later."""
         self._read = read
         self._tails = [_Tail(home_id, place, max(1, chunk)) for home_id, place in places.items()]
-        self._left = budget
+        self._budget = budget
         self.places = dict(places)
         self.spent = False
 
     async def peek(self) -> Event | None:
         """The next event; None where nothing is left, or not within the budget."""
         while dry := [tail for tail in self._tails if tail.dry]:
-            if self._left < len(dry):
+            if self._budget.left < len(dry):
                 self.spent = True
                 return None
-            share = self._left // len(dry)
+            share = self._budget.left // len(dry)
             await asyncio.gather(*(self._fill(tail, min(tail.chunk, share)) for tail in dry))
         heads = [tail.ahead[0] for tail in self._tails if tail.ahead]
         return min(heads, key=_order, default=None)
@@ -69,9 +76,9 @@ class Merge:
                 tail.ahead.popleft()
 
     async def _fill(self, tail: _Tail, limit: int) -> None:
-        self._left -= limit
+        self._budget.left -= limit
         found = await self._read(tail.home_id, tail.read_to, limit)
-        self._left += limit - len(found)
+        self._budget.left += limit - len(found)
         tail.ahead.extend(found)
         tail.ended = len(found) < limit
         tail.chunk = min(CHUNK, 2 * tail.chunk)

@@ -78,6 +78,10 @@ class Grant:
         room = device.room.id if device.room else None
         return any(share.names(device.id, room) for share in held)
 
+    def began(self, home_id: str) -> int:
+        """The place in a home's log before which the grant shows nothing of it."""
+        return min((s.since for s in self.shares if s.home_id == home_id), default=0)
+
     def shows(self, event: Event, rooms: Mapping[str, str | None]) -> bool:
         """Whether the event may be shown: covered then, and covered now.
 

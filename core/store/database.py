@@ -19,6 +19,7 @@ from core.domain.errors import Unavailable
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
 READERS = 4
+WATCHERS = 2
 POOL = 10
 DIAL_SECONDS = 5
 STATEMENT_SECONDS = 10
@@ -36,20 +37,14 @@ class Database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
             self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
+            self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)
             _prepare(self._writer, "BEGIN IMMEDIATE")
             _prepare(self._reader, "BEGIN", "query_only=ON")
+            _prepare(self._watcher, "BEGIN", "query_only=ON")
         else:
-            self._writer = create_async_engine(
-                url,
-                pool_size=POOL,
-                max_overflow=POOL,
-                pool_pre_ping=True,
-                pool_timeout=10,
-                connect_args={"timeout": DIAL_SECONDS, "command_timeout": STATEMENT_SECONDS},
-            )
-            self._reader = self._writer.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._writer = _postgres(url, POOL, POOL)
+            self._reader = _reading(_postgres(url, POOL, POOL))
+            self._watcher = _reading(_postgres(url, WATCHERS, 0))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -63,25 +58,29 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """One consistent view of the database; nothing can be written through it.
+
+        What is `urgent` has connections of its own: a process that learns late what was taken back
+        has to stop serving, so it must never wait behind what partners ask.
 
         Raises:
             Unavailable: the database does not answer.
         """
         with _translated():
-            async with self._reader.connect() as connection:
+            async with (self._watcher if urgent else self._reader).connect() as connection:
                 yield connection
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, *, urgent: bool = False) -> Sequence[Row[Any]]:
         """All rows of one reading statement."""
-        async with self.read() as connection:
+        async with self.read(urgent=urgent) as connection:
             return (await connection.execute(statement)).all()
 
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._watcher.dispose()
 
 
 class _translated:  # noqa: N801 - used as a with-statement's verb
@@ -94,6 +93,21 @@ class _translated:  # noqa: N801 - used as a with-statement's verb
         if _lost(error):
             sentence = "The database does not answer; try again in a moment."
             raise Unavailable(sentence) from error
+
+
+def _postgres(url: str, size: int, more: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=more,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"timeout": DIAL_SECONDS, "command_timeout": STATEMENT_SECONDS},
+    )
+
+
+def _reading(engine: AsyncEngine) -> AsyncEngine:
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _lost(error: BaseException | None) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
 
 from core.domain.accounts import Client, User
 from core.domain.events import Entry, Event, EventType
@@ -62,8 +62,11 @@ class Logs:
         """The entries of one log after a place, in order, at most `limit`."""
         if log_id == ACCESS:
             query = select(access).where(access.c.place > after).order_by(access.c.place)
-            return [rows.access_of(row) for row in await self._database.rows(query.limit(limit))]
-        return await self.events(log_id, after, limit)
+            return [
+                rows.access_of(row)
+                for row in await self._database.rows(query.limit(limit), urgent=True)
+            ]
+        return await self.events(log_id, after, limit, urgent=True)
 
     async def events(
         self,
@@ -72,22 +75,33 @@ class Logs:
         limit: int,
         types: Collection[EventType] | None = None,
         device_ids: Collection[str] | None = None,
+        *,
+        or_home: bool = False,
+        urgent: bool = False,
     ) -> list[Event]:
-        """The events of one home after a place, in order; of some types or devices only."""
+        """The events of one home after a place, in order; of some types or devices only.
+
+        With `or_home`, those of the home itself come along with those of the devices.
+        """
         query = rows.event_rows.where(events.c.home_id == home_id, events.c.place > after)
         if types is not None:
             query = query.where(events.c.type.in_([one.value for one in types]))
         if device_ids is not None:
-            query = query.where(events.c.device_id.in_(device_ids))
-        found = await self._database.rows(query.order_by(events.c.place).limit(limit))
+            named = events.c.device_id.in_(device_ids)
+            of_home = events.c.device_id.is_(None)
+            query = query.where(or_(named, of_home) if or_home else named)
+        found = await self._database.rows(
+            query.order_by(events.c.place).limit(limit), urgent=urgent
+        )
         return [rows.event_of(row) for row in found]
 
     async def heads(self, log_ids: Collection[str]) -> dict[str, int]:
         """The newest place of each of these logs."""
         query = select(homes.c.id, homes.c.place).where(homes.c.id.in_(log_ids))
-        places = {row.id: row.place for row in await self._database.rows(query)}
+        places = {row.id: row.place for row in await self._database.rows(query, urgent=True)}
         if ACCESS in log_ids:
-            (row,) = await self._database.rows(select(logs.c.place).where(logs.c.id == ACCESS))
+            head = select(logs.c.place).where(logs.c.id == ACCESS)
+            (row,) = await self._database.rows(head, urgent=True)
             places[ACCESS] = row.place
         return places
 
@@ -118,7 +132,7 @@ class Logs:
 
     async def marks(self) -> list[Mark]:
         """Every dirty row."""
-        found = await self._database.rows(select(dirty))
+        found = await self._database.rows(select(dirty), urgent=True)
         return [Mark(row.log_id, row.place, row.hinted_at is not None) for row in found]
 
     async def hinted(self, places: Mapping[str, int]) -> None:

@@ -1,6 +1,7 @@
 """The log as a viewer reads it: what is shown, in which order, and going on from a cursor."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from resolvers import events
 from resolvers.answers import settled
 from resolvers.asking import Ask
 from resolvers.events import Asked
+from resolvers.merge import Budget
 from resolvers.paging import Page
 from tests.resolvers.world import World, lamp
 
@@ -143,20 +145,36 @@ async def test_a_removal_is_shown_to_who_had_the_device(world: World) -> None:
     assert [event.type for event in await everything(ask)] == [EventType.DEVICE_REMOVED]
 
 
-async def test_a_spent_budget_is_a_short_page(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_spent_budget_is_a_short_page(world: World) -> None:
     """Nothing shown among what may be read: an empty page that leads on to the rest."""
     hidden, mine, _ = world.lamps
-    grant = await world.give(Share(world.home.id, device_id=mine.id))
+    grant = await world.give(Share(world.home.id))
     for order in range(1, 40):
         await world.report(hidden, order, brightness=order)
+    only = [Share(world.home.id, device_id=mine.id)]
+    grant = await world.house.services.grants.amend(grant, grant.scopes, only)
     await world.report(mine, 1, brightness=1)
-    monkeypatch.setattr(events, "BUDGET", 25)
-    ask = world.ask(world.viewer(grant))
+    viewer = world.viewer(grant)
+    ask = replace(world.ask(viewer), budget=Budget(25))
     first = await page(ask)
     assert (first.nodes, first.has_next_page, first.start_cursor) == ([], True, None)
-    assert [event.device and event.device.id for event in await everything(ask)] == [mine.id]
+    shown = await everything(world.ask(viewer))
+    assert [event.device and event.device.id for event in shown] == [mine.id]
+
+
+async def test_one_device_is_found_at_once(world: World) -> None:
+    """A grant of one device does not read what happens to others, however much that is."""
+    hidden, mine, _ = world.lamps
+    for order in range(1, 20):
+        await world.report(hidden, order, brightness=order)
+    grant = await world.give(Share(world.home.id, device_id=mine.id))
+    for order in range(20, 60):
+        await world.report(hidden, order, brightness=order % 50)
+    await world.report(mine, 1, brightness=1)
+    ask = replace(world.ask(world.viewer(grant)), budget=Budget(25))
+    first = await page(ask)
+    assert [event.device and event.device.id for event in first.nodes] == [mine.id]
+    assert not first.has_next_page
 
 
 async def test_the_end_of_the_log_leads_on(world: World) -> None:

@@ -53,7 +53,7 @@ async def test_records_of_a_remembered_event_stay_as_they_were(world: World) -> 
     lamp, ask = world.lamps[0], world.ask()
     command = await world.accept(lamp, on=False)
     (event,) = await world.house.logs.events(world.home.id, 0, 9, {EventType.COMMAND_UPDATED})
-    await world.house.services.commands.cancel(command)
+    await world.house.services.commands.cancel(ask.who, command)
     ask.loaders.remember([event])
     assert event.device is not None
     assert await settled(devices.pending(ask, event.device)) == command

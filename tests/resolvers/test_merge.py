@@ -7,7 +7,7 @@ from hypothesis import given, strategies as some
 
 from core.domain.events import Event, EventType
 from core.domain.homes import Home
-from resolvers.merge import Merge
+from resolvers.merge import Budget, Merge
 from tests.fakes import START
 
 Logs = Mapping[str, Sequence[Event]]
@@ -42,7 +42,7 @@ def merge_of(
     async def read(home_id: str, after: int, limit: int) -> Sequence[Event]:
         return logs[home_id][after : after + limit]
 
-    return Merge(read, places or dict.fromkeys(logs, 0), chunk, budget)
+    return Merge(read, places or dict.fromkeys(logs, 0), chunk, Budget(budget))
 
 
 async def taken(merge: Merge, most: int = 1_000) -> list[str]:
@@ -110,7 +110,7 @@ async def test_no_more_is_read_than_the_budget() -> None:
         read.append(len(found))
         return found
 
-    merge = Merge(reading, dict.fromkeys(logs, 0), chunk=3, budget=10)
+    merge = Merge(reading, dict.fromkeys(logs, 0), chunk=3, budget=Budget(10))
     await taken(merge)
     assert merge.spent
     assert sum(read) <= 10

@@ -72,7 +72,7 @@ async def test_commands_are_due_at_their_deadline(estate: Estate, backlog: Backl
     assert await due(first, -moment) == []
     assert await due(first) == [first.id]
     assert await due(second) == [first.id, second.id]
-    await estate.house.services.commands.cancel(first)
+    await estate.house.services.commands.cancel(estate.viewer, first)
     assert await due(second, moment) == [second.id]
 
 

@@ -1,6 +1,7 @@
 """The group committer: what one transaction holds, and what one bad piece of work costs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from core.domain.time import Uuid7
 from core.store import committer as room, writing
 from core.store.committer import Committed, Committer, Work
 from core.store.ledger import Ledger, Needs
-from tests.core.services.estate import Estate, another_home, gaps
+from tests.conftest import Run
+from tests.core.services.estate import Estate, another_home, gaps, settle
 from tests.core.store.work import rename, settled
 
 
@@ -155,6 +157,25 @@ async def test_closing_commits_what_was_taken(estate: Estate) -> None:
     assert all(one.done() for one in taken)
     with pytest.raises(Unavailable):
         await committer.submit(rename(estate.home, "late"))
+
+
+async def test_a_house_that_ends_amid_work_leaves_nobody_waiting(
+    database_url: str, run_house: Run
+) -> None:
+    """What it took is in the log, what it did not take was refused, and the log has no gap."""
+    async with run_house(database_url) as house:
+        estate = await settle(house)
+        works = [
+            asyncio.create_task(house.committer.submit(rename(estate.home, f"{number}")))
+            for number in range(300)
+        ]
+        await asyncio.sleep(0)
+    results = await asyncio.wait_for(settled(*works), 1)
+    kept = [one for one in results if not isinstance(one, Unavailable)]
+    async with run_house(database_url) as later:
+        events = await replace(estate, house=later).events()
+    assert kept == [event.home.name for event in events][-len(kept) :] != []
+    assert gaps(events) == []
 
 
 async def test_two_homes_are_one_transaction(estate: Estate, commits: list[Committed]) -> None:

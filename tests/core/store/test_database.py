@@ -79,6 +79,18 @@ async def test_a_write_that_is_cancelled_is_undone(database: Database) -> None:
     assert await marks(database) == 1
 
 
+async def test_readers_that_are_cancelled_leave_their_connections(database: Database) -> None:
+    """Wherever a read is when its reader goes away, the next readers can read."""
+    for turns in range(40):
+        task = asyncio.create_task(marks(database))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.timeout(3):
+        assert await asyncio.gather(*(marks(database) for _ in range(8))) == [0] * 8
+
+
 async def test_concurrent_changes_are_not_lost(database: Database) -> None:
     """Of fifty that each read and then write, none overwrites another."""
 

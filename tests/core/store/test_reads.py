@@ -94,7 +94,7 @@ async def backwards(land: Land, view: View, limit: int) -> list[Device]:
 some = st.integers(0, 3)
 
 
-@settings(max_examples=12)
+@settings(max_examples=settings().max_examples // 4)
 @given(whole=st.integers(0, 2), rooms=some, devices=some, limit=st.integers(1, 9))
 async def test_pages_walk_both_ways(
     land: Land, whole: int, rooms: int, devices: int, limit: int
@@ -107,7 +107,7 @@ async def test_pages_walk_both_ways(
     assert await land.reads.count_devices(view) == len(expected)
 
 
-@settings(max_examples=12)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.data())
 async def test_a_slice_is_a_slice(land: Land, data: st.DataObject) -> None:
     """What lies strictly between two keys, from the named end, at most so many."""

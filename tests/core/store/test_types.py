@@ -27,7 +27,7 @@ async def test_the_databases_clock_is_about_right(database: Database) -> None:
     assert 0.01 < second - first < 2
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 5)
 @given(moments=st.lists(records.moments, max_size=8))
 async def test_moments_keep_their_microseconds(database: Database, moments: list[datetime]) -> None:
     """A moment comes back exactly, and moments sort as moments do."""
@@ -43,7 +43,7 @@ async def test_moments_keep_their_microseconds(database: Database, moments: list
     assert [row.at for row in found] == sorted(moments)
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 5)
 @given(given_names=st.lists(names, max_size=8, unique=True))
 async def test_names_sort_by_their_bytes(database: Database, given_names: list[str]) -> None:
     """The order of names is that of their UTF-8, on both databases."""
