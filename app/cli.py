@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,7 +18,7 @@ from core import observe
 from core.domain.accounts import Client
 from core.domain.errors import Invalid, LatchkeyError, Missing
 from core.domain.grants import Grant, Scope
-from core.settings import Settings
+from core.settings import LOOPBACK, Settings, read_settings
 
 T = TypeVar("T")
 
@@ -71,13 +69,22 @@ def serve(
     from app import server  # noqa: PLC0415 - as above
 
     observe.configure(pretty=sys.stderr.isatty())
-    settings = _settings()
+    settings = read_settings()
     _refuse_unsafe(settings)
+    if host not in LOOPBACK and settings.public_url.startswith("http://"):
+        sentence = (
+            "Set LATCHKEY_PUBLIC_URL to the https:// URL of clients: others than this machine "
+            f"reach {host}, and tokens must not travel in clear."
+        )
+        raise Invalid(sentence)
 
     async def work() -> None:
         asked = server.asked_to_end()
         with server.bound(host, port) as listener:
-            async with running(build(settings)) as house, server.listening(house, listener):
+            async with (
+                running(build(settings)) as house,
+                server.listening(house, listener, drain=server.LONG_DRAIN_SECONDS),
+            ):
                 await asked.wait()
 
     _forever(work())
@@ -86,7 +93,7 @@ def serve(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the shape of this version."""
-    asyncio.run(migrated(_settings()))
+    asyncio.run(migrated(read_settings()))
 
 
 @cli.command()
@@ -217,22 +224,10 @@ def _run(work: Callable[[House], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def _house() -> AsyncIterator[House]:
     """This process's house without devices: somebody else runs them."""
-    settings = _settings().model_copy(update={"devices_url": ""})
+    settings = read_settings().model_copy(update={"devices_url": ""})
     _refuse_unsafe(settings)
     async with running(build(settings)) as house:
         yield house
-
-
-def _settings() -> Settings:
-    """The environment's settings; a name that is none of them is a mistake, not a comment."""
-    known = {f"LATCHKEY_{name.upper()}" for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.startswith("LATCHKEY_") and name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else "."
-            sentence = f"There is no setting {name}{hint}"
-            raise Invalid(sentence)
-    return Settings()
 
 
 def _refuse_unsafe(settings: Settings) -> None:

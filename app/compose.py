@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from core import observe
 from core.broadcast import Hints, open_broadcast
 from core.connectors.simulator import Simulator
 from core.domain.accounts import User
 from core.domain.devices import Device
-from core.domain.errors import Missing, Unavailable
+from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
 from core.domain.ports import Clock, Connector, Ids
 from core.domain.time import SystemClock, Uuid7
@@ -38,6 +38,7 @@ from migrations import pending, upgrade
 from subscriptions.hub import Hub
 
 log = observe.logger(__name__)
+MOST_LATENCY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,13 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     relay = Relay(logs, hints)
     feed = Feed(logs, relay, hints, clock)
     committer = Committer(database, clock, ids, relay.committed)
-    access = Access(logs, feed)
+    access = Access(logs, feed, clock)
     sealer = Sealer(settings.secret_keys)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        commands=Commands(committer, backlog, feed, clock, ids),
+        commands=Commands(committer, backlog, feed, access, clock, ids),
         devices=Devices(committer, ids),
         events=Events(logs, reads),
         grants=Grants(committer, ids),
@@ -211,11 +212,24 @@ async def _task(house: House, run: Callable[[], Coroutine[Any, Any, None]]) -> A
 
 
 def _connectors(settings: Settings, clock: Clock) -> dict[str, Connector]:
+    """The connectors of `DEVICES_URL`.
+
+    Raises:
+        Invalid: an option of the URL cannot be read.
+    """
     if not settings.devices_url:
         return {}
     url = urlsplit(settings.devices_url)
-    options = parse_qs(url.query)
-    seed = int(options.get("seed", ["7"])[0])
-    latency = float(options.get("latency", ["0.02"])[0])
-    still = options.get("still", ["0"])[0] == "1"
-    return {url.scheme: Simulator(clock, seed, latency=latency, lively=not still)}
+    options = dict(parse_qsl(url.query))
+    try:
+        seed, latency = int(options.pop("seed", "7")), float(options.pop("latency", "0.02"))
+    except ValueError:
+        seed, latency = 0, -1.0
+    still = options.pop("still", "0")
+    if options or not 0 <= latency < MOST_LATENCY or still not in {"0", "1"}:
+        sentence = (
+            "LATCHKEY_DEVICES_URL takes simulator:// with ?seed= (a whole number), &latency= "
+            "(seconds) and &still= (1 or 0)."
+        )
+        raise Invalid(sentence)
+    return {url.scheme: Simulator(clock, seed, latency=latency, lively=still == "0")}

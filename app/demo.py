@@ -2,7 +2,6 @@
 
 import base64
 import fcntl
-import os
 import secrets
 import shutil
 import sys
@@ -19,7 +18,7 @@ from app.sharing import granted
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
-from core.settings import Settings
+from core.settings import Settings, read_settings
 
 HOST = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -88,14 +87,16 @@ def _settings(folder: Path, base_url: str) -> Settings:
         "public_url": base_url,
         "secret_keys": (_secret(folder / "secret"),),
     }
-    given = {name for name in ours if f"LATCHKEY_{name.upper()}" in os.environ}
-    return Settings(**{name: value for name, value in ours.items() if name not in given})  # type: ignore[arg-type]  # checked by pydantic
+    return read_settings(ours)
 
 
 def _secret(path: Path) -> bytes:
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+        # Whole or not at all: half a key would be taken for a wrong one.
+        half = path.with_suffix(".new")
+        half.touch(mode=0o600)
+        half.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+        half.rename(path)
     return base64.b64decode(path.read_bytes())
 
 

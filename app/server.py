@@ -40,6 +40,8 @@ ANY_ORIGIN = Middleware(
 )
 BACKLOG = 2_048
 DRAIN_SECONDS = 1
+LONG_DRAIN_SECONDS = 15
+"""Longer than any request waits for a device."""
 NOTHING = View(frozenset(), frozenset(), frozenset(), frozenset())
 
 
@@ -92,6 +94,7 @@ def application(house: House, *, hosts: Sequence[str] = ()) -> Starlette:
             authenticate,
             settings.init_timeout_seconds,
             settings.socket_operations,
+            settings.request_seconds,
         )
 
     readiness = Ready(house.checks, house.clock)
@@ -143,9 +146,12 @@ def bound(host: str, port: int) -> Listener:
 
 @asynccontextmanager
 async def listening(
-    house: House, listener: Listener, hosts: Sequence[str] = ()
+    house: House, listener: Listener, hosts: Sequence[str] = (), drain: int = DRAIN_SECONDS
 ) -> AsyncIterator[None]:
-    """Serve a running house on a socket while the block runs, then let requests end."""
+    """Serve a running house on a socket while the block runs, then let requests end.
+
+    Sockets are closed at once (1012), requests after `drain` seconds at the latest.
+    """
     config = uvicorn.Config(
         application(house, hosts=hosts),
         log_config=None,
@@ -153,7 +159,7 @@ async def listening(
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=house.settings.socket_message_bytes,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=drain,
         server_header=False,
     )
     server = Server(config)

@@ -152,6 +152,8 @@ class Feed:
                 self._want(tail, places.get(log_id, UNKNOWN))
         # Not awaited: it writes, and whoever writes may have to wait for longer than readers may.
         if self._keeping is None or self._keeping.done():
+            if self._keeping is not None:
+                self._keeping.result()  # a defect in it ends the poll, and so is seen
             self._keeping = asyncio.create_task(self._keep_house(marks))
 
     async def _keep_house(self, marks: Sequence[Mark]) -> None:

@@ -13,7 +13,6 @@ from graphql import (
     Executor,
     GraphQLError,
     create_source_event_stream,
-    located_error,
 )
 from graphql.execution import execute_root_selection_set, execute_subscription_event
 from graphql.pyutils import is_awaitable
@@ -95,8 +94,8 @@ async def stream(
         event_context: makes the context of one event, so that no loader outlives it.
 
     Yields:
-        The event and its result. If the subscribing resolver fails, or its source before the
-        first event: None and a result with that error that has not `ran`, once.
+        The event and its result. If the subscribing resolver fails: None and a result with its
+        error that has not `ran`, once.
 
     Raises:
         Rejected: BAD_USER_INPUT, the variables do not fit; at the first step, before anything ran.
@@ -109,26 +108,13 @@ async def stream(
         yield None, Result(None, tuple(source.errors or ()), ran=False)
         return
     events = aiter(source)
-    started = False
     try:
         async for event in events:
-            started = True
             fresh = _fresh(executor, event, event_context(event))
             yield event, await _result(fresh, execute_subscription_event)
-    except Exception as error:
-        # A generator that refuses to start does so at its first step, not when it is called.
-        if started:
-            raise
-        yield None, _unstarted(operation, error)
     finally:
         if close := getattr(events, "aclose", None):
             await close()
-
-
-def _unstarted(operation: Operation, error: Exception) -> Result:
-    node = operation.roots[0]
-    located = located_error(error, [node], [(node.alias or node.name).value])
-    return Result(None, (located,), ran=False)
 
 
 def _executor(

@@ -46,6 +46,12 @@ def refusal(error: LatchkeyError) -> dict[str, Any]:
     return {"message": _sentence(error), "extensions": _extensions(error)}
 
 
+def internal(error: Exception, trace_id: str) -> dict[str, Any]:
+    """A GraphQL error for a bug of ours: nothing but the trace id under which it is logged."""
+    log.error("internal_error", trace_id=trace_id, exc_info=error)
+    return {"message": MASK, "extensions": {"code": INTERNAL, "traceId": trace_id}}
+
+
 def refused(error: Exception) -> dict[str, str]:
     """Code and message of one refusal among several results; a bug is masked and logged."""
     found = code(error)
@@ -77,10 +83,7 @@ def formatted(error: GraphQLError, trace_id: str) -> dict[str, Any]:
 
 
 def _extensions(error: LatchkeyError) -> dict[str, Any]:
-    extensions: dict[str, Any] = {"code": code(error)}
-    if isinstance(error, Invalid) and error.field is not None:
-        extensions["field"] = error.field
-    return extensions
+    return {"code": code(error), **error.details()}
 
 
 def _of_argument(cause: Exception | None) -> bool:

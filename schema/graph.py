@@ -4,6 +4,7 @@ The one way in for every transport: limits, scopes and list sizes are judged her
 document, before any of it runs.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -13,7 +14,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from core.domain.accounts import Viewer
-from core.domain.errors import Invalid, Refused, Unauthenticated
+from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
 from engine import Document, Documents, Limits, Need, Operation, Result, run, stream
 from resolvers.asking import Ask
@@ -21,8 +22,9 @@ from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
 
 Variables = Mapping[str, Any]
+PATIENCE = 0.8
 MOST_NAMED = 5
-"""Fields that a refusal lists at most."""
+"""Fields that the sentence of a refusal lists; `details` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,19 @@ class Lacking(Refused):
             tuple(sorted(wanted)),
         )
 
+    def details(self) -> dict[str, Any]:
+        """Every field, and each set of scopes that would open it."""
+        return {
+            "missing": [
+                {
+                    "path": need.path,
+                    "field": need.coordinate,
+                    "scopes": [sorted(scopes) for scopes in need.alternatives],
+                }
+                for need in self.needs
+            ]
+        }
+
 
 class Graph:
     """The published graph of this process."""
@@ -106,17 +121,30 @@ class Graph:
         if missing := call.operation.missing(viewer.scopes):
             raise Lacking(missing)
 
-    async def run(self, call: Call) -> dict[str, Any]:
+    async def run(self, call: Call, seconds: float) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
+
+        What waits for devices waits for the better part of `seconds` at most, so that the answer
+        comes; what reads for longer is given up.
 
         Raises:
             Rejected: the variables do not fit.
             Invalid: the operation is a subscription.
+            Unavailable: it took too long.
         """
         if call.operation.kind == "subscription":
             sentence = "A subscription runs over a WebSocket (graphql-transport-ws) on this path."
             raise Invalid(sentence)
-        result = await run(call.document, call.operation, call.variables, self._ask(call.viewer))
+        ask = self._ask(call.viewer)
+        ask.until = ask.clock.monotonic() + seconds * PATIENCE
+        try:
+            async with asyncio.timeout(seconds):
+                result = await run(call.document, call.operation, call.variables, ask)
+        except TimeoutError:
+            sentence = f"This took longer than {seconds:g} s; ask for less at a time."
+            if call.operation.kind == "mutation":
+                sentence += " Some of it may have been done: look before you repeat it."
+            raise Unavailable(sentence) from None
         return self._payload(call, result)
 
     async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:

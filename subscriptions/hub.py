@@ -23,12 +23,12 @@ from core.services.events import Events
 from core.snapshots.access import Access
 from core.snapshots.rosters import Roster, Rosters
 from core.tokens import Cursors
+from core.tokens.cursors import MOST_HOMES
 
 log = observe.logger(__name__)
 
 QUEUE = 256
 RETRY_SECONDS = 0.5
-MOST_HOMES = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -214,7 +214,8 @@ class Hub:
             self._rosters.give_back(roster)
             raise
         watch.rosters[home_id] = roster
-        watch.places[home_id] = head if place is None else place
+        began = watch.viewer.grant.began(home_id)
+        watch.places[home_id] = head if place is None else max(place, began)
         if watch.places[home_id] < head:
             watch.fall_back()
 

@@ -30,16 +30,17 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 
 from core import observe
 from core.domain.accounts import Viewer
-from core.domain.errors import LatchkeyError, Limited, Unauthenticated
+from core.domain.errors import LatchkeyError, Limited, Unauthenticated, Unavailable
 from core.domain.ports import Clock
 from core.snapshots.access import Access
 from engine import Rejected
-from schema.errors import refusal
+from schema.errors import internal, refusal
 from schema.graph import Call, Graph, new_trace, traced
 from subscriptions.protocol import SUBPROTOCOL, Close, fault, reason
 
 log = observe.logger(__name__)
 
+RETRY_SECONDS = 0.5
 Authenticate = Callable[[str | None], Viewer | None]
 """The viewer of an Authorization header's value; None for nobody."""
 
@@ -98,8 +99,9 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
         authenticate: Authenticate,
         init_seconds: float,
         operations: int,
+        seconds: float,
     ) -> None:
-        """`init_seconds` to send connection_init, `operations` at a time."""
+        """`init_seconds` to send connection_init, `operations` at a time of `seconds` each."""
         super().__init__(
             view=None,  # type: ignore[arg-type]  # only `on_ws_connect` would ask it
             websocket=Adapter(socket),
@@ -109,6 +111,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
             connection_init_wait_timeout=timedelta(seconds=init_seconds),
         )
         self._most = operations
+        self._seconds = seconds
         self._header = socket.headers.get("authorization")
         self._graph = graph
         self._access = access
@@ -178,6 +181,8 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
             await self._error(operation, traced([refusal(error)], trace_id))
         except WebSocketDisconnected:
             pass
+        except Exception as error:  # noqa: BLE001 - a bug of ours: told, logged, and no more
+            await self._error(operation, [internal(error, trace_id)])
         finally:
             self._calls.pop(operation, None)
             # The client may have started another operation under this id meanwhile.
@@ -202,7 +207,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
                         return
                     await self._next(operation, payload)
         else:
-            await self._next(operation, await self._graph.run(call))
+            await self._next(operation, await self._graph.run(call, self._seconds))
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
     async def _next(self, operation: Operation[None, None], payload: dict[str, Any]) -> None:
@@ -234,7 +239,11 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
                     await self._close(Close.FORBIDDEN, "The access token has expired.")
                     return
                 changed.clear()
-                await self._end_what_is_lost()
+                try:
+                    await self._end_what_is_lost()
+                except Unavailable:  # nobody can know now; whoever cannot know asks again
+                    changed.set()
+                    await asyncio.sleep(RETRY_SECONDS)
         except Unauthenticated as error:
             await self._close_for(error)
         finally:
@@ -269,6 +278,7 @@ async def serve(
     authenticate: Authenticate,
     init_seconds: float,
     operations: int,
+    seconds: float,
 ) -> None:
     """One connection from its first byte to its last."""
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
@@ -276,5 +286,5 @@ async def serve(
         await socket.close(Close.SUBPROTOCOL, f"Only the subprotocol {SUBPROTOCOL} is spoken here.")
         return
     await socket.accept(SUBPROTOCOL)
-    session = Session(socket, graph, access, clock, authenticate, init_seconds, operations)
+    session = Session(socket, graph, access, clock, authenticate, init_seconds, operations, seconds)
     await session.handle()

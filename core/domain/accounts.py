@@ -3,7 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope
+
+LONGEST_NAME = 200
+
+
+def checked_name(name: str) -> str:
+    """A name that people can read, without spaces around it.
+
+    Raises:
+        Invalid: it is empty, too long, or holds what cannot be printed.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        sentence = f"A name has 1 to {LONGEST_NAME} printable characters."
+        raise Invalid(sentence, "name")
+    return name
 
 
 @dataclass(frozen=True, slots=True)

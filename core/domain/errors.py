@@ -13,9 +13,15 @@ Each carries one sentence that says what was wrong, where, and what would be rig
 class: they stay what Python raised, and the edge masks them.
 """
 
+from typing import Any
+
 
 class LatchkeyError(Exception):
     """The root of every expected refusal; `str(error)` is the sentence for the caller."""
+
+    def details(self) -> dict[str, Any]:
+        """What a program can read of it besides the sentence."""
+        return {}
 
 
 class Invalid(LatchkeyError):
@@ -24,6 +30,10 @@ class Invalid(LatchkeyError):
     def __init__(self, sentence: str, field: str | None = None) -> None:
         super().__init__(sentence)
         self.field = field
+
+    def details(self) -> dict[str, Any]:
+        """The input that is wrong."""
+        return {} if self.field is None else {"field": self.field}
 
 
 class Missing(LatchkeyError):

@@ -32,11 +32,3 @@ class Room:
     id: str
     name: str
     home: Home
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A user's place in a home."""
-
-    user_id: str
-    role: Role

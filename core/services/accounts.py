@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TypeVar
 
-from core.domain.accounts import Client, User
+from core.domain.accounts import Client, User, checked_name
 from core.domain.errors import Conflict, Missing
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
@@ -31,7 +31,7 @@ class Accounts:
         Raises:
             Conflict: the name is taken.
         """
-        user = User(self._ids.new("user"), name)
+        user = User(self._ids.new("user"), checked_name(name))
 
         def decide(ledger: Ledger) -> User:
             ledger.users.put(user.id, user)
@@ -46,7 +46,7 @@ class Accounts:
 
     async def create_client(self, name: str) -> Client:
         """A new client. Names of clients need not differ."""
-        client = Client(self._ids.new("client"), name)
+        client = Client(self._ids.new("client"), checked_name(name))
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)

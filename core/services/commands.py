@@ -23,12 +23,14 @@ from core.domain.commands import (
     overtaken,
 )
 from core.domain.devices import Device, State, check
-from core.domain.errors import Conflict, Invalid, Missing, Unavailable
+from core.domain.errors import Conflict, Invalid, Missing, Refused, Unavailable
+from core.domain.grants import Scope
 from core.domain.ports import Clock, Ids
 from core.feed import Feed
 from core.services.devices import tell_end
 from core.services.endings import Endings
 from core.services.reports import expire
+from core.snapshots.access import Access
 from core.store import codec
 from core.store.backlog import Backlog
 from core.store.committer import Committer, Work
@@ -80,9 +82,16 @@ class Commands:
     """The life of commands, as far as it is written."""
 
     def __init__(
-        self, committer: Committer, backlog: Backlog, feed: Feed, clock: Clock, ids: Ids
+        self,
+        committer: Committer,
+        backlog: Backlog,
+        feed: Feed,
+        access: Access,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
-        """Write through this committer, wait by this feed."""
+        """Write through this committer, wait by this feed, ask `access` who may still do it."""
+        self._access = access
         self._committer = committer
         self._backlog = backlog
         self._feed = feed
@@ -126,11 +135,12 @@ class Commands:
         command_id = self._ids.new("command")
 
         def decide(ledger: Ledger) -> Command:
+            may = self._still(viewer)
             used = _used(ledger, viewer, order)
             if used is not None:
                 return used
             current = ledger.devices.get(device.id)
-            if current is None or not viewer.grant.view.sees(current):
+            if current is None or not may.grant.view.sees(current):
                 sentence = f"There is no device {device.id}."
                 raise Missing(sentence)
             check(current, order.asked)
@@ -144,16 +154,22 @@ class Commands:
         )
         return await self._committer.submit(Work(needs, decide))
 
-    async def cancel(self, command: Command) -> Command:
+    async def cancel(self, viewer: Viewer, command: Command) -> Command:
         """Give up a command that has not ended; what the device already did stays done.
 
         Raises:
-            Missing: its device is gone.
+            Missing: its device is gone, or no longer shared.
             Conflict: it has ended.
         """
-        return await self._step(
-            command, lambda current, ledger: moved(current, Move.CANCEL, ledger.now)
-        )
+
+        def step(current: Command, ledger: Ledger) -> Command:
+            device = ledger.devices.get(current.device_id)
+            if device is None or not self._still(viewer).grant.view.sees(device):
+                sentence = f"There is no command {current.id}."
+                raise Missing(sentence)
+            return moved(current, Move.CANCEL, ledger.now)
+
+        return await self._step(command, step)
 
     async def dispatch(self, command: Command) -> Command:
         """Note that it is being sent. It comes back as it is where it was not ACCEPTED any more."""
@@ -197,6 +213,19 @@ class Commands:
             except Unavailable:
                 log.warning("deadlines_unreadable")
             await self._clock.sleep(SWEEP_SECONDS)
+
+    def _still(self, viewer: Viewer) -> Viewer:
+        """The viewer as of this moment: a long operation does not outlive the access it had.
+
+        Raises:
+            Unauthenticated: access was taken back, or the token is over.
+            Refused: the grant may no longer control devices.
+        """
+        viewer = self._access.again(viewer)
+        if Scope.DEVICES_CONTROL not in viewer.scopes:
+            sentence = "The grant no longer has the scope devices:control."
+            raise Refused(sentence, (Scope.DEVICES_CONTROL.value,))
+        return viewer
 
     async def _expire(self, command: Command) -> None:
         await self._step(command, lambda current, _: current)

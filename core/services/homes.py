@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core.domain.errors import Conflict, Missing
+from core.domain.accounts import checked_name
+from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
 from core.domain.homes import Home, Role, Room
 from core.domain.ports import Ids
@@ -25,8 +27,9 @@ class Homes:
 
         Raises:
             Missing: there is no such user.
+            Invalid: the name cannot be read, or the time zone is none of IANA's.
         """
-        home = Home(self._ids.new("home"), name, time_zone)
+        home = Home(self._ids.new("home"), checked_name(name), _zone(time_zone))
 
         def decide(ledger: Ledger) -> Home:
             if ledger.users.get(owner_id) is None:
@@ -49,7 +52,7 @@ class Homes:
 
         def decide(ledger: Ledger) -> Home:
             entry = _entry(ledger, home_id)
-            home = replace(entry.home, name=name)
+            home = replace(entry.home, name=checked_name(name))
             ledger.homes.put(home_id, replace(entry, home=home))
             ledger.tell_home(home_id)
             return home
@@ -65,7 +68,7 @@ class Homes:
         room_id = self._ids.new("room")
 
         def decide(ledger: Ledger) -> Room:
-            room = Room(room_id, name, _entry(ledger, home_id).home)
+            room = Room(room_id, checked_name(name), _entry(ledger, home_id).home)
             ledger.rooms.put(room_id, room)
             ledger.tell_home(home_id)
             return room
@@ -147,6 +150,14 @@ class Homes:
             return changed
 
         return await self._committer.submit(Work(Needs(whole=frozenset({home_id})), decide))
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        sentence = f"There is no time zone {name!r}; give an IANA name such as Europe/Berlin."
+        raise Invalid(sentence, "timeZone") from None
 
 
 def _entry(ledger: Ledger, home_id: str) -> HomeEntry:

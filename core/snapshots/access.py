@@ -12,6 +12,7 @@ from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import Grant
 from core.domain.keys import SigningKey
+from core.domain.ports import Clock
 from core.feed import Feed
 from core.store import codec
 from core.store.ledger import ACCESS
@@ -22,10 +23,11 @@ from core.tokens import Claims
 class Access:
     """The access log's sum, and who wants to know of changes to a grant."""
 
-    def __init__(self, logs: Logs, feed: Feed) -> None:
+    def __init__(self, logs: Logs, feed: Feed, clock: Clock) -> None:
         """Empty until `start`."""
         self._logs = logs
         self._feed = feed
+        self._clock = clock
         self._place = -1
         self._early: list[AccessEntry] = []
         self.users: dict[str, User] = {}
@@ -73,7 +75,13 @@ class Access:
         return Viewer(client, user, grant, scopes, claims.expires_at, claims.token_id)
 
     def again(self, viewer: Viewer) -> Viewer:
-        """The viewer as of now, for what stays open. Raises as `viewer` does."""
+        """The viewer as of now, for what stays open.
+
+        Raises as `viewer` does, and Unauthenticated where the token is over.
+        """
+        if viewer.expires_at <= self._clock.now():
+            sentence = "The access token has expired; ask for a new one."
+            raise Unauthenticated(sentence, expired=True)
         return self.viewer(
             Claims(
                 token_id=viewer.token_id,

@@ -226,7 +226,7 @@ async def test_a_cancelled_command_is_not_confirmed(maple: Owned) -> None:
     command = await maple.control(LOCK, wait=100, locked=not locked)
     assert command.open
     cancel = maple.estate.house.services.commands.cancel
-    assert (await cancel(command)).status is CommandStatus.CANCELLED
+    assert (await cancel(maple.estate.viewer, command)).status is CommandStatus.CANCELLED
     await eventually(partial(is_locked, maple, not locked))
     assert await maple.lives(LOCK) == [["ACCEPTED"], ["CANCELLED"], ["DEVICE_STATUS_CHANGED"]]
 
@@ -253,7 +253,9 @@ async def test_what_has_ended_while_it_waited_is_not_sent(
     await ask(lamp, on=True)
     await eventually(lambda: bool(sent))
     await ask(lamp, brightness=10)
-    await maple.estate.house.services.commands.cancel(await ask(lamp, brightness=20))
+    await maple.estate.house.services.commands.cancel(
+        maple.estate.viewer, await ask(lamp, brightness=20)
+    )
     await ask(lamp, brightness=30)
     go.set()
     await eventually(partial(has_told, maple, 4))

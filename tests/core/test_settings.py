@@ -95,6 +95,7 @@ def test_every_setting_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PUBLIC_URL", "https://", PUBLIC),
         ("PUBLIC_URL", "https://[", PUBLIC),
         ("PUBLIC_URL", "https://api.example.com:port", PUBLIC),
+        ("PUBLIC_URL", "https://api.example.com:0", PUBLIC),
         ("PUBLIC_URL", "https://api.example.com/?a=b", PUBLIC),
         ("PUBLIC_URL", "https://api.example.com/#a", PUBLIC),
         ("PUBLIC_URL", "", PUBLIC),

@@ -279,10 +279,16 @@ async def test_an_error_in_one_event_leaves_the_next_alone() -> None:
     assert counts == [1, 1, 1]
 
 
-@pytest.mark.parametrize("name", ["refused", "unstarted"])
-async def test_a_subscription_that_cannot_start_is_one_result_without_data(name: str) -> None:
-    """What the resolver raises, called or at its first step, is an error of a result."""
-    events = stream(*chosen(f"subscription {{ x: {name} }}"), None, None, lambda _: 0)
+async def test_a_source_that_fails_at_its_first_step_raises() -> None:
+    """What the source raises is the caller's to judge, at its first step as at any later one."""
+    events = stream(*chosen("subscription { unstarted }"), None, None, lambda _: 0)
+    with pytest.raises(PermissionError, match="not yours"):
+        await anext(events)
+
+
+async def test_a_subscription_that_cannot_start_is_one_result_without_data() -> None:
+    """What the resolver raises when it is called is an error of a result."""
+    events = stream(*chosen("subscription { x: refused }"), None, None, lambda _: 0)
     [(event, result)] = [each async for each in events]
     assert event is None
     assert result.payload(said) == {"errors": [{"message": "not yours"}]}

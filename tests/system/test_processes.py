@@ -1,5 +1,6 @@
 """Two processes on one database: either serves any partner, one owns the devices."""
 
+import asyncio
 import json
 import socket
 from typing import Any
@@ -87,8 +88,8 @@ async def test_a_user_that_the_cli_disables_is_out_everywhere(town: Town) -> Non
     await town.ready()
     for which in (0, 1):
         await town.partner(which, token).ask("{ homes { totalCount } }")
-    town.starter.run("user", "disable", "alice", env=town.env)
     async with town.partner(1, token).watching(WATCH) as watching:
+        await asyncio.to_thread(town.starter.run, "user", "disable", "alice", env=town.env)
         while (message := await watching.socket.receive()).type is aiohttp.WSMsgType.TEXT:
             pass
         assert message.data == 4401

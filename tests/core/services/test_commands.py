@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -127,9 +128,9 @@ async def test_the_steps_of_a_life(estate: Estate, commands: Commands) -> None:
 async def test_cancelling(estate: Estate, commands: Commands) -> None:
     """What is open can be given up at any step, and what has ended cannot."""
     for command in (await estate.ask(on=True), await estate.sent(brightness=1)):
-        assert (await commands.cancel(command)).status is CommandStatus.CANCELLED
+        assert (await commands.cancel(estate.viewer, command)).status is CommandStatus.CANCELLED
         with pytest.raises(Conflict, match="it is CANCELLED"):
-            await commands.cancel(command)
+            await commands.cancel(estate.viewer, command)
     await estate.house.services.devices.remove(estate.lamp)
 
 
@@ -137,7 +138,7 @@ async def test_a_command_that_is_not_there(estate: Estate, commands: Commands) -
     """It cannot be cancelled."""
     command = await estate.ask(on=True)
     with pytest.raises(Missing):
-        await commands.cancel(replace(command, id="command_none"))
+        await commands.cancel(estate.viewer, replace(command, id="command_none"))
 
 
 async def test_a_newer_command_takes_over_what_it_names(estate: Estate) -> None:
@@ -292,7 +293,8 @@ async def test_a_step_after_the_deadline_ends_the_command_first(
     async with run_house(database_url, clock) as late:
         await eventually(lambda: estate.grant.id in late.access.grants)
         service = late.services.commands
-        for step in (service.dispatch, service.acknowledge, service.cancel):
+        cancel = partial(service.cancel, estate.viewer)
+        for step in (service.dispatch, service.acknowledge, cancel):
             command = await replace(estate, house=late).ask(on=True)
             clock.leap(11)
             assert (await step(command)).status is CommandStatus.TIMED_OUT

@@ -91,7 +91,7 @@ async def walk(
     return shown
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 5)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 5)), max_size=25), st.integers(1, 7))
 async def test_pages_show_every_event_once_whatever_the_clocks_say(
     land: tuple[Estate, Sequence[Home], LeapClock],
