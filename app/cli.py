@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.compose import House, build, migrated, running
+from app.environment import read_settings
 from app.sharing import granted, targets
 from core import observe
 from core.domain.accounts import Client
 from core.domain.errors import Invalid, LatchkeyError, Missing
 from core.domain.grants import Grant, Scope
-from core.settings import LOOPBACK, Settings, read_settings
+from core.settings import LOOPBACK, Settings
 
 T = TypeVar("T")
 

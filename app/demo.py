@@ -14,11 +14,12 @@ import orjson
 
 from app import guide, server
 from app.compose import House, build, running
+from app.environment import read_settings
 from app.sharing import granted
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
-from core.settings import Settings, read_settings
+from core.settings import Settings
 
 HOST = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "[::1]")

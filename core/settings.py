@@ -4,16 +4,11 @@ One URL per dependency; its scheme picks the implementation. Every limit is here
 """
 
 import base64
-import os
-from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from core.domain.errors import Invalid
 
 KEY_BYTES = 32
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -109,21 +104,3 @@ def _reachable(url: str) -> bool:
         return False
     clean = url.startswith(("http://", "https://")) and port != 0
     return clean and bool(parts.hostname) and not (parts.query or parts.fragment)
-
-
-def read_settings(ours: Mapping[str, object] | None = None) -> Settings:
-    """The environment's settings, with `ours` where it says nothing.
-
-    Raises:
-        Invalid: the environment names a setting that there is not; a slip must not pass unseen.
-    """
-    known = {f"LATCHKEY_{name.upper()}": name for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.startswith("LATCHKEY_") and name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else "."
-            sentence = f"There is no setting {name}{hint}"
-            raise Invalid(sentence)
-    given = {known[name] for name in known if name in os.environ}
-    left = {name: value for name, value in (ours or {}).items() if name not in given}
-    return Settings(**left)  # type: ignore[arg-type]  # pydantic checks what it is given

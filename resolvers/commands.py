@@ -8,7 +8,7 @@ from core.domain.accounts import Client
 from core.domain.commands import Command, CommandStatus, as_of
 from core.domain.devices import Device
 from core.domain.errors import Conflict, Invalid, Missing
-from core.services.commands import Order, check_wait
+from core.services.orders import Order, check_wait
 from resolvers import devices
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask

@@ -9,7 +9,7 @@ from strawberry.types.lazy_type import LazyType
 from core.domain import commands as domain
 from core.domain.accounts import Client as ClientRecord
 from core.domain.devices import Device
-from core.services.commands import Order
+from core.services.orders import Order
 from resolvers import commands as resolve
 from resolvers.answers import Answer
 from schema.accounts import Client

@@ -236,9 +236,9 @@ def _homes(watch: Watch) -> frozenset[str]:
     if len(homes) > MOST_HOMES:
         sentence = (
             f"This would watch {len(homes)} homes, and one subscription watches at most "
-            f"{MOST_HOMES}: name one with homeId."
+            f"{MOST_HOMES}: name one by its homeId."
         )
-        raise Invalid(sentence, "homeId")
+        raise Invalid(sentence)
     return homes
 
 

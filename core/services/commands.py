@@ -1,13 +1,8 @@
 """Commands: accepted, moved along by the runner, ended. Any process may accept and end them."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-
-import orjson
 
 from core import observe
 from core.domain.accounts import Viewer
@@ -17,65 +12,26 @@ from core.domain.commands import (
     CommandErrorCode,
     CommandStatus,
     Move,
-    as_of,
     expired,
     moved,
-    overtaken,
 )
-from core.domain.devices import Device, State, check
-from core.domain.errors import Conflict, Invalid, Missing, Refused, Unavailable
+from core.domain.devices import Device, check
+from core.domain.errors import Missing, Refused, Unavailable
 from core.domain.grants import Scope
 from core.domain.ports import Clock, Ids
 from core.feed import Feed
 from core.services.devices import tell_end
 from core.services.endings import Endings
-from core.services.reports import expire
+from core.services.orders import KEY_LIFE, Order, check_wait, taken, used
 from core.snapshots.access import Access
-from core.store import codec
 from core.store.backlog import Backlog
 from core.store.committer import Committer, Work
-from core.store.ledger import KeyEntry, Ledger, Needs
+from core.store.ledger import Ledger, Needs
 
 log = observe.logger(__name__)
 
-KEY_LENGTH = 255
-KEY_LIFE = timedelta(hours=24)
-MOST_WAIT_MS = 10_000
-TIMEOUT_MS = (1_000, 60_000)
 SWEEP_SECONDS = 0.25
 PRUNE_SECONDS = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a viewer asks of one device. Times in milliseconds."""
-
-    device_id: str
-    asked: State
-    key: str | None = None
-    timeout_ms: int = 10_000
-
-    def check(self) -> None:
-        """Refuse what no device could do.
-
-        Raises:
-            Invalid: the timeout or the key is out of range.
-        """
-        least, most = TIMEOUT_MS
-        if not least <= self.timeout_ms <= most:
-            sentence = f"timeoutMs is {self.timeout_ms}; it must be between {least} and {most}."
-            raise Invalid(sentence, "timeoutMs")
-        key = self.key
-        if key is not None and not (1 <= len(key) <= KEY_LENGTH and key.isprintable()):
-            sentence = f"idempotencyKey must have 1 to {KEY_LENGTH} printable characters."
-            raise Invalid(sentence, "idempotencyKey")
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for equal orders."""
-        what = [self.device_id, codec.state_out(self.asked), self.timeout_ms]
-        text = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
-        return hashlib.sha256(text).hexdigest()
 
 
 class Commands:
@@ -136,15 +92,15 @@ class Commands:
 
         def decide(ledger: Ledger) -> Command:
             may = self._still(viewer)
-            used = _used(ledger, viewer, order)
-            if used is not None:
-                return used
+            before = used(ledger, viewer, order)
+            if before is not None:
+                return before
             current = ledger.devices.get(device.id)
             if current is None or not may.grant.view.sees(current):
                 sentence = f"There is no device {device.id}."
                 raise Missing(sentence)
             check(current, order.asked)
-            return _accept(ledger, viewer, current, order, command_id)
+            return taken(ledger, viewer, current, order, command_id)
 
         key = (viewer.grant.id, order.key) if order.key is not None else None
         needs = Needs(
@@ -257,65 +213,3 @@ class Commands:
             commands=frozenset({command.id}),
         )
         return await self._committer.submit(Work(needs, decide))
-
-
-def check_wait(wait_ms: int) -> None:
-    """Refuse to wait longer than a request may.
-
-    Raises:
-        Invalid: it is out of range.
-    """
-    if not 0 <= wait_ms <= MOST_WAIT_MS:
-        sentence = f"waitMs is {wait_ms}; it must be between 0 and {MOST_WAIT_MS}."
-        raise Invalid(sentence, "waitMs")
-
-
-def _used(ledger: Ledger, viewer: Viewer, order: Order) -> Command | None:
-    if order.key is None:
-        return None
-    entry = ledger.keys.get((viewer.grant.id, order.key))
-    if entry is None or entry.created_at <= ledger.now - KEY_LIFE:
-        return None
-    if entry.fingerprint != order.fingerprint:
-        sentence = (
-            f"idempotencyKey {order.key!r} was used within 24 h for another command; "
-            "use a new key for a new input."
-        )
-        raise Conflict(sentence)
-    command = ledger.commands.get(entry.command_id)
-    return as_of(command, ledger.now) if command else None
-
-
-def _accept(
-    ledger: Ledger, viewer: Viewer, device: Device, order: Order, command_id: str
-) -> Command:
-    device, _ = expire(ledger, device)
-    names = tuple(order.asked.values())
-    for older in ledger.pending(device.id):
-        left = overtaken(older, names, ledger.now)
-        if not left.open:
-            device = tell_end(ledger, device, left)
-        elif left != older:
-            ledger.put_command(left)
-    command = Command(
-        id=command_id,
-        home_id=device.home.id,
-        device_id=device.id,
-        grant_id=viewer.grant.id,
-        client_id=viewer.client.id,
-        desired=order.asked,
-        holds=names,
-        awaits=names,
-        status=CommandStatus.ACCEPTED,
-        issued_at=ledger.now,
-        deadline=ledger.now + timedelta(milliseconds=order.timeout_ms),
-    )
-    device = tell_end(ledger, device, command)
-    if order.key is not None:
-        entry = KeyEntry(command.id, order.fingerprint, ledger.now)
-        ledger.keys.put((viewer.grant.id, order.key), entry)
-    if not device.online:
-        error = CommandError(CommandErrorCode.DEVICE_OFFLINE, "The device is offline.")
-        command = moved(command, Move.REJECT, ledger.now, error)
-        tell_end(ledger, device, command)
-    return command

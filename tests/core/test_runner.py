@@ -17,7 +17,7 @@ from core.domain.devices import Device, State
 from core.domain.errors import Unavailable
 from core.domain.events import Event, EventType
 from core.domain.ports import Report
-from core.services.commands import Order
+from core.services.orders import Order
 from core.services.reports import Heard, Reports
 from core.store.backlog import Backlog
 from tests.conftest import Run

@@ -8,7 +8,7 @@ from core.domain.commands import CommandErrorCode, CommandStatus
 from core.domain.devices import State
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.grants import Share
-from core.services.commands import Order
+from core.services.orders import Order
 from resolvers import commands, devices
 from resolvers.answers import settled
 from resolvers.commands import Wish

@@ -17,7 +17,7 @@ from core.domain.devices import Capability, Device, DeviceKind, State
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import Home
 from core.domain.ports import Clock, Found, Report
-from core.services.commands import Order
+from core.services.orders import Order
 from resolvers.asking import Ask
 from resolvers.loaders import StoreLoaders
 

@@ -17,7 +17,7 @@ from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import Home
 from core.domain.ports import Found, Report
 from core.domain.time import SystemClock
-from core.services.commands import Order
+from core.services.orders import Order
 from core.services.reports import Heard
 from core.tokens import Claims
 

@@ -14,8 +14,8 @@ from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
 from core.domain.grants import Share
 from core.domain.ports import Report
-from core.services import Commands, commands as room
-from core.services.commands import Order
+from core.services import Commands, commands as room, orders
+from core.services.orders import Order
 from core.store.database import Database
 from tests.conftest import Run
 from tests.core.services.estate import (
@@ -238,7 +238,7 @@ async def test_a_key_used_at_once_in_two_processes_gives_one_command(
 async def test_a_key_is_free_again_after_a_day(leaping: tuple[Estate, LeapClock]) -> None:
     """Until then it gives the command as it ended; from then on it makes a new one."""
     estate, clock = leaping
-    day = room.KEY_LIFE.total_seconds()
+    day = orders.KEY_LIFE.total_seconds()
     first = await estate.ask(on=True, key="key")
     clock.leap(day - 60)
     kept = await estate.ask(on=True, key="key")
@@ -320,7 +320,7 @@ async def test_old_keys_are_pruned(
     monkeypatch.setattr(room, "PRUNE_SECONDS", 0.0)
     estate, clock = leaping
     await estate.ask(on=True, key="key")
-    clock.leap(room.KEY_LIFE.total_seconds() + 60)
+    clock.leap(orders.KEY_LIFE.total_seconds() + 60)
     await eventually(lambda: no_keys(estate.house.database))
 
 
@@ -364,7 +364,7 @@ async def test_waiting_ends_at_the_deadline(
     estate: Estate, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command past its deadline is over for whoever waits, though nobody has written that."""
-    monkeypatch.setattr(room, "TIMEOUT_MS", (1, 60_000))
+    monkeypatch.setattr(orders, "TIMEOUT_MS", (1, 60_000))
     order = Order(estate.lamp.id, State(on=True), timeout_ms=60)
     async with asyncio.timeout(2):
         command = await commands.control(estate.viewer, estate.lamp, order, 10_000)
