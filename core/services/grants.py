@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from core.domain.errors import Conflict, Missing, Refused
+from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import SHARING_ROLES
 from core.domain.ports import Ids
@@ -29,6 +29,7 @@ class Grants:
         """A new grant, good for what happens from now on.
 
         Raises:
+            Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
             Refused: the user may not share it.
         """
@@ -43,7 +44,7 @@ class Grants:
                 user_id=user_id,
                 client_id=client_id,
                 scopes=frozenset(scopes),
-                shares=tuple(_opened(ledger, user_id, target) for target in targets),
+                shares=tuple(_opened(ledger, user_id, target) for target in _once(targets)),
                 since=ledger.now,
             )
             return _put(ledger, grant)
@@ -55,6 +56,7 @@ class Grants:
         """From now on the grant gives exactly this; what it gave before stays so for the past.
 
         Raises:
+            Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
             Refused: the user may not share it.
             Conflict: the grant was taken back.
@@ -72,8 +74,8 @@ class Grants:
             open_now = {_target(share) for share in kept if share.until is None}
             added = [
                 _opened(ledger, current.user_id, target)
-                for target in targets
-                if _target(target) not in open_now
+                for target in _once(targets)
+                if target not in open_now
             ]
             changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
             return _put(ledger, changed)
@@ -147,6 +149,10 @@ def _target(share: Share) -> Share:
     return replace(share, since=0, until=None)
 
 
+def _once(targets: Targets) -> list[Share]:
+    return list(dict.fromkeys(map(_target, targets)))
+
+
 def _of(grant: Grant, targets: Targets) -> Needs:
     needs = Needs(grants=frozenset({grant.id}), homes=_homes(grant))
     return _more(needs, grant.user_id, targets)
@@ -193,6 +199,9 @@ def _ended(ledger: Ledger, share: Share) -> Share:
 
 def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
     home_id = target.home_id
+    if target.room_id is not None and target.device_id is not None:
+        sentence = "Share a room or a device of it, not both in one line."
+        raise Invalid(sentence)
     place = _place(ledger, home_id)
     if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
         sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."

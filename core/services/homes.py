@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.domain.accounts import checked_name
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
-from core.domain.homes import Home, Role, Room
+from core.domain.homes import SHARING_ROLES, Home, Role, Room
 from core.domain.ports import Ids
 from core.services.grants import leave_home
 from core.store.committer import Committer, Work
@@ -94,6 +94,8 @@ class Homes:
     async def set_member(self, home_id: str, user_id: str, role: Role) -> None:
         """Make a user a member of a home, or change what they may do there.
 
+        With the right to share goes what they had shared.
+
         Raises:
             Missing: there is no such home or user.
             Conflict: the home would be left without an owner.
@@ -106,9 +108,12 @@ class Homes:
                 raise Missing(sentence)
             ledger.members.put((home_id, user_id), role)
             _still_owned(ledger, home_id)
+            if role not in SHARING_ROLES:
+                leave_home(ledger, user_id, home_id)
             ledger.tell_home(home_id)
 
-        needs = Needs(whole=frozenset({home_id}), users=frozenset({user_id}))
+        them = frozenset({user_id})
+        needs = Needs(whole=frozenset({home_id}), users=them, givers=them, access=True)
         await self._committer.submit(Work(needs, decide))
 
     async def remove_member(self, home_id: str, user_id: str) -> None:

@@ -59,7 +59,7 @@ class Socket:
         """Start an operation, and return once it has begun (a ping is answered in order)."""
         payload = {"query": query, "variables": variables}
         await self.send({"id": key, "type": "subscribe", "payload": payload})
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
 
 
 def _bearer(token: str | None) -> dict[str, str]:
@@ -329,12 +329,14 @@ async def test_a_client_that_goes_leaves_nothing(api: Api) -> None:
     async with opened(api) as socket:
         await socket.init(api.token())
         await socket.subscribe(WATCH)
-        assert _listeners(api) == 2  # the watch and its roster
-    for _ in range(100):
-        if _listeners(api) == 0:
-            break
-        await asyncio.sleep(0.02)
-    assert _listeners(api) == 0
+        await _until_listeners(api, 2)  # the watch and its roster
+    await _until_listeners(api, 0)
+
+
+async def _until_listeners(api: Api, count: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        while _listeners(api) != count:  # noqa: ASYNC110 - leaving sets no event
+            await asyncio.sleep(0.02)
 
 
 def _listeners(api: Api) -> int:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from app.compose import House
 from core import runner as room
@@ -20,7 +21,7 @@ from core.domain.ports import Report
 from core.services.orders import Order
 from core.services.reports import Heard, Reports
 from core.store.backlog import Backlog
-from tests.conftest import Run
+from tests.conftest import Postgres, Run
 from tests.core.services.estate import Estate, eventually, gaps, settle
 
 URL = "simulator://?latency=0.002&still=1"
@@ -436,6 +437,21 @@ async def test_a_report_that_could_not_be_stored_is_made_good(
 async def is_on(maple: Owned, *, on: bool) -> bool:
     """Whether the lamp is stored as on, or not."""
     return (await maple.estate.now(maple.devices[LAMP])).state.on is on
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_lost_database_does_not_end_the_runner(maple: Owned, postgres: Postgres) -> None:
+    """What the devices said meanwhile is stored afterwards, and commands go on."""
+    name = make_url(maple.owner.settings.database_url).database
+    lamp, light = maple.devices[LAMP], maple.devices[LIGHT]
+    postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    served = f"pg_stat_activity WHERE datname = '{name}'"
+    postgres.psql(f"SELECT pg_terminate_backend(pid) FROM {served}")  # noqa: S608 - our own words
+    maple.simulator.press(lamp.id, State(on=not lamp.state.on))
+    await asyncio.sleep(0.4)
+    postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await eventually(partial(is_on, maple, on=not lamp.state.on))
+    assert (await maple.control(LIGHT, on=not light.state.on)).status is CommandStatus.CONFIRMED
 
 
 @one_kind

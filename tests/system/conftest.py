@@ -202,8 +202,9 @@ async def until_ready(base_url: str) -> None:
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         while True:
             try:
-                if (await session.get(f"{base_url}/readyz")).status == 200:
-                    return
+                async with session.get(f"{base_url}/readyz") as response:
+                    if response.status == 200:
+                        return
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.05)

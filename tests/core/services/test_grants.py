@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.errors import Conflict, Missing, Refused
+from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import Role
 from core.services import Grants
@@ -77,6 +77,17 @@ async def test_only_what_is_there_can_be_shared(estate: Estate, grants: Grants) 
     ):
         with pytest.raises(Missing):
             await grants.give(estate.user.id, estate.client.id, READ, [share, Share(cabin.id)])
+
+
+async def test_a_line_shares_one_thing(estate: Estate, grants: Grants) -> None:
+    """A room or a device, not both; and what is named twice is shared once."""
+    both = Share(estate.home.id, room_of(estate), estate.lamp.id)
+    with pytest.raises(Invalid, match="not both"):
+        await grants.give(estate.user.id, estate.client.id, READ, [both])
+    twice = [Share(estate.home.id), Share(estate.home.id, since=3)]
+    grant = await grants.give(estate.user.id, estate.client.id, READ, twice)
+    assert len(grant.shares) == 1
+    assert len((await grants.amend(grant, READ, twice)).shares) == 1
 
 
 async def test_both_sides_must_be_there(estate: Estate, grants: Grants) -> None:

@@ -182,6 +182,17 @@ async def test_who_leaves_shares_nothing_more_of_the_home(
     assert known[bobs.id] == bobs
 
 
+async def test_who_may_not_share_any_more_does_not(estate: Estate, homes: Homes, bob: str) -> None:
+    """Becoming a guest ends what one had shared; coming back does not share it again."""
+    await homes.set_member(estate.home.id, bob, Role.OWNER)
+    known = estate.house.access.grants
+    await homes.set_member(estate.home.id, estate.user.id, Role.MEMBER)
+    assert known[estate.grant.id].view.homes == {estate.home.id}
+    await homes.set_member(estate.home.id, estate.user.id, Role.GUEST)
+    await homes.set_member(estate.home.id, estate.user.id, Role.MEMBER)
+    assert known[estate.grant.id].view.homes == frozenset()
+
+
 async def test_a_grant_given_at_the_last_moment_ends_too(
     estate: Estate, homes: Homes, bob: str
 ) -> None:

@@ -144,6 +144,23 @@ async def test_a_connection_lost_amid_work_is_unavailable(
     assert gaps(await served.events()) == []
 
 
+async def test_a_lock_that_is_never_let_go_is_unavailable(
+    postgres: Postgres, run_house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work that waits for too long is refused, and its connection is good for the next."""
+    monkeypatch.setattr(door, "STATEMENT_SECONDS", 0.2)
+    async with run_house(postgres.fresh()) as house:
+        estate = await settle(house)
+        async with house.database.write() as connection:
+            await connection.execute(select(tables.homes).with_for_update())
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await house.committer.submit(rename(estate.home, "too long"))
+        assert await house.committer.submit(rename(estate.home, "free")) == "free"
+        assert gaps(await estate.events()) == []
+        assert house.dead == []
+
+
 async def test_a_database_that_is_gone_is_unavailable_until_it_is_back(
     postgres: Postgres, served: Estate
 ) -> None:
