@@ -188,10 +188,10 @@ def check(device: Device, asked: State) -> None:
             sentence = f"{field} can only be reported; this {_kind(device)} takes {_able(device)}."
             raise Invalid(sentence, field)
         if isinstance(value, Color):
-            _within(f"{field}.hue", value.hue, 0, FULL_CIRCLE, "degrees")
-            _within(f"{field}.saturation", value.saturation, 0, 100, "%")
+            within(f"{field}.hue", value.hue, 0, FULL_CIRCLE, "degrees")
+            within(f"{field}.saturation", value.saturation, 0, 100, "%")
         elif attribute.least is not None and attribute.most is not None:
-            _within(field, value, attribute.least, attribute.most, attribute.unit)
+            within(field, value, attribute.least, attribute.most, attribute.unit)
 
 
 def reached(name: str, asked: object, reported: object) -> bool:
@@ -212,7 +212,12 @@ def _same_color(asked: Color, reported: Color) -> bool:
     return min(apart, FULL_CIRCLE - apart) <= 1 + SLACK
 
 
-def _within(field: str, value: float, least: float, most: float, unit: str) -> None:
+def within(field: str, value: float, least: float, most: float, unit: str) -> None:
+    """Refuse a number out of range, naming the input that it came in.
+
+    Raises:
+        Invalid: it is out of range, or no number.
+    """
     if not least <= value <= most:  # NaN is nowhere
         given = str(value).removesuffix(".0")
         sentence = f"{field} is {given}; it must be between {least:g} and {most:g} {unit}."

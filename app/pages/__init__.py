@@ -1,0 +1,1 @@
+"""Pages for people: rendered here, with assets from here, under a strict policy."""

@@ -1,0 +1,79 @@
+"""How a page is made: one template environment, the headers of every page, and the assets.
+
+No page loads anything from another host, runs a script that is not a file of ours, or may be
+framed. What a script needs to know stands in the page as JSON, in a block that is never run.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+STATIC: Final = Path(str(files("app.pages"))) / "static"
+EXPLORER: Final = (
+    Path(str(files("graphene_django_graphiql_static"))) / "static/graphene_django_graphiql_static"
+)
+POLICY: Final[Mapping[str, str]] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self' data:",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "; ".join(f"{what} {whence}" for what, whence in POLICY.items()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("app.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(template: str, status: int = 200, **facts: Any) -> Response:
+    """A page from a template of `app/pages/templates`; a fact that it lacks is a bug."""
+    return HTMLResponse(TEMPLATES.get_template(template).render(facts), status, HEADERS)
+
+
+class Assets(StaticFiles):
+    """Files that a browser may keep, and asks about again."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, or that it has not changed."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+def assets() -> Mount:
+    """`/assets`: our own files, and those of the explorer's wheel under `/assets/explorer`."""
+    return Mount(
+        "/assets",
+        routes=[
+            Mount("/explorer", Assets(directory=EXPLORER)),
+            Mount("/", Assets(directory=STATIC)),
+        ],
+        middleware=[Middleware(GZipMiddleware)],
+    )
