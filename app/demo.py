@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from app import guide, server
 from app.compose import House, build, running
 from app.environment import read_settings
+from app.pages import house as pages
 from app.sharing import granted
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing, Unavailable
@@ -53,8 +55,12 @@ async def run(folder: Path, port: int, *, as_json: bool, fresh: bool) -> None:
         async with running(house, migrate=True):
             seeds = await _seed(house)
             light_id = await _light(house, seeds.home_id)
-            async with server.listening(house, listener, HOSTS):
-                fields = await _fields(house, seeds, base_url, light_id)
+            shares = tuple(Share(home_id) for home_id in seeds.home_ids)
+            grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
+            token = partial(house.tokens.issue, grant, grant.scopes, TOKEN_SECONDS)
+            front = pages.house("/", pages.Opening(token, seeds.home_id))
+            async with server.listening(house, listener, HOSTS, pages=[front]):
+                fields = _fields(seeds, base_url, light_id, token())
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()
@@ -129,16 +135,12 @@ async def _light(house: House, home_id: str) -> str:
     return next(one.id for one in await house.devices_of(home_id) if one.address == LIGHT)
 
 
-async def _fields(
-    house: House, seeds: Seeds, base_url: str, light_id: str
-) -> dict[str, str | None]:
-    shares = tuple(Share(home_id) for home_id in seeds.home_ids)
-    grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
+def _fields(seeds: Seeds, base_url: str, light_id: str, token: str) -> dict[str, str | None]:
     return {
         "base_url": base_url,
         "graphql_url": f"{base_url}/graphql",
         "ws_url": f"{base_url.replace('http', 'ws', 1)}/graphql",
-        "access_token": house.tokens.issue(grant, grant.scopes, TOKEN_SECONDS),
+        "access_token": token,
         "client_id": seeds.client.id,
         "client_secret": None,
         "redirect_uri": None,

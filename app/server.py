@@ -20,6 +20,7 @@ from app.authentication import Authenticator
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
+from app.pages.press import assets
 from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
 from core.domain.grants import View
@@ -70,8 +71,13 @@ def graph_of(house: House) -> Graph:
     return Graph(limits, ask)
 
 
-def application(house: House, *, hosts: Sequence[str] = ()) -> Starlette:
-    """The routes on a house. With `hosts`, requests that name another host are refused."""
+def application(
+    house: House, *, hosts: Sequence[str] = (), pages: Sequence[Route] = ()
+) -> Starlette:
+    """The routes on a house, and `pages` with them.
+
+    With `hosts`, requests that name another host are refused.
+    """
     settings = house.settings
     graph = graph_of(house)
     authenticate = Authenticator(house.tokens, house.access)
@@ -104,6 +110,8 @@ def application(house: House, *, hosts: Sequence[str] = ()) -> Starlette:
             WebSocketRoute("/graphql", live),
             Route("/livez", alive),
             Route("/readyz", ready),
+            assets(),
+            *pages,
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))] if hosts else [],
     )
@@ -146,14 +154,18 @@ def bound(host: str, port: int) -> Listener:
 
 @asynccontextmanager
 async def listening(
-    house: House, listener: Listener, hosts: Sequence[str] = (), drain: int = DRAIN_SECONDS
+    house: House,
+    listener: Listener,
+    hosts: Sequence[str] = (),
+    drain: int = DRAIN_SECONDS,
+    pages: Sequence[Route] = (),
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
     Sockets are closed at once (1012), requests after `drain` seconds at the latest.
     """
     config = uvicorn.Config(
-        application(house, hosts=hosts),
+        application(house, hosts=hosts, pages=pages),
         log_config=None,
         access_log=False,
         lifespan="off",
