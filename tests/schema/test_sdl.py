@@ -27,7 +27,7 @@ from schema import UNCARRIED, build, sdl
 from tests.schema.press import GRAPH
 
 ROOT = Path(__file__).parents[2]
-UNIT = re.compile(r"%|degrees|kelvin|°C|\bW\b|\bkWh\b|milliseconds|\bseconds\b")
+UNIT = re.compile(r"%|degrees|kelvin|°C|\bW\b|\bkWh\b|milliseconds|\b[Ss]econds\b")
 COUNTS = {"first", "last", "sequence", "totalCount"}
 
 WITHOUT_SCOPE = {
