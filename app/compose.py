@@ -23,13 +23,24 @@ from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
 from core.relay import Relay
 from core.runner import Runner
-from core.services import Accounts, Commands, Devices, Events, Grants, Homes, Reports, Services
+from core.services import (
+    Accounts,
+    Commands,
+    Devices,
+    Events,
+    Grants,
+    Homes,
+    Reports,
+    Services,
+    Simulations,
+)
 from core.settings import Settings
 from core.snapshots.access import Access
 from core.snapshots.rosters import Rosters
 from core.store.backlog import Backlog
 from core.store.committer import Committer
 from core.store.database import Database
+from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.reads import Reads
@@ -129,6 +140,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=Grants(committer, ids),
         homes=Homes(committer, ids),
         reports=Reports(committer),
+        simulations=Simulations(Happenings(database), backlog, access, clock, ids),
     )
     connectors = _connectors(settings, clock)
     return House(

@@ -23,7 +23,8 @@ from schema.homes import Home, Room, find_home, list_homes
 from schema.log import EventConnection, list_events, watch_events, watch_status
 from schema.nodes import Node
 from schema.pages import Connection
-from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, opens
+from schema.sandbox import SimulatedTime, simulate_device, simulate_time
+from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, SANDBOX, opens
 
 KINDS: Final = {"home": Home, "room": Room, "device": Device, "command": Command}
 """The types that have global ids, by the prefix of their ids."""
@@ -133,6 +134,24 @@ class Mutation:
         graphql_type=Command,
         directives=[CONTROL],
         description="Give up a command that has not ended; CONFLICT where it has.",
+    )
+    simulate_device = strawberry.mutation(
+        resolver=simulate_device,
+        graphql_type=Device,
+        directives=[SANDBOX],
+        description=(
+            "Make something happen at a simulated device: somebody presses it, a sensor sees "
+            "something, it falls out of reach, a fault begins. Refused for real homes."
+        ),
+    )
+    simulate_time = strawberry.mutation(
+        resolver=simulate_time,
+        graphql_type=SimulatedTime,
+        directives=[SANDBOX],
+        description=(
+            "Hold, step or hurry the time of a simulated home. Its devices live by it; deadlines "
+            "of commands, tokens and the log's timestamps go by the world's. Needs the whole home."
+        ),
     )
 
 

@@ -41,6 +41,7 @@ READ: Final = _requires(Scope.DEVICES_READ)
 CONTROL: Final = _requires(Scope.DEVICES_CONTROL)
 COMMANDS: Final = _requires(Scope.DEVICES_READ, Scope.DEVICES_CONTROL)
 EVENTS: Final = _requires(Scope.EVENTS_SUBSCRIBE)
+SANDBOX: Final = _requires(Scope.SANDBOX_CONTROL)
 
 
 def opens(published: type, scopes: Collection[Scope]) -> bool:

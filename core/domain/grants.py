@@ -21,6 +21,7 @@ class Scope(StrEnum):
     DEVICES_READ = "devices:read"
     DEVICES_CONTROL = "devices:control"
     EVENTS_SUBSCRIBE = "events:subscribe"
+    SANDBOX_CONTROL = "sandbox:control"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,19 @@ from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.reports import Reports
+from core.services.simulations import Simulations
 
-__all__ = ["Accounts", "Commands", "Devices", "Events", "Grants", "Homes", "Reports", "Services"]
+__all__ = [
+    "Accounts",
+    "Commands",
+    "Devices",
+    "Events",
+    "Grants",
+    "Homes",
+    "Reports",
+    "Services",
+    "Simulations",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +35,4 @@ class Services:
     grants: Grants
     homes: Homes
     reports: Reports
+    simulations: Simulations

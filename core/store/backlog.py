@@ -27,6 +27,12 @@ class Backlog:
         query = select(homes).where(homes.c.connector.startswith(f"{scheme}://", autoescape=True))
         return [(rows.home_of(row), row.connector) for row in await self._database.rows(query)]
 
+    async def connector(self, home_id: str) -> str | None:
+        """How a home's devices are reached; None where there is no such home."""
+        query = select(homes.c.connector).where(homes.c.id == home_id)
+        found = await self._database.rows(query)
+        return str(found[0].connector) if found else None
+
     async def devices_of(self, home_id: str) -> list[Device]:
         """Every device of a home."""
         here = (devices.c.home_id == home_id, devices.c.removed.is_(False))

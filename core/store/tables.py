@@ -203,3 +203,14 @@ events = Table(
     PrimaryKeyConstraint("home_id", "place"),
     Index("ix_events_device_id", "device_id", "place"),
 )
+
+happenings = Table(
+    "happenings",
+    metadata,
+    # What was asked to happen in simulated homes; answered by the process that runs them.
+    Column("id", String, primary_key=True),
+    Column("home_id", ForeignKey("homes.id"), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answer", Json),
+)

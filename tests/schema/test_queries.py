@@ -40,7 +40,8 @@ async def test_who_is_asking(any_world: World) -> None:
     viewer = (await asked(any_world, query))["viewer"]
     assert viewer["user"] == {"id": any_world.user.id, "name": "alice"}
     assert viewer["client"]["name"] == "Partner"
-    assert viewer["scopes"] == ["devices:control", "devices:read", "events:subscribe"]
+    scopes = ["devices:control", "devices:read", "events:subscribe", "sandbox:control"]
+    assert viewer["scopes"] == scopes
     assert MOMENT.fullmatch(viewer["expiresAt"])
     rooms = [{"name": "Bathroom"}, {"name": "Loft"}]
     assert viewer["grant"]["homes"] == [{"name": "Maple", "rooms": rooms}]

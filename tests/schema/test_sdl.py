@@ -27,7 +27,7 @@ from schema import UNCARRIED, build, sdl
 from tests.schema.press import GRAPH
 
 ROOT = Path(__file__).parents[2]
-UNIT = re.compile(r"%|degrees|kelvin|°C|\bW\b|\bkWh\b|milliseconds")
+UNIT = re.compile(r"%|degrees|kelvin|°C|\bW\b|\bkWh\b|milliseconds|\b[Ss]econds\b")
 COUNTS = {"first", "last", "sequence", "totalCount"}
 
 WITHOUT_SCOPE = {
@@ -163,6 +163,8 @@ def test_what_can_be_asked_done_and_watched() -> None:
         "Mutation.controlDevice(input)",
         "Mutation.controlDevices(input)",
         "Mutation.cancelCommand(id)",
+        "Mutation.simulateDevice(input)",
+        "Mutation.simulateTime(input)",
         "Subscription.deviceStatusChanged(deviceIds, homeId, after)",
         "Subscription.events(filter, after)",
     }

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import make_url
 
 from app.compose import House
-from core import runner as room
 from core.connectors.simulator import DeviceFault, Simulator
 from core.domain.commands import Command, CommandErrorCode, CommandStatus
 from core.domain.devices import Device, State
 from core.domain.errors import Unavailable
 from core.domain.events import Event, EventType
 from core.domain.ports import Report
+from core.runner import runner as room
 from core.services.orders import Order
 from core.services.reports import Heard, Reports
 from core.store.backlog import Backlog

@@ -18,7 +18,9 @@ from core.domain.errors import LatchkeyError, Unavailable
 from core.domain.events import Entry, Event, EventType
 from core.domain.homes import Home
 from core.domain.ports import Clock, Connector, Declined, Offline, Report
+from core.domain.sandbox import Sandbox
 from core.feed import Feed
+from core.runner.stage import Stage
 from core.services import Services
 from core.store.backlog import Backlog
 
@@ -61,6 +63,8 @@ class Runner:
         self._clock = clock
         self._connectors = connectors
         self._homes: set[str] = set()
+        self._sandboxes: dict[str, Sandbox] = {}
+        self._stage = Stage(services.simulations, backlog, clock, self._sandboxes)
         self._lanes: dict[str, Lane] = {}
         self._known: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +76,7 @@ class Runner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._find_homes())
                 group.create_task(self._find_commands())
+                group.create_task(self._stage.run())
                 for connector in self._connectors.values():
                     group.create_task(self._listen(connector))
         finally:
@@ -101,6 +106,8 @@ class Runner:
             raise
         for device in devices:
             await self._take(connector, device)
+        if isinstance(connector, Sandbox):
+            self._sandboxes[home.id] = connector
         for command in await self._backlog.open_commands(home.id):
             self._resume(command)
         return devices

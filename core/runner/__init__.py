@@ -1,0 +1,5 @@
+"""The owner of this process's connectors: sends commands, takes in reports, plays simulations."""
+
+from core.runner.runner import Runner
+
+__all__ = ["Runner"]
