@@ -19,7 +19,9 @@ export function api(facts) {
       throw new Unreachable("Latchkey does not answer.");
     }
     if (response.status === 401) throw new Ended("Access has ended. Reload the page to go on.");
-    if (!answer.data && !answer.errors) throw new Unreachable("Latchkey cannot answer now.");
+    if (response.status === 503 || !(answer.data || answer.errors)) {
+      throw new Unreachable(fault(answer) ?? "Latchkey cannot answer now.");
+    }
     return answer;
   };
 }

@@ -35,11 +35,11 @@ export function commands(ask, log, changed) {
     // One key per gesture: sent twice because an answer was lost, it is still one command.
     const idempotencyKey = crypto.randomUUID();
     const variables = { input: { deviceId: device.id, state, waitMs: 0, idempotencyKey } };
-    const row = log.request(`You asked ${device.name}: ${stateWords(state)}`, CONTROL, variables);
-    const record = { deviceId: device.id, name: device.name, desired: state, status: "ASKED", row, own: true };
+    const row = log.request("You asked", device.name, `: ${stateWords(state)}`, CONTROL, variables);
+    const record = { deviceId: device.id, name: device.name, desired: state, status: "ASKED", row, curious: [], own: true };
     changed(device.id, record);
     try {
-      const answer = await twice(() => ask(CONTROL, variables));
+      const answer = await patiently(() => ask(CONTROL, variables));
       row.answered(answer);
       const command = answer.data?.controlDevice;
       if (!command) return failed(record, fault(answer));
@@ -57,6 +57,7 @@ export function commands(ask, log, changed) {
     keep(command.id, record);
     moved(record, command.status, command.error, "answer");
     if (early) moved(record, early.status, early.error, "event");
+    for (const tell of early?.curious ?? []) tell(record.row);
   }
 
   function failed(record, message) {
@@ -66,7 +67,7 @@ export function commands(ask, log, changed) {
   async function follow(record, command) {
     const over = Date.parse(command.deadline) + 2_000;
     for (let look = 0; isOpen(record) && Date.now() < over; look += 1) {
-      await new Promise((done) => setTimeout(done, LOOKS[Math.min(look, LOOKS.length - 1)]));
+      await pause(LOOKS[Math.min(look, LOOKS.length - 1)]);
       if (!isOpen(record)) return;
       try {
         const answer = await ask(COMMAND, { id: record.id });
@@ -82,22 +83,33 @@ export function commands(ask, log, changed) {
   // What an event or a first look says of a command, whoever gave it.
   function heard({ id, status, error, desired }, device) {
     if (!known.has(id)) {
-      keep(id, { id, deviceId: device.id, name: device.name, desired: given(desired), status: "ASKED" });
+      keep(id, { id, deviceId: device.id, name: device.name, desired: given(desired), status: "ASKED", curious: [] });
     }
     moved(known.get(id), status, error, "event");
   }
 
-  return { give, heard, named: (id) => known.get(id) };
+  // Tells the row of the request that gave this command, now or once it is known to be ours.
+  function explain(id, tell) {
+    const record = known.get(id);
+    if (record?.row) tell(record.row);
+    else record?.curious.push(tell);
+  }
+
+  return { give, heard, explain };
 }
 
-async function twice(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Ended) throw error;
-    await new Promise((done) => setTimeout(done, 500));
-    return work();
+async function patiently(work) {
+  for (const wait of [300, 1_000]) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Ended) throw error;
+      await pause(wait);
+    }
   }
+  return work();
 }
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const given = (state) => Object.fromEntries(Object.entries(state).filter(([, value]) => value !== null));

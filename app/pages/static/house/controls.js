@@ -3,7 +3,7 @@
 // A control never shows what was asked as if it were so: it marks both.
 
 import { button, h, newId, unseen } from "./elements.js";
-import { colorName, say } from "./words.js";
+import { colorName } from "./words.js";
 
 // Long enough that held arrow keys are one gesture and one command.
 const SETTLE = 350;
@@ -15,7 +15,7 @@ export function controlsFor(device, dial, ask) {
   return [
     able.has("LOCK") && lock(device, ask),
     able.has("TARGET_TEMPERATURE") && dial(device, ask),
-    able.has("BRIGHTNESS") && slider({ ...percent, device, field: "brightness", label: "Brightness" }, ask),
+    able.has("BRIGHTNESS") && slider({ ...percent, device, field: "brightness", label: "Brightness" }, (state) => ask(lighting(device, state))),
     able.has("COLOR") && color(device, ask),
     able.has("COLOR_TEMPERATURE") &&
       slider({ device, field: "colorTemperature", label: "White", min: 1500, max: 9000, step: 100, unit: "K" }, ask),
@@ -23,6 +23,9 @@ export function controlsFor(device, dial, ask) {
     able.has("FAN_SPEED") && slider({ ...percent, device, field: "fanSpeed", label: "Fan speed", step: 5 }, ask),
   ].filter(Boolean);
 }
+
+// Who dims a lamp that is off wants light.
+const lighting = ({ state }, { brightness }) => (state.on === false && brightness > 0 ? { on: true, brightness } : { brightness });
 
 export function toggle(device, ask) {
   const knob = h("button", {
@@ -130,7 +133,7 @@ function color(device, ask) {
     const goal = moving() ? chosen() : state.asked;
     const apart = Boolean(goal && !(reported && goal.hue === reported.hue && goal.saturation === reported.saturation));
     const shown = chosen();
-    value.textContent = [reported ? say("color", reported) : "unknown", apart && say("color", goal)].filter(Boolean).join(" → ");
+    value.textContent = [reported ? numbers(reported) : "unknown", apart && numbers(goal)].filter(Boolean).join(" → ");
     swatch.style.background = css(reported ?? shown);
     for (const { part, max, unit, range, track } of rows) {
       range.setAttribute("aria-valuetext", `${range.value} ${unit}, ${colorName(shown)}`);
@@ -152,6 +155,8 @@ function color(device, ask) {
     },
   };
 }
+
+const numbers = ({ hue, saturation }) => `${Math.round(hue)}°\u00a0${Math.round(saturation)}\u00a0%`;
 
 // Hue and saturation of the brightest such light, as CSS says it.
 export const css = ({ hue, saturation }) => `hsl(${hue} 100% ${100 - saturation / 2}%)`;

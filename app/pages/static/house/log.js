@@ -5,7 +5,7 @@ import { button, h, icon } from "./elements.js";
 const MOST = 200;
 const at = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-export function log(facts, { list, quiet, hold, clear }) {
+export function log(facts, { list, quiet, hold, clear, latest }) {
   let waiting = [];
   let drawn = true;
   let held = false;
@@ -24,6 +24,8 @@ export function log(facts, { list, quiet, hold, clear }) {
   function draw() {
     drawn = true;
     if (held) return;
+    const newest = waiting.at(-1);
+    if (newest) latest.textContent = `↓ ${newest.querySelector(".words").textContent}`;
     list.prepend(...waiting.reverse());
     waiting = [];
     while (list.childElementCount > MOST) list.lastElementChild.remove();
@@ -44,18 +46,20 @@ export function log(facts, { list, quiet, hold, clear }) {
     if (held) hold.textContent = "Go on";
   }
 
-  function row(kind, time, words, ...extra) {
+  function row(kind, time, before, name, words, ...extra) {
     const when = h("time", { datetime: time.toISOString() }, at.format(time));
-    const summary = h("summary", {}, icon(kind), when, h("span", { class: "words" }, words), ...extra);
+    const text = h("span", { class: "words" }, before, h("strong", {}, name), words);
+    const summary = h("summary", {}, icon(kind), when, text, ...extra);
     const body = h("div", { class: "opened" });
     const details = h("details", {}, summary, body);
-    return { element: h("li", { class: `row ${kind}`, "data-testid": "row", "data-kind": kind }, details), details, body };
+    const element = h("li", { class: `row ${kind}`, "data-testid": "row", "data-kind": kind }, details);
+    return { element, details, summary, body };
   }
 
-  // An event that came over the subscription. `cause` is the row of the request behind it, if ours.
-  function event(type, time, words, told, cause) {
-    const why = cause && h("span", { class: "why" }, "because you asked");
-    const { element, details, body } = row("event", new Date(time), words, why);
+  // An event that came over the subscription. What it returns is told the request behind it, if ours.
+  function event(type, time, name, words, told) {
+    const { element, details, summary, body } = row("event", new Date(time), "", name, `: ${words}`);
+    let cause;
     element.dataset.type = type;
     details.addEventListener("toggle", () => {
       if (!details.open || body.firstChild) return;
@@ -64,18 +68,23 @@ export function log(facts, { list, quiet, hold, clear }) {
       body.append(...exchange(facts, "The subscription", told, again));
     });
     add(element);
+    return (request) => {
+      if (!cause) summary.append(h("span", { class: "why" }, "because you asked"));
+      cause = request;
+    };
   }
 
   // Something that this page asked for; the row tells how it went.
-  function request(words, query, variables) {
+  function request(before, name, words, query, variables) {
     const badge = h("code", { class: "badge", "data-testid": "status" }, "ASKED");
-    const { element, details, body } = row("request", new Date(), words, badge);
+    const { element, details, body } = row("request", new Date(), `${before} `, name, words, badge);
     const steps = h("ol", { class: "steps", "data-testid": "steps" });
     const told = { query, variables, answer: undefined };
     let followed;
     function fill() {
       if (!details.open) return;
-      body.replaceChildren(steps, ...exchange(facts, "The request", told));
+      const note = variables.input?.idempotencyKey && "The same key gives the same command: change the key to ask anew.";
+      body.replaceChildren(steps, ...exchange(facts, "The request", told, note));
       if (followed) body.append(...exchange(facts, "Then asked how it went", followed));
     }
     details.addEventListener("toggle", fill);
@@ -130,5 +139,5 @@ function block(name, text, what) {
     setTimeout(() => copy.replaceChildren("Copy"), 2_000);
   }, { "aria-label": `Copy: ${name}`, "data-testid": `copy-${what}` });
   const code = h("pre", { tabindex: "0", role: "region", "aria-label": name, "data-testid": what }, h("code", {}, text));
-  return h("div", { class: "block" }, h("div", { class: "line" }, h("h4", {}, name), copy), code);
+  return h("div", { class: "block" }, h("div", { class: "line" }, h("h3", {}, name), copy), code);
 }

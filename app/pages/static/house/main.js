@@ -16,7 +16,7 @@ const [PAGES_AT_ONCE, RETRY] = [2, 3_000];
 const LIVE = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Not live: reload the page" };
 
 const ask = api(facts);
-const log = events(facts, { list: $("events"), quiet: $("quiet"), hold: $("hold"), clear: $("clear") });
+const log = events(facts, { list: $("events"), quiet: $("quiet"), hold: $("hold"), clear: $("clear"), latest: $("latest") });
 const orders = commands(ask, log, commandChanged);
 const acts = { control: orders.give, simulate: undefined };
 const plan = floors($("plan"), acts);
@@ -143,18 +143,19 @@ async function reload() {
 }
 
 function happened(event, told) {
-  const cause = event.causedBy.map(({ id }) => orders.named(id)?.row).find(Boolean);
-  const own = event.command && orders.named(event.command.id)?.row;
-  log.event(event.__typename, event.occurredAt, inWords(event), told, cause ?? own);
+  const { command, device } = event;
+  if (command) orders.heard(command, command.device);
+  const name = (device ?? command?.device ?? home).name;
+  const because = log.event(event.__typename, event.occurredAt, name, inWords(event), told);
+  for (const { id } of command ? [command] : event.causedBy) orders.explain(id, because);
   if (early) early.push(event);
   else apply(event);
 }
 
 function apply(event) {
-  const { __typename: type, device, command } = event;
+  const { __typename: type, device } = event;
   if (type === "DeviceStatusChanged") plan.tile(device.id)?.show({ state: event.state });
   if (type === "DeviceAvailabilityChanged") plan.tile(device.id)?.show({ online: event.online });
-  if (type === "CommandUpdated") orders.heard(command, command.device);
   if (type === "DeviceUpdated" && plan.tile(device.id)) plan.put(device);
   if (type === "DeviceAdded" && !plan.tile(device.id)) {
     if (plan.size() === 0) $("plan").replaceChildren();
@@ -176,44 +177,44 @@ function inWords(event) {
   const { device, command } = event;
   switch (event.__typename) {
     case "DeviceStatusChanged":
-      return `${device.name}: ${changeWords(event)}`;
+      return changeWords(event);
     case "DeviceAvailabilityChanged":
-      return `${device.name}: ${event.online ? "back online" : "offline"}`;
+      return event.online ? "back online" : "offline";
     case "CommandUpdated":
-      return `${command.device.name}: command ${command.status} (${stateWords(command.desired)})${command.error ? `: ${command.error.message}` : ""}`;
+      return `command ${command.status}: ${stateWords(command.desired)}${command.error ? `. ${command.error.message}` : ""}`;
     case "DeviceAdded":
-      return `${device.name}: added, ${headline(device.state).toLowerCase()}`;
+      return `added, ${headline(device.state).toLowerCase()}`;
     case "DeviceUpdated":
-      return `${device.name}: renamed, moved or described anew`;
+      return "renamed, moved or described anew";
     case "DeviceRemoved":
-      return `${device.name}: removed`;
+      return "removed";
     default:
-      return `${home.name}: rooms or members changed`;
+      return "rooms or members changed";
   }
 }
 
-// A request of the sandbox: in the list, with how it went. Its data, or nothing where it failed.
-async function shown(words, query, variables) {
-  const row = log.request(words, query, variables);
+// A request of the sandbox: in the list, with how it went. Its data, or what was wrong in words.
+async function shown(before, name, words, query, variables) {
+  const row = log.request(before, name, words, query, variables);
   try {
     const answer = await ask(query, variables);
     row.answered(answer);
     const wrong = fault(answer);
     row.step(wrong ? "ERROR" : "DONE", wrong ?? "it happened", "answer");
     if (wrong) announce(wrong);
-    return wrong ? undefined : answer.data;
+    return wrong ? { wrong } : { data: answer.data };
   } catch (error) {
     row.step("ERROR", error.message, "answer");
     announce(error.message);
-    return undefined;
+    return { wrong: error.message };
   }
 }
 
-const simulate = (device, input, words) => shown(`You made ${device.name} ${words}`, SIMULATE, { input: { deviceId: device.id, ...input } });
+const simulate = (device, input, words) => shown("You made", device.name, ` ${words}`, SIMULATE, { input: { deviceId: device.id, ...input } });
 
 async function pace(input) {
-  const words = input.stepSeconds ? "You moved the time on by a minute" : `You set the time to ×${input.speed}`;
-  return (await shown(words, PACE, { input }))?.simulateTime;
+  const words = input.stepSeconds ? "a minute later" : input.speed ? `live at ×${input.speed}` : "hold still";
+  return (await shown("You made", home.name, ` ${words}`, PACE, { input })).data?.simulateTime;
 }
 
 start().catch((error) => trouble(error.message));

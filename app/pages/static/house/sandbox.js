@@ -29,13 +29,20 @@ const HANDS = {
   BATTERY: () => [["Drain the battery", { battery: 4 }]],
 };
 
-// A drawer for one tile; it is filled when it is first opened. `simulate(input, words)` does it.
+// A drawer for one tile; it is filled when it is first opened. `simulate(input, words)` does it, and
+// resolves to `{ wrong }` where it could not.
 export function drawer(device, simulate) {
   const body = h("div", { class: "drawer" });
   const summary = h("summary", {}, "Make something happen", unseen(` to ${device.name}`));
   const element = h("details", { class: "sandbox", "data-testid": "sandbox" }, summary, body);
   element.addEventListener("toggle", () => {
-    if (element.open && !body.firstChild) body.append(...groups(device, simulate));
+    if (!element.open || body.firstChild) return;
+    const note = h("p", { class: "note" });
+    async function noted(input, words) {
+      const { wrong } = await simulate(input, words);
+      note.textContent = wrong ?? "";
+    }
+    body.append(...groups(device, noted), note);
   });
   return element;
 }
@@ -49,11 +56,11 @@ function groups(device, simulate) {
     ),
   );
   const reach = [
-    act("Take offline", { online: false }, "go out of reach"),
-    act("Bring back", { online: true }, "come back into reach"),
+    act("Take offline", { online: false }, "go offline"),
+    act("Bring back", { online: true }, "come back online"),
   ];
   const faults = FAULTS.map(([fault, text]) => act(text, { fault, faultSeconds: SECONDS }, `${text.toLowerCase()} for ${SECONDS} s`));
-  const heal = act("Heal", { fault: "NONE" }, "be well again");
+  const heal = act("Heal", { fault: "NONE" }, "well again");
   return [
     hands.length > 0 && group("By hand", hands),
     device.capabilities.includes("TEMPERATURE") && weather("temperature", "Temperature in °C", device, simulate),

@@ -1,7 +1,8 @@
 // States, changes and commands in words and units.
 
 const round = (value) => String(Math.round(value * 10) / 10);
-const amount = (unit) => (value) => `${round(value)} ${unit}`;
+const GAP = "\u00a0"; // a number and its unit stay on one line
+const amount = (unit) => (value) => `${round(value)}${GAP}${unit}`;
 const HUES = ["red", "orange", "yellow", "green", "green", "turquoise", "cyan", "blue", "blue", "violet", "magenta", "pink"];
 
 export function colorName({ hue, saturation }) {
@@ -18,14 +19,14 @@ const FIELDS = {
   position: { name: "position", say: amount("%") },
   on: { name: "switch", say: (v) => (v ? "on" : "off"), whole: true },
   brightness: { name: "brightness", say: amount("%") },
-  color: { name: "colour", say: (v) => `${colorName(v)} (${round(v.hue)}°, ${round(v.saturation)} %)` },
+  color: { name: "colour", say: (v) => `${colorName(v)} (${round(v.hue)}°, ${round(v.saturation)}${GAP}%)` },
   colorTemperature: { name: "white", say: amount("K") },
   fanSpeed: { name: "fan speed", say: amount("%") },
   targetTemperature: { name: "target", say: amount("°C") },
   temperature: { name: "temperature", say: amount("°C") },
   humidity: { name: "humidity", say: amount("%") },
   power: { name: "power", say: amount("W") },
-  energy: { name: "energy", say: (v) => `${Math.round(v * 100) / 100} kWh` },
+  energy: { name: "energy", say: (v) => `${Math.round(v * 100) / 100}${GAP}kWh` },
   battery: { name: "battery", say: amount("%") },
 };
 
@@ -58,7 +59,7 @@ function change(field, state, previous) {
   if (!has(state, field)) return `${name} unknown`;
   if (whole || !has(previous, field)) return value(field, state);
   const [before, after] = [words(previous[field]), words(state[field])];
-  const unit = after.slice(after.lastIndexOf(" "));
+  const unit = after.slice(after.lastIndexOf(GAP));
   const short = field !== "color" && before.endsWith(unit) ? before.slice(0, -unit.length) : before;
   return `${name} ${short} → ${after}`;
 }
@@ -73,7 +74,7 @@ export function headline(state) {
 
 function position(percent) {
   if (percent === 0) return "Closed";
-  return percent === 100 ? "Open" : `Open ${percent} %`;
+  return percent === 100 ? "Open" : `Open ${percent}${GAP}%`;
 }
 
 // What it measures besides its headline: [["Power", "51.1 W"], …]
