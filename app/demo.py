@@ -16,7 +16,7 @@ import orjson
 from app import guide, server
 from app.compose import House, build, running
 from app.environment import read_settings
-from app.pages import house as pages
+from app.pages.opening import Opening
 from app.sharing import granted
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing, Unavailable
@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 USER, CLIENT = "demo", "Demo app"
 HOMES = (("Maple Street", "simulator://maple"), ("Harbour flat", "simulator://harbor"))
-LIGHT = "living-room-lamp"
+LIGHT, SENSOR = "living-room-lamp", "hallway-motion"
 TOKEN_SECONDS = 12 * 3600
 
 
@@ -54,13 +54,9 @@ async def run(folder: Path, port: int, *, as_json: bool, fresh: bool) -> None:
         house = build(_settings(folder, base_url))
         async with running(house, migrate=True):
             seeds = await _seed(house)
-            light_id = await _light(house, seeds.home_id)
-            shares = tuple(Share(home_id) for home_id in seeds.home_ids)
-            grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
-            token = partial(house.tokens.issue, grant, grant.scopes, TOKEN_SECONDS)
-            front = pages.house("/", pages.Opening(token, seeds.home_id))
-            async with server.listening(house, listener, HOSTS, pages=[front]):
-                fields = _fields(seeds, base_url, light_id, token())
+            opening = await _opening(house, seeds)
+            async with server.listening(house, listener, HOSTS, opening):
+                fields = _fields(opening, seeds, base_url)
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()
@@ -125,27 +121,35 @@ async def _seed(house: House) -> Seeds:
     return Seeds(user, client, there[HOMES[0][1]], tuple(sorted(shared)))
 
 
-async def _light(house: House, home_id: str) -> str:
-    """The steady light, once the runner has brought the home to life."""
+async def _opening(house: House, seeds: Seeds) -> Opening:
+    """What pages open with, once the runner has brought the homes to life."""
     if house.runner is None:
         sentence = "The demo needs devices: leave LATCHKEY_DEVICES_URL unset."
         raise Unavailable(sentence)
     for home, url in await house.connected("simulator"):
         await house.runner.adopt(home, url)
-    return next(one.id for one in await house.devices_of(home_id) if one.address == LIGHT)
+    shares = tuple(Share(home_id) for home_id in seeds.home_ids)
+    grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
+    devices = {one.address: one.id for one in await house.devices_of(seeds.home_id)}
+    return Opening(
+        token=partial(house.tokens.issue, grant, grant.scopes, TOKEN_SECONDS),
+        home_id=seeds.home_id,
+        light_id=devices[LIGHT],
+        sensor_id=devices[SENSOR],
+    )
 
 
-def _fields(seeds: Seeds, base_url: str, light_id: str, token: str) -> dict[str, str | None]:
+def _fields(opening: Opening, seeds: Seeds, base_url: str) -> dict[str, str | None]:
     return {
         "base_url": base_url,
         "graphql_url": f"{base_url}/graphql",
         "ws_url": f"{base_url.replace('http', 'ws', 1)}/graphql",
-        "access_token": token,
+        "access_token": opening.token(),
         "client_id": seeds.client.id,
         "client_secret": None,
         "redirect_uri": None,
         "username": None,
         "password": None,
-        "home_id": seeds.home_id,
-        "light_id": light_id,
+        "home_id": opening.home_id,
+        "light_id": opening.light_id,
     }

@@ -1,4 +1,4 @@
-"""`POST /graphql`: GraphQL over HTTP, on our graph.
+"""`POST /graphql`, and `GET` for queries: GraphQL over HTTP, on our graph.
 
 The body is read here, to a bound, and only as JSON: a form, a text or an upload, which a page of
 another site could send without asking (CSRF), is refused before anything runs.
@@ -81,11 +81,20 @@ class Endpoint:
         return _json({"errors": traced(found, trace_id)}, media, status, headers)
 
     async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
-        _check_content_type(request)
+        if request.method == "POST":
+            _check_content_type(request)
         viewer = self._authenticate(request.headers.get("authorization"))
-        body = _body(await self._read(request))
+        body = _body(await self._sent(request))
         call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
+        if request.method == "GET" and call.operation.kind != "query":
+            sentence = f"A {call.operation.kind} does not run by GET: only queries do. Use POST."
+            raise Turned(405, sentence, {"Allow": "POST"})
         return _json(await self._graph.run(call, self._seconds), media)
+
+    async def _sent(self, request: Request) -> Any:
+        if request.method == "GET":
+            return _parameters(request.query_params)
+        return _loaded(await self._read(request), "body")
 
     async def _read(self, request: Request) -> bytes:
         declared = request.headers.get("content-length", "0")
@@ -144,11 +153,23 @@ def _check_content_type(request: Request) -> None:
             raise Turned(415, "Send the request in UTF-8.")
 
 
-def _body(raw: bytes) -> Body:
+def _loaded(raw: bytes | str, name: str) -> Any:
     try:
-        sent = orjson.loads(raw)
+        return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Turned(400, f"The body is not JSON in UTF-8: {error}.") from error
+        raise Turned(400, f"The {name} is not JSON in UTF-8: {error}.") from error
+
+
+def _parameters(given: Mapping[str, str]) -> dict[str, Any]:
+    """What a GET request says in its URL, in which maps are JSON (GraphQL over HTTP, "GET")."""
+    return {
+        name: _loaded(value, name) if name in {"variables", "extensions"} else value
+        for name, value in given.items()
+        if value or name == "query"
+    }
+
+
+def _body(sent: Any) -> Body:
     if not isinstance(sent, dict):
         raise Turned(422, 'The body is a JSON object: {"query": "…", "variables": {…}}.')
     query = sent.get("query")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from signal import SIGINT, SIGTERM
 from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
 
@@ -13,13 +14,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute, request_response
 from starlette.websockets import WebSocket
 
 from app.authentication import Authenticator
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
+from app.pages.explorer import Door
+from app.pages.house import house_page
+from app.pages.opening import Opening
 from app.pages.press import assets
 from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
@@ -30,11 +34,12 @@ from resolvers.loaders import StoreLoaders
 from schema.graph import Graph
 from subscriptions import socket
 
-ANY_ORIGIN = Middleware(
+METHODS = ("GET", "POST", "OPTIONS")
+any_origin = partial(
     CORSMiddleware,
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
-    allow_methods=["POST"],
+    allow_methods=["GET", "POST"],
     allow_headers=["Authorization", "Content-Type"],
     expose_headers=["WWW-Authenticate", "Retry-After"],
     max_age=86_400,
@@ -72,20 +77,20 @@ def graph_of(house: House) -> Graph:
 
 
 def application(
-    house: House, *, hosts: Sequence[str] = (), pages: Sequence[Route] = ()
+    house: House, *, hosts: Sequence[str] = (), opening: Opening | None = None
 ) -> Starlette:
-    """The routes on a house, and `pages` with them.
+    """The routes on a house. With `hosts`, requests that name another host are refused.
 
-    With `hosts`, requests that name another host are refused.
+    With an `opening` (the demo's), pages are signed in as it says.
     """
     settings = house.settings
     graph = graph_of(house)
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
 
-    async def post(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": "POST, OPTIONS"})
+            return Response(status_code=204, headers={"Allow": ", ".join(METHODS)})
         return await endpoint(request)
 
     async def ready(request: Request) -> Response:
@@ -106,12 +111,12 @@ def application(
     readiness = Ready(house.checks, house.clock)
     return Starlette(
         routes=[
-            Route("/graphql", post, methods=["POST", "OPTIONS"], middleware=[ANY_ORIGIN]),
+            Route("/graphql", Door(any_origin(request_response(answer)), opening), methods=METHODS),
             WebSocketRoute("/graphql", live),
             Route("/livez", alive),
             Route("/readyz", ready),
             assets(),
-            *pages,
+            *([house_page("/", opening)] if opening else []),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))] if hosts else [],
     )
@@ -157,15 +162,15 @@ async def listening(
     house: House,
     listener: Listener,
     hosts: Sequence[str] = (),
+    opening: Opening | None = None,
     drain: int = DRAIN_SECONDS,
-    pages: Sequence[Route] = (),
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
     Sockets are closed at once (1012), requests after `drain` seconds at the latest.
     """
     config = uvicorn.Config(
-        application(house, hosts=hosts, pages=pages),
+        application(house, hosts=hosts, opening=opening),
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -20,6 +20,7 @@ from core.domain.ports import Clock
 from core.settings import Settings
 from core.store.database import Database
 from migrations import upgrade
+from tests.processes import Starter
 
 SECRET = b"only for tests, 32 bytes of text"
 
@@ -150,3 +151,11 @@ async def house(database_url: str, run_house: Run) -> AsyncIterator[House]:
     """A running house without devices, on both kinds of database."""
     async with run_house(database_url) as running_house:
         yield running_house
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Iterator[Starter]:
+    """Starts processes in the test's folder and ends them with the test."""
+    starter = Starter(tmp_path)
+    yield starter
+    starter.end_all()

@@ -4,28 +4,18 @@ It is a partner's frontend in miniature. The server fills in where the API is an
 the page asks for itself, as a partner's page would.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.pages.opening import Opening
 from app.pages.press import page
 
 GRAPHQL = "/graphql"
 """Of the page's own host, by whichever name the browser knows it: the policy allows no other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What the page opens with: how to get a token for whoever loads it, and the first home."""
-
-    token: Callable[[], str]
-    home_id: str
-
-
-def house(path: str, opening: Opening) -> Route:
+def house_page(path: str, opening: Opening) -> Route:
     """The page at a path. It holds a token, so no other origin may ever read it."""
 
     async def answer(request: Request) -> Response:

@@ -104,12 +104,55 @@ async def test_a_bomb_is_not_unpacked(api: Api) -> None:
     assert response.status == 400
 
 
-async def test_get_is_for_people_later(api: Api) -> None:
+async def test_a_query_by_get(api: Api) -> None:
+    """Document, variables and the operation's name stand in the URL, maps as JSON."""
+    query = "query A { __typename } query B($id: ID!) { device(id: $id) { name } }"
+    params = {"query": query, "operationName": "B", "variables": f'{{"id": "{api.light.id}"}}'}
+    headers = {"Authorization": f"Bearer {api.token()}"}
+    response = await api.http.get(api.graphql_url, params=params, headers=headers)
+    answer = await response.json(content_type=None)
+    assert answer == {"data": {"device": {"name": "Living room lamp"}}}
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+async def test_only_queries_run_by_get(api: Api) -> None:
+    """A mutation by GET is 405: who follows a link must not move a thing."""
+    mutation = f"""mutation {{ controlDevice(input: {{ deviceId: "{api.light.id}",
+        state: {{ on: true }} }}) {{ id }} }}"""
+    headers = {"Authorization": f"Bearer {api.token()}"}
+    params = {"query": mutation}
+    response = await api.http.get(api.graphql_url, params=params, headers=headers)
+    answer = await response.json(content_type=None)
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert "Use POST" in answer["errors"][0]["message"]
+    device = await api.house.device(api.light.id)
+    assert device.state.on is False
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "words"),
+    [
+        ({}, 422, "query is missing"),
+        ({"query": "{ a }", "variables": "{"}, 400, "variables is not JSON"),
+        ({"query": "{ a }", "variables": "[]"}, 422, "variables must be an object"),
+    ],
+)
+async def test_a_get_that_is_none(
+    api: Api, params: dict[str, str], status: int, words: str
+) -> None:
+    """What is wrong in the URL is said."""
+    response = await api.http.get(api.graphql_url, params=params)
+    answer = await response.json(content_type=None)
+    assert response.status == status
+    assert words in answer["errors"][0]["message"]
+
+
+async def test_other_methods_are_none(api: Api) -> None:
     """405 says what is allowed."""
-    response = await api.http.get(api.graphql_url)
+    response = await api.http.put(api.graphql_url)
     await response.read()
     assert response.status == 405
-    assert "POST" in response.headers["Allow"]
+    assert {"GET", "POST"} <= set(response.headers["Allow"].replace(" ", "").split(","))
 
 
 async def test_without_a_token(api: Api) -> None:

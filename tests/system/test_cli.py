@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from tests.system.conftest import ROOT, SECRET, Starter
+from tests.processes import ROOT, SECRET, Starter
 
 Run = Callable[..., tuple[int, str, str]]
 

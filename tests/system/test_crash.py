@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.system.conftest import Partner, Starter, partner_of
+from tests.processes import Partner, Starter, partner_of
 
 EVENTS = """
 query($after: String) {

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.system.conftest import PATIENCE, ROOT, Starter, partner_of
+from tests.processes import PATIENCE, ROOT, Starter, partner_of
 
 FIELDS = {
     "base_url",

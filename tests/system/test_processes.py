@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.system.conftest import SECRET, Partner, Starter, until_ready
+from tests.processes import SECRET, Partner, Starter, until_ready
 from tests.system.test_demo import CONTROL, WATCH
 
 HOMES = "{ homes { totalCount } }"

@@ -125,7 +125,7 @@ async function load(of, pages) {
 
 function frame() {
   const shown = plan.size();
-  document.title = `${home.name} – Latchkey`;
+  document.title = `${home.name} · Latchkey`;
   $("title").textContent = home.name;
   $("count").textContent = shown < home.total ? `${shown} of ${home.total} devices` : `${shown} device${shown === 1 ? "" : "s"}`;
   $("more").hidden = !home.next;

@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SECRET = b64encode(b"only for tests, 32 bytes of text").decode()
 PATIENCE = 20.0
 """Seconds for what takes less than one on a quiet machine."""
@@ -113,14 +112,6 @@ class Starter:
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LATCHKEY_")}
     return {**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(more or {})}
-
-
-@pytest.fixture
-def starter(tmp_path: Path) -> Iterator[Starter]:
-    """Starts processes in the test's folder and ends them with the test."""
-    starter = Starter(tmp_path)
-    yield starter
-    starter.end_all()
 
 
 @dataclass(frozen=True)
