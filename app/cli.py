@@ -53,12 +53,16 @@ def demo(
     port: Annotated[int, typer.Option(help="Where to listen, on 127.0.0.1.")] = 8000,
     json_line: Json = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
+    scenario: Annotated[
+        Path | None, typer.Option(help="A YAML file of what is to happen, and when.")
+    ] = None,
 ) -> None:
     """Serve simulated homes from this machine, with a token ready to use."""
     from app import demo as door  # noqa: PLC0415 - a server's imports, which other commands spare
 
     observe.configure(pretty=sys.stderr.isatty())
-    _forever(door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh))
+    work = door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh, scenario=scenario)
+    _forever(work)
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from app import guide, server
+from app import guide, scenario as scenarios, server
 from app.compose import House, build, running
 from app.environment import read_settings
 from app.pages.opening import Opening
@@ -21,6 +21,8 @@ from app.sharing import granted
 from core.domain.accounts import Client, User
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
+from core.domain.sandbox import Pacing, Simulation
+from core.runner import Runner
 from core.settings import Settings
 
 HOST = "127.0.0.1"
@@ -41,13 +43,17 @@ class Seeds:
     home_ids: tuple[str, ...]
 
 
-async def run(folder: Path, port: int, *, as_json: bool, fresh: bool) -> None:
+async def run(
+    folder: Path, port: int, *, as_json: bool, fresh: bool, scenario: Path | None = None
+) -> None:
     """Serve until the process is asked to end.
 
     Raises:
         Conflict: another demo runs on this folder.
         Unavailable: the port is taken.
+        Invalid: the scenario cannot be followed.
     """
+    script = scenarios.read(scenario) if scenario else None
     asked = server.asked_to_end()
     with _alone(folder, fresh=fresh), server.bound(HOST, port) as listener:
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -55,6 +61,8 @@ async def run(folder: Path, port: int, *, as_json: bool, fresh: bool) -> None:
         async with running(house, migrate=True):
             seeds = await _seed(house)
             opening = await _opening(house, seeds)
+            if script:
+                await _play(house, script)
             async with server.listening(house, listener, HOSTS, opening):
                 fields = _fields(opening, seeds, base_url)
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
@@ -123,11 +131,8 @@ async def _seed(house: House) -> Seeds:
 
 async def _opening(house: House, seeds: Seeds) -> Opening:
     """What pages open with, once the runner has brought the homes to life."""
-    if house.runner is None:
-        sentence = "The demo needs devices: leave LATCHKEY_DEVICES_URL unset."
-        raise Unavailable(sentence)
     for home, url in await house.connected("simulator"):
-        await house.runner.adopt(home, url)
+        await _runner(house).adopt(home, url)
     shares = tuple(Share(home_id) for home_id in seeds.home_ids)
     grant = await granted(house, seeds.user, seeds.client, frozenset(Scope), shares)
     devices = {one.address: one.id for one in await house.devices_of(seeds.home_id)}
@@ -137,6 +142,26 @@ async def _opening(house: House, seeds: Seeds) -> Opening:
         light_id=devices[LIGHT],
         sensor_id=devices[SENSOR],
     )
+
+
+async def _play(house: House, script: scenarios.Scenario) -> None:
+    """Hand each home what is to happen in it, from now on."""
+    homes = {url: home for home, url in await house.connected("simulator")}
+    rooms = {
+        homes[url].name: (homes[url], await house.devices_of(homes[url].id)) for _, url in HOMES
+    }
+    steps: dict[str, list[tuple[float, Simulation | Pacing]]] = {}
+    for cue in scenarios.cues(script, rooms):
+        steps.setdefault(cue.home_id, []).append((cue.seconds, cue.what))
+    for home_id, mine in steps.items():
+        _runner(house).script(home_id, mine)
+
+
+def _runner(house: House) -> Runner:
+    if house.runner is None:
+        sentence = "The demo needs devices: leave LATCHKEY_DEVICES_URL unset."
+        raise Unavailable(sentence)
+    return house.runner
 
 
 def _fields(opening: Opening, seeds: Seeds, base_url: str) -> dict[str, str | None]:

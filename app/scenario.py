@@ -10,6 +10,7 @@
 A file that cannot be followed is refused whole, with the step and what is wrong in it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,18 @@ from core.domain.sandbox import DeviceFault, Pacing, Simulation
 LONGEST: Final = 86_400.0
 MOST_STEPS: Final = 10_000
 MOST_BYTES: Final = 1_000_000
+
+
+class Yaml(yaml.SafeLoader):
+    """YAML 1.2's idea of a boolean: `on` is an attribute of a lamp, and no other word for true."""
+
+
+_BOOL: Final = "tag:yaml.org,2002:bool"
+Yaml.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Yaml.add_implicit_resolver(_BOOL, re.compile("(?:true|false)$", re.IGNORECASE), list("tTfF"))
 
 
 class Known(BaseModel):
@@ -82,7 +95,7 @@ def read(path: Path) -> Scenario:
             text = file.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise Invalid(f"{path} is larger than {MOST_BYTES} bytes.")
-        return Scenario.model_validate(yaml.safe_load(text))
+        return Scenario.model_validate(yaml.load(text, Yaml))  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:

@@ -4,6 +4,7 @@ People press switches, sensors see things, devices fail; and the home's time can
 and hurried. Nothing here reaches a real device.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -124,5 +125,15 @@ class Sandbox(Protocol):
         """Let the home's time go on like this; what was stepped over happens right after.
 
         Raises:
+            Missing: no device of the home is adopted.
+        """
+
+    def script(self, home_id: str, steps: Iterable[tuple[float, Simulation | Pacing]]) -> None:
+        """Let things happen in a home, each so many seconds of its time from now.
+
+        What cannot happen when its time has come is left out and logged.
+
+        Raises:
+            Invalid: a step can never happen, or there are too many.
             Missing: no device of the home is adopted.
         """

@@ -7,18 +7,18 @@ A report can confirm a command only if the connector made it after that command 
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from core import observe
 from core.domain.commands import Command, CommandErrorCode, CommandStatus
 from core.domain.devices import Device
-from core.domain.errors import LatchkeyError, Unavailable
+from core.domain.errors import LatchkeyError, Missing, Unavailable
 from core.domain.events import Entry, Event, EventType
 from core.domain.homes import Home
 from core.domain.ports import Clock, Connector, Declined, Offline, Report
-from core.domain.sandbox import Sandbox
+from core.domain.sandbox import Pacing, Sandbox, Simulation
 from core.feed import Feed
 from core.runner.stage import Stage
 from core.services import Services
@@ -111,6 +111,16 @@ class Runner:
         for command in await self._backlog.open_commands(home.id):
             self._resume(command)
         return devices
+
+    def script(self, home_id: str, steps: Iterable[tuple[float, Simulation | Pacing]]) -> None:
+        """Let things happen in a simulated home that is run here; see `Sandbox.script`.
+
+        Raises as that does, and Missing where the home is not simulated here.
+        """
+        if home_id not in self._sandboxes:
+            sentence = f"The home {home_id} is not simulated by this process."
+            raise Missing(sentence)
+        self._sandboxes[home_id].script(home_id, steps)
 
     async def _follow(self, home_id: str) -> None:
         if home_id in self._homes:
