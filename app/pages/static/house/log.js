@@ -63,7 +63,7 @@ export function log(facts, { list, quiet, hold, clear, latest }) {
     element.dataset.type = type;
     details.addEventListener("toggle", () => {
       if (!details.open || body.firstChild) return;
-      const again = told.variables.after ? "Run it: this event comes again, then what follows, live." : "Run it: what happens from then on comes live.";
+      const again = told.variables.after ? "Run it: this event comes again, then all that followed, then what happens live." : "Run it: what happens from then on comes live.";
       if (cause) body.append(button("Show the request behind it", () => cause.reveal(), { "data-testid": "cause" }));
       body.append(...exchange(facts, "The subscription", told, again));
     });
