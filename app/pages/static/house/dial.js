@@ -32,6 +32,7 @@ export function dial(device, ask) {
   const measured = svg("line", { class: "measured" });
   const reported = svg("circle", { class: "reported", r: 4 });
   const handle = svg("circle", { class: "handle", r: 8 });
+  const grip = svg("circle", { class: "grip", r: 18 });
   const number = svg("text", { class: "number", x: MIDDLE, y: 62 });
   const note = svg("text", { class: "note", x: MIDDLE, y: 80 });
   const face = svg(
@@ -46,7 +47,7 @@ export function dial(device, ask) {
       "aria-valuemax": WARMEST,
       "data-testid": "targetTemperature",
     },
-    way, reach, measured, reported, handle, number, note,
+    way, reach, measured, reported, handle, number, note, grip,
   );
 
   const shown = () => turning ?? state.asked ?? state.reported ?? 20;
@@ -67,8 +68,10 @@ export function dial(device, ask) {
     const apart = state.reported !== undefined && goal !== state.reported;
     reach.setAttribute("d", arc(COLDEST, goal));
     const [x, y] = point(goal);
-    handle.setAttribute("cx", x);
-    handle.setAttribute("cy", y);
+    for (const one of [handle, grip]) {
+      one.setAttribute("cx", x);
+      one.setAttribute("cy", y);
+    }
     const [rx, ry] = point(state.reported ?? goal);
     reported.setAttribute("cx", rx);
     reported.setAttribute("cy", ry);
@@ -101,6 +104,8 @@ export function dial(device, ask) {
     turn(COLDEST + (along / SWEEP) * (WARMEST - COLDEST));
   }
   face.addEventListener("pointerdown", (event) => {
+    // A finger that scrolls the page over the dial does not turn it.
+    if (event.pointerType === "touch" && event.target !== grip) return;
     face.setPointerCapture(event.pointerId);
     follow(event);
   });

@@ -35,7 +35,7 @@ export function log(facts, { list, quiet, hold, clear, latest }) {
   hold.addEventListener("click", () => {
     held = !held;
     hold.setAttribute("aria-pressed", String(held));
-    hold.textContent = held ? "Go on" : "Hold";
+    hold.textContent = held ? "Go on" : "Hold the list";
     draw();
   });
   clear.addEventListener("click", empty);
@@ -138,6 +138,6 @@ function block(name, text, what) {
     }
     setTimeout(() => copy.replaceChildren("Copy"), 2_000);
   }, { "aria-label": `Copy: ${name}`, "data-testid": `copy-${what}` });
-  const code = h("pre", { tabindex: "0", role: "region", "aria-label": name, "data-testid": what }, h("code", {}, text));
+  const code = h("pre", { tabindex: "0", role: "group", "aria-label": name, "data-testid": what }, h("code", {}, text));
   return h("div", { class: "block" }, h("div", { class: "line" }, h("h3", {}, name), copy), code);
 }

@@ -40,7 +40,8 @@ export function drawer(device, simulate) {
     const note = h("p", { class: "note" });
     async function noted(input, words) {
       const { wrong } = await simulate(input, words);
-      note.textContent = wrong ?? "";
+      note.dataset.wrong = String(Boolean(wrong));
+      note.textContent = wrong ?? `Done: ${words}.`;
     }
     body.append(...groups(device, noted), note);
   });
