@@ -5,7 +5,6 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const field = document.getElementById("token");
 const note = document.getElementById("access-note");
 const asked = new URLSearchParams(location.search);
-const REFUSED = 4401; // access was taken back: coming back with the same token is no use
 
 field.value = facts.token ?? "";
 field.addEventListener("input", tell);
@@ -33,10 +32,16 @@ function authorization(headers) {
   return name ? { authorization: headers[name] } : {};
 }
 
-function kindOf(params, ast) {
-  const operations = (ast?.definitions ?? []).filter((one) => one.kind === "OperationDefinition");
-  const chosen = operations.find((one) => one.name?.value === params.operationName);
-  return (chosen ?? operations[0])?.operation ?? "query";
+// Right after a change of tabs GraphiQL still names the operation of the one before, so what is sent
+// is read from the document itself.
+function operationOf({ query, operationName }) {
+  try {
+    const parsed = GraphiQL.GraphQL.parse(query, { noLocation: true });
+    const all = parsed.definitions.filter((one) => one.kind === "OperationDefinition");
+    return all.find((one) => one.name?.value === operationName) ?? (all.length === 1 ? all[0] : null);
+  } catch {
+    return null; // the server says what is wrong with it, and where
+  }
 }
 
 async function post(params, headers) {
@@ -59,7 +64,7 @@ function watch(params, headers) {
         url: new URL(facts.url, location.href.replace(/^http/, "ws")).href,
         connectionParams: authorization(headers),
         retryAttempts: 3,
-        shouldRetry: (problem) => !(problem?.code === REFUSED),
+        shouldRetry: (problem) => !(problem?.code >= 4400), // refused: the same would be again
       });
       const end = client.subscribe(params, {
         next: (answer) => observer.next(answer),
@@ -85,8 +90,9 @@ function readable(problem) {
 
 function fetcher(params, options) {
   const headers = headersOf(options);
-  const kind = kindOf(params, options?.documentAST);
-  return kind === "subscription" ? watch(params, headers) : post(params, headers);
+  const operation = operationOf(params);
+  const sent = operation ? { ...params, operationName: operation.name?.value } : params;
+  return operation?.operation === "subscription" ? watch(sent, headers) : post(sent, headers);
 }
 
 // Tabs are kept in this browser, apart for each demo: ids of another one would mean nothing here.

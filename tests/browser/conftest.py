@@ -1,0 +1,131 @@
+"""A real browser before a real demo: every page is watched for what must never happen there."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    async_playwright,
+    expect,
+)
+
+from tests.processes import ROOT, Process, Starter
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+SCREENSHOTS = ROOT / "build" / "screenshots"
+PATIENCE_MS = 20_000
+"""For what takes less than one second on a quiet machine."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.violatedDirective} blocked ${event.blockedURI || "inline"}`));
+"""
+
+
+@dataclass
+class Watched:
+    """A page, and everything about it that a person would call broken."""
+
+    page: Page
+    base_url: str
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Listen from the first request on."""
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+        self.page.on("websocket", lambda socket: self._address(socket.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning", "assert"}:
+            self.wrong.append(f"console: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        self._address(request.url)
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+    def _address(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"data", "blob"} and parts.netloc != urlsplit(self.base_url).netloc:
+            self.wrong.append(f"another host: {url}")
+
+    async def shot(self, name: str) -> None:
+        """Keep what it looks like, for people to see."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+Open = Callable[..., AbstractAsyncContextManager[Watched]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium: install the system's package (apt install chromium).")
+    async with async_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def demo(starter: Starter) -> Process:
+    """A fresh demo."""
+    return starter.demo()
+
+
+@pytest.fixture
+def open_page(browser: Browser, demo: Process) -> Open:
+    """Open a path of the demo; on leaving, nothing may have been wrong with the page."""
+
+    @asynccontextmanager
+    async def opened(
+        path: str, size: str = "desktop", scheme: str = "light"
+    ) -> AsyncIterator[Watched]:
+        width, height = SIZES[size]
+        context = await browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            has_touch=size == "phone",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        await context.add_init_script(TELL_VIOLATIONS)
+        watched = Watched(await context.new_page(), demo.ready["base_url"])
+        try:
+            await watched.page.goto(demo.ready["base_url"] + path)
+            yield watched
+            assert await overflow(watched.page) <= 0, "the page scrolls sideways"
+            assert watched.wrong == []
+        finally:
+            await context.close()
+
+    return opened
+
+
+async def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wide: int = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wide
