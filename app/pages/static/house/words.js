@@ -88,7 +88,7 @@ const STATUS = {
   ACCEPTED: "accepted, waits to be sent",
   DISPATCHED: "sent to the device",
   ACKNOWLEDGED: "the device took it",
-  CONFIRMED: "the device says that it did",
+  CONFIRMED: "the device itself reports it",
   REJECTED: "it was refused",
   TIMED_OUT: "no confirmation in time",
   SUPERSEDED: "a newer command took over",
