@@ -2,26 +2,34 @@
 // `reported` is what the device said, `asked` what a command under way wants, undefined for nothing.
 // A control never shows what was asked as if it were so: it marks both.
 
+import { dial } from "./dial.js";
 import { button, h, newId, unseen } from "./elements.js";
 import { colorName } from "./words.js";
 
 // Long enough that held arrow keys are one gesture and one command.
 const SETTLE = 350;
 
-// The controls that a device of these capabilities has, in the order in which they are shown.
-export function controlsFor(device, dial, ask) {
-  const able = new Set(device.capabilities);
-  const percent = { min: 0, max: 100, step: 1, unit: "%" };
-  return [
-    able.has("LOCK") && lock(device, ask),
-    able.has("TARGET_TEMPERATURE") && dial(device, ask),
-    able.has("BRIGHTNESS") && slider({ ...percent, device, field: "brightness", label: "Brightness" }, (state) => ask(lighting(device, state))),
-    able.has("COLOR") && color(device, ask),
-    able.has("COLOR_TEMPERATURE") &&
-      slider({ device, field: "colorTemperature", label: "White", min: 1500, max: 9000, step: 100, unit: "K" }, ask),
-    able.has("POSITION") && blind(device, percent, ask),
-    able.has("FAN_SPEED") && slider({ ...percent, device, field: "fanSpeed", label: "Fan speed", step: 5 }, ask),
-  ].filter(Boolean);
+const PERCENT = { min: 0, max: 100, step: 1, unit: "%" };
+const KELVIN = { min: 1500, max: 9000, step: 100, unit: "K" };
+
+// By capability, in the order in which they are shown: the field of DeviceState, and what makes it.
+const CONTROLS = [
+  ["LOCK", "locked", lock],
+  ["TARGET_TEMPERATURE", "targetTemperature", dial],
+  ["BRIGHTNESS", "brightness", dimmer],
+  ["COLOR", "color", color],
+  ["COLOR_TEMPERATURE", "colorTemperature", (device, ask) => slider({ ...KELVIN, device, field: "colorTemperature", label: "White" }, ask)],
+  ["POSITION", "position", blind],
+  ["FAN_SPEED", "fanSpeed", (device, ask) => slider({ ...PERCENT, step: 5, device, field: "fanSpeed", label: "Fan speed" }, ask)],
+];
+
+export function controlsFor(device, ask) {
+  const able = CONTROLS.filter(([capability]) => device.capabilities.includes(capability));
+  return able.map(([, field, make]) => ({ field, ...make(device, ask) }));
+}
+
+function dimmer(device, ask) {
+  return slider({ ...PERCENT, device, field: "brightness", label: "Brightness" }, (state) => ask(lighting(device, state)));
 }
 
 // Who dims a lamp that is off wants light.
@@ -161,8 +169,8 @@ const numbers = ({ hue, saturation }) => `${Math.round(hue)}°\u00a0${Math.round
 // Hue and saturation of the brightest such light, as CSS says it.
 export const css = ({ hue, saturation }) => `hsl(${hue} 100% ${100 - saturation / 2}%)`;
 
-function blind(device, percent, ask) {
-  const part = slider({ ...percent, device, field: "position", label: "Position" }, ask);
+function blind(device, ask) {
+  const part = slider({ ...PERCENT, device, field: "position", label: "Position" }, ask);
   let now;
   const press = (text, position) =>
     button(text, () => ask({ position: position() }), { "data-testid": text.toLowerCase(), "aria-label": `${text} ${device.name}` });

@@ -2,20 +2,10 @@
 
 import { isOpen } from "./commands.js";
 import { controlsFor, css, toggle } from "./controls.js";
-import { dial } from "./dial.js";
 import { h, icon, newId } from "./elements.js";
 import { drawer } from "./sandbox.js";
 import { headline, readings, stateWords, statusWords } from "./words.js";
 
-const FIELDS = {
-  LOCK: "locked",
-  TARGET_TEMPERATURE: "targetTemperature",
-  BRIGHTNESS: "brightness",
-  COLOR: "color",
-  COLOR_TEMPERATURE: "colorTemperature",
-  POSITION: "position",
-  FAN_SPEED: "fanSpeed",
-};
 const PRAISE = 6_000;
 
 // `acts`: control(device, state), and simulate(device, input, words) where that is allowed.
@@ -26,12 +16,9 @@ export function tile(device, acts) {
   const state = h("p", { class: "state", "data-testid": "state" });
   const measured = h("p", { class: "readings muted" });
   const status = h("p", { class: "status", "data-testid": "command" });
-  const disc = h("span", { class: "disc" }, icon(device.kind));
+  const disc = h("span", { class: "disc" }, icon(iconOf(device)));
   const power = device.capabilities.includes("ON_OFF") ? toggle(device, ask) : undefined;
-  const controls = controlsFor(device, dial, ask);
-  const fields = Object.keys(FIELDS).filter((one) => device.capabilities.includes(one)).map((one) => FIELDS[one]);
-  const order = ["locked", "targetTemperature", "brightness", "color", "colorTemperature", "position", "fanSpeed"];
-  fields.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  const controls = controlsFor(device, ask);
   const head = h("div", { class: "head" }, disc, h("div", { class: "what" }, name, state), power?.element);
   const drawerOf = acts.simulate ? drawer(device, (input, words) => acts.simulate(device, input, words)) : undefined;
   const element = h(
@@ -51,7 +38,7 @@ export function tile(device, acts) {
     measured.textContent = more.map(([what, value]) => `${what} ${value}`).join(" · ");
     measured.hidden = more.length === 0;
     power?.show(said("on"), asked.on);
-    controls.forEach((one, at) => one.show(said(fields[at]), asked[fields[at]], device.state));
+    for (const { field, show: draw } of controls) draw(said(field), asked[field], device.state);
     element.dataset.online = String(device.online);
     element.dataset.lit = String(device.online && lit(device.state));
     const { brightness, color } = device.state;
@@ -87,6 +74,13 @@ export function tile(device, acts) {
 
   paint();
   return { element, device, show, command };
+}
+
+// Sensors look alike but for what they sense.
+function iconOf({ kind, capabilities }) {
+  if (kind !== "SENSOR") return kind;
+  if (capabilities.includes("CONTACT")) return "CONTACT";
+  return capabilities.includes("TEMPERATURE") ? "THERMOSTAT" : "SENSOR";
 }
 
 const lit = (state) => Boolean(state.on || state.motion || state.contact === false || state.locked === false);
