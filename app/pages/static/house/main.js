@@ -92,7 +92,7 @@ async function enter(id) {
   log.empty();
   plan.clear();
   $("plan").setAttribute("aria-busy", "true");
-  if (acts.simulate) clock($("time"), (input) => pace({ homeId: id, ...input }));
+  if (acts.simulate) clock($("time"), (input) => pace({ homeId: id, ...input }), () => home.timeZone);
   $("time").hidden = !acts.simulate;
   // Watched before it is read, so that what changes between the two is not missed.
   early = [];
@@ -106,9 +106,9 @@ async function load(of, pages) {
     const data = await answered(DEVICES, { homeId: of.id, after: of.next });
     if (of !== home || !data.home) return;
     if (plan.size() === 0) $("plan").replaceChildren();
-    const { rooms, devices, name } = data.home;
+    const { rooms, devices, name, timeZone } = data.home;
     if (!of.next) rooms.forEach(plan.room);
-    Object.assign(of, { name, next: devices.pageInfo.endCursor, total: devices.totalCount });
+    Object.assign(of, { name, timeZone, next: devices.pageInfo.endCursor, total: devices.totalCount });
     for (const device of devices.nodes) {
       plan.put(device);
       if (device.pendingCommand) orders.heard(device.pendingCommand, device);

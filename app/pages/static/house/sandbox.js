@@ -77,7 +77,7 @@ function group(name, buttons) {
 
 function weather(field, label, device, simulate) {
   const id = newId(field);
-  const input = h("input", { id, type: "number", step: "0.5", required: true, value: device.state[field] ?? 20, "data-testid": `set-${field}` });
+  const input = h("input", { id, type: "number", step: "any", required: true, value: device.state[field] ?? 20, "data-testid": `set-${field}` });
   const set = h("button", { class: "button" }, "Set");
   const form = h("form", { class: "weather" }, h("label", { for: id }, label), input, set);
   form.addEventListener("submit", (event) => {
@@ -87,8 +87,8 @@ function weather(field, label, device, simulate) {
   return form;
 }
 
-// The buttons for the time of the home. `pace(input)` resolves to what it is there then.
-export function clock(place, pace) {
+// The buttons for the time of the home. `pace(input)` resolves to what it is then, `zone()` says where.
+export function clock(place, pace, zone) {
   const now = h("output", { class: "muted", "data-testid": "home-time" });
   const buttons = PACES.map(([text, input]) => {
     const one = button(text, () => press(input), { "data-testid": "pace" });
@@ -98,7 +98,8 @@ export function clock(place, pace) {
   async function press(input) {
     const time = await pace(input);
     if (!time) return;
-    now.textContent = `${time.now.slice(11, 16)} UTC there, ${time.speed === 0 ? "held" : `×${time.speed}`}`;
+    const there = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone() });
+    now.textContent = `${there.format(new Date(time.now))} there, ${time.speed === 0 ? "held" : `×${time.speed}`}`;
     for (const [one, { speed }] of buttons) if (speed !== undefined) one.setAttribute("aria-pressed", String(speed === time.speed));
   }
   place.replaceChildren(h("span", { class: "muted" }, "Time"), ...buttons.map(([one]) => one), now);

@@ -35,7 +35,7 @@ export function tile(device, acts) {
     name.textContent = device.name;
     state.textContent = device.online ? headline(device.state) : `Offline, was ${headline(device.state).toLowerCase()}`;
     const more = readings(device.state);
-    measured.textContent = more.map(([what, value]) => `${what} ${value}`).join(" · ");
+    measured.textContent = more.map(([what, value]) => `${what}\u00a0${value}`).join(" · ");
     measured.hidden = more.length === 0;
     power?.show(said("on"), asked.on);
     for (const { field, show: draw } of controls) draw(said(field), asked[field], device.state);

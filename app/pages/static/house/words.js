@@ -59,6 +59,7 @@ function change(field, state, previous) {
   if (!has(state, field)) return `${name} unknown`;
   if (whole || !has(previous, field)) return value(field, state);
   const [before, after] = [words(previous[field]), words(state[field])];
+  if (before === after) return value(field, state);
   const unit = after.slice(after.lastIndexOf(GAP));
   const short = field !== "color" && before.endsWith(unit) ? before.slice(0, -unit.length) : before;
   return `${name} ${short} → ${after}`;
