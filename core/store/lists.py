@@ -43,8 +43,8 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[T]):
-    """An order, ascending by these columns; `key` says of a record what they hold for it."""
+class Sort(Generic[T]):
+    """Rows ascending by these columns; `key` says of a record what they hold for it."""
 
     columns: tuple[ColumnElement[Any], ...]
     key: Callable[[T], Key]
@@ -74,10 +74,10 @@ def _by_update(device: Device) -> Key:
     return -microseconds(device.updated_at), device.id
 
 
-HOMES: Final[Order[Home]] = Order((homes.c.name_key, homes.c.id), by_name)
-DEVICES: Final[Mapping[DeviceOrder, Order[Device]]] = {
-    DeviceOrder.NAME: Order((devices.c.name_key, devices.c.id), by_name),
-    DeviceOrder.ROOM: Order(
+HOMES: Final[Sort[Home]] = Sort((homes.c.name_key, homes.c.id), by_name)
+DEVICES: Final[Mapping[DeviceOrder, Sort[Device]]] = {
+    DeviceOrder.NAME: Sort((devices.c.name_key, devices.c.id), by_name),
+    DeviceOrder.ROOM: Sort(
         (
             # A number, because NULL sorts last here and first there, and compares with nothing.
             case((rooms.c.id.is_(None), 1), else_=0),
@@ -88,7 +88,7 @@ DEVICES: Final[Mapping[DeviceOrder, Order[Device]]] = {
         _by_room,
     ),
     # Every report moves a device in this order: an index on it would make each of them dearer.
-    DeviceOrder.UPDATED_DESC: Order(
+    DeviceOrder.UPDATED_DESC: Sort(
         (-type_coerce(devices.c.updated_at, BigInteger), devices.c.id), _by_update
     ),
 }
