@@ -66,9 +66,9 @@ publish(
         ),
         "UPDATED_DESC": (
             "The newest `updatedAt` first, then by id. A walk from either end shows each device "
-            "exactly once that was there throughout and did not change. One that changes goes to "
-            "the front: a walk from the start shows it before that or not at all, a walk from the "
-            "end may show it once more."
+            "exactly once that was there throughout and did not change. One that changes moves to "
+            "where its new `updatedAt` belongs, to the front: a walk from the start may miss it, "
+            "a walk from the end may show it again."
         ),
     },
 )
