@@ -8,13 +8,11 @@ from inspect import isawaitable
 from core.domain.commands import Command, as_of
 from core.domain.devices import Device, State
 from core.domain.errors import Missing
-from core.domain.homes import Home, Room
+from core.domain.lists import DeviceOrder
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
-from resolvers.loaders import key
+from resolvers.loaders import Filters, device_key
 from resolvers.paging import Listing, Page, Part, Window, paged
-
-ORDER = "devices:NAME"
 
 
 def find(ask: Ask, device_id: str) -> Answer[Device | None]:
@@ -46,25 +44,28 @@ async def all_named(ask: Ask, device_ids: Collection[str]) -> list[Device]:
 
 
 async def listed(
-    ask: Ask, window: Window, home: Home | None = None, room: Room | None = None
+    ask: Ask, window: Window, order: DeviceOrder = DeviceOrder.NAME, filters: Filters = ()
 ) -> Page[Device]:
-    """A page of the devices, by name; of one home or one room.
+    """A page of the devices for which all the filters hold.
+
+    A cursor belongs to its order and to no filter: a place in an order is one in every part of it.
 
     Raises:
-        Invalid: a cursor is not one of this list's.
+        Invalid: a cursor is not one of this order, or a filter cannot be meant.
     """
-    grant_id = ask.who.grant.id
-    home_id, room_id = home.id if home else None, room.id if room else None
+    for one in filters:
+        one.check()
+    grant_id, name = ask.who.grant.id, f"devices:{order.value}"
 
     async def read(part: Part) -> Sequence[Device]:
-        return await ask.loaders.devices(part, home_id, room_id)
+        return await ask.loaders.devices(part, order, filters)
 
     listing = Listing(
         read=read,
-        count=partial(ask.loaders.count_devices, home_id, room_id),
-        key=key,
-        seal=partial(ask.cursors.key, grant_id, ORDER),
-        open=partial(ask.cursors.open_key, grant_id, ORDER),
+        count=partial(ask.loaders.count_devices, filters),
+        key=partial(device_key, order),
+        seal=partial(ask.cursors.key, grant_id, name),
+        open=partial(ask.cursors.open_key, grant_id, name),
     )
     return await paged(listing, window)
 

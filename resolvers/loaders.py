@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -17,17 +17,25 @@ from core.domain.devices import Device
 from core.domain.events import Event, EventType
 from core.domain.grants import View
 from core.domain.homes import Home, Room
+from core.domain.lists import DeviceFilter, DeviceOrder
+from core.store import lists
+from core.store.lists import Slice
 from core.store.logs import Logs
-from core.store.reads import Reads, Slice
-from core.store.rows import name_key
+from core.store.reads import Reads
 from resolvers.answers import Answer
 from resolvers.facts import EventFacts
 from resolvers.paging import Key, Part
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 SLOTS: Final = 2
 """Reads that one operation has under way, so that a greedy one waits for itself and not others."""
 _ID: Final = re.compile(r"[a-z]+_[0-9a-z]{1,64}")
+_UNSTORED: Final = re.compile("[\0\ud800-\udfff]")
+
+Filters: TypeAlias = tuple[DeviceFilter, ...]
+"""All of them hold together: of the place that a list belongs to, and of the partner."""
 
 
 class Loaders(Protocol):
@@ -61,11 +69,11 @@ class Loaders(Protocol):
         """How many homes the viewer sees."""
 
     def devices(
-        self, part: Part, home_id: str | None, room_id: str | None
+        self, part: Part, order: DeviceOrder, filters: Filters
     ) -> Awaitable[Sequence[Device]]:
-        """A part of the devices that the viewer sees, by name; of one home or room."""
+        """A part of the devices that the viewer sees, of those for which all filters hold."""
 
-    def count_devices(self, home_id: str | None, room_id: str | None) -> Awaitable[int]:
+    def count_devices(self, filters: Filters) -> Awaitable[int]:
         """How many devices that list has."""
 
     def events(
@@ -92,7 +100,12 @@ class Loaders(Protocol):
 
 def key(record: Home | Device) -> Key:
     """Where a record stands among its kind by name."""
-    return name_key(record.name), record.id
+    return lists.by_name(record)
+
+
+def device_key(order: DeviceOrder, device: Device) -> Key:
+    """Where a device stands among the devices in this order."""
+    return lists.DEVICES[order].key(device)
 
 
 class StoreLoaders:
@@ -148,15 +161,17 @@ class StoreLoaders:
         """As `Loaders.count_homes`."""
         return len(self._view.homes)
 
-    async def devices(
-        self, part: Part, home_id: str | None, room_id: str | None
-    ) -> Sequence[Device]:
+    async def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Sequence[Device]:
         """As `Loaders.devices`."""
-        return await self._batches.page.load((part, home_id, room_id))
+        if not all(map(_possible, filters)):
+            return ()
+        return await self._batches.page.load((part, order, filters))
 
-    async def count_devices(self, home_id: str | None, room_id: str | None) -> int:
+    async def count_devices(self, filters: Filters) -> int:
         """As `Loaders.count_devices`."""
-        return await self._batches.count.load((home_id, room_id))
+        if not all(map(_possible, filters)):
+            return 0
+        return await self._batches.count.load(filters)
 
     async def events(
         self,
@@ -202,32 +217,16 @@ class _Batches:
         self._slots = slots
 
     @cached_property
-    def page(self) -> DataLoader[tuple[Part, str | None, str | None], Sequence[Device]]:
+    def page(self) -> DataLoader[tuple[Part, DeviceOrder, Filters], Sequence[Device]]:
         """Pages of devices; the same page, asked for under many aliases, is read once."""
-
-        async def read(part: Part, home_id: str | None, room_id: str | None) -> Sequence[Device]:
-            async with self._slots:
-                return await self._reads.devices(self._view, _slice(part), home_id, room_id)
-
-        async def load(
-            keys: list[tuple[Part, str | None, str | None]],
-        ) -> list[Sequence[Device]]:
-            return await asyncio.gather(*(read(*one) for one in keys))
-
-        return DataLoader(load)
+        return self._singly(
+            lambda key: self._reads.devices(self._view, _slice(key[0]), key[1], key[2])
+        )
 
     @cached_property
-    def count(self) -> DataLoader[tuple[str | None, str | None], int]:
+    def count(self) -> DataLoader[Filters, int]:
         """How many devices there are; each list is counted once."""
-
-        async def read(home_id: str | None, room_id: str | None) -> int:
-            async with self._slots:
-                return await self._reads.count_devices(self._view, home_id, room_id)
-
-        async def load(keys: list[tuple[str | None, str | None]]) -> list[int]:
-            return await asyncio.gather(*(read(*one) for one in keys))
-
-        return DataLoader(load)
+        return self._singly(lambda filters: self._reads.count_devices(self._view, filters))
 
     @cached_property
     def home(self) -> DataLoader[str, Home | None]:
@@ -253,6 +252,16 @@ class _Batches:
     def rooms(self) -> DataLoader[str, Sequence[Room]]:
         return self._of_each(lambda ids: self._reads.rooms(self._view, ids))
 
+    def _singly(self, read: Callable[[K], Awaitable[V]]) -> DataLoader[K, V]:
+        async def one(key: K) -> V:
+            async with self._slots:
+                return await read(key)
+
+        async def load(keys: list[K]) -> list[V]:
+            return await asyncio.gather(*map(one, keys))
+
+        return DataLoader(load)
+
     def _by_id(
         self, read: Callable[[Collection[str]], Awaitable[Mapping[str, T]]]
     ) -> DataLoader[str, T | None]:
@@ -277,6 +286,12 @@ class _Batches:
 def _load(loader: DataLoader[str, T | None], record_id: str) -> Answer[T | None]:
     """The record, unless no record could have such an id; that is not worth a question."""
     return loader.load(record_id) if _ID.fullmatch(record_id) else None
+
+
+def _possible(asked: DeviceFilter) -> bool:
+    """Whether any record could match; where none could, the store is not asked."""
+    ids = [one for one in (asked.home_id, asked.room_id) if one is not None]
+    return all(map(_ID.fullmatch, ids)) and not _UNSTORED.search(asked.name or "")
 
 
 def _slice(part: Part) -> Slice:

@@ -16,8 +16,11 @@ T = TypeVar("T")
 MOST: Final = 100
 USUAL: Final = 20
 
-Key: TypeAlias = tuple[str, str]
-"""Where an item stands in its list: what the list is ordered by, and its id among equals."""
+Key: TypeAlias = tuple[str | int, ...]
+"""Where an item stands in its list: what the list is ordered by, and its id among equals.
+
+Keys ascend as the list goes on, in the list's own order and in Python's.
+"""
 
 More: TypeAlias = bool | Callable[[], Awaitable[bool]]
 """Whether there is more: known, or to be asked."""

@@ -11,50 +11,12 @@ from resolvers.answers import Answer
 from resolvers.paging import Page
 from schema.asking import Info
 from schema.commands import Command
-from schema.enums import publish
 from schema.homes import Home, Room
+from schema.lists import Filter, OrderBy, filters, order
 from schema.nodes import Node
 from schema.pages import After, Before, First, Last, asked
 from schema.scopes import READ
 from schema.states import DeviceState
-
-publish(
-    domain.DeviceKind,
-    "What a device is to the people who live with it; its capabilities say what it can do.",
-    {
-        "LIGHT": "A lamp.",
-        "SWITCH": "A switch on a wall.",
-        "OUTLET": "A plug or socket.",
-        "FAN": "A fan.",
-        "BLIND": "A blind, shutter or curtain.",
-        "GARAGE_DOOR": "The door of a garage.",
-        "LOCK": "The lock of a door.",
-        "THERMOSTAT": "What keeps a temperature.",
-        "SENSOR": "What only reports.",
-        "METER": "What measures power and energy.",
-    },
-)
-publish(
-    domain.Capability,
-    "One thing that a device can report, and for some also be asked for.",
-    {
-        "ON_OFF": "It can be switched: `on`.",
-        "BRIGHTNESS": "It can be dimmed, in %.",
-        "COLOR": "It can show colours, by hue in degrees and saturation in %.",
-        "COLOR_TEMPERATURE": "Its white can be warm or cold, in kelvin.",
-        "POSITION": "It opens and closes, in %.",
-        "FAN_SPEED": "Its fan has speeds, in %.",
-        "LOCK": "It can be locked: `locked`.",
-        "TEMPERATURE": "It measures temperature, in °C.",
-        "TARGET_TEMPERATURE": "It can be told which temperature to reach, in °C.",
-        "HUMIDITY": "It measures relative humidity, in %.",
-        "MOTION": "It sees motion.",
-        "CONTACT": "It knows whether its contact is closed.",
-        "BATTERY": "It has a battery, whose charge it reports in %.",
-        "POWER": "It measures power, in W.",
-        "ENERGY": "It counts energy, in kWh.",
-    },
-)
 
 
 def _desired(root: domain.Device, info: Info) -> Answer[domain.State | None]:
@@ -79,9 +41,12 @@ async def list_devices(
     after: After = strawberry.UNSET,
     last: Last = strawberry.UNSET,
     before: Before = strawberry.UNSET,
+    filter: Filter = strawberry.UNSET,
+    order_by: OrderBy = strawberry.UNSET,
 ) -> Page[domain.Device]:
     """The devices of all homes."""
-    return await resolve.listed(info.context, asked(first, after, last, before))
+    window = asked(first, after, last, before)
+    return await resolve.listed(info.context, window, order(order_by), filters(filter))
 
 
 @strawberry.type(description="A device in a home.", directives=[READ])

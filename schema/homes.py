@@ -9,10 +9,12 @@ from strawberry.types.lazy_type import LazyType
 
 from core.domain import homes as domain
 from core.domain.devices import Device
+from core.domain.lists import DeviceFilter
 from resolvers import devices, homes as resolve
 from resolvers.answers import Answer
 from resolvers.paging import Page
 from schema.asking import Info
+from schema.lists import Filter, OrderBy, filters, order
 from schema.nodes import Node
 from schema.pages import After, Before, Connection, First, Last, asked
 from schema.scopes import READ
@@ -37,8 +39,11 @@ async def _devices_of_home(
     after: After = strawberry.UNSET,
     last: Last = strawberry.UNSET,
     before: Before = strawberry.UNSET,
+    filter: Filter = strawberry.UNSET,
+    order_by: OrderBy = strawberry.UNSET,
 ) -> Page[Device]:
-    return await devices.listed(info.context, asked(first, after, last, before), home=root)
+    window, here = asked(first, after, last, before), DeviceFilter(home_id=root.id)
+    return await devices.listed(info.context, window, order(order_by), filters(filter, here))
 
 
 async def _devices_of_room(
@@ -48,8 +53,11 @@ async def _devices_of_room(
     after: After = strawberry.UNSET,
     last: Last = strawberry.UNSET,
     before: Before = strawberry.UNSET,
+    filter: Filter = strawberry.UNSET,
+    order_by: OrderBy = strawberry.UNSET,
 ) -> Page[Device]:
-    return await devices.listed(info.context, asked(first, after, last, before), room=root)
+    window, here = asked(first, after, last, before), DeviceFilter(room_id=root.id)
+    return await devices.listed(info.context, window, order(order_by), filters(filter, here))
 
 
 def find_home(
@@ -87,7 +95,7 @@ class Home(Node):
     devices: Any = strawberry.field(
         resolver=_devices_of_home,
         graphql_type=_DEVICES,
-        description="Its devices, by name.",
+        description="Its devices, by name unless `orderBy` says otherwise.",
     )
 
 
@@ -102,5 +110,5 @@ class Room(Node):
     devices: Any = strawberry.field(
         resolver=_devices_of_room,
         graphql_type=_DEVICES,
-        description="The devices that are in it, by name.",
+        description="The devices that are in it, by name unless `orderBy` says otherwise.",
     )

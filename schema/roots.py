@@ -85,7 +85,10 @@ class Query:
         resolver=list_devices,
         graphql_type=Connection[Device],
         directives=[READ],
-        description="The devices of all homes that were shared with you, by name.",
+        description=(
+            "The devices of all homes that were shared with you, by name unless `orderBy` says "
+            "otherwise."
+        ),
     )
     device = strawberry.field(
         resolver=find_device,

@@ -3,33 +3,22 @@
 What a viewer may see is always part of the statement, so that a page is full and a count is right.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from core.domain.commands import Command
 from core.domain.devices import Device
 from core.domain.grants import View
 from core.domain.homes import Home, Role, Room
-from core.store import rows
+from core.domain.lists import DeviceFilter, DeviceOrder
+from core.store import lists, rows
 from core.store.database import Database
+from core.store.lists import Slice
 from core.store.tables import commands, devices, homes, members, rooms
 
 T = TypeVar("T")
-Key = tuple[str, str]
-"""Where a row stands in its order: its name's key, and its id among equals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Which part of an ordered list: `limit` rows after or before a key, from the named end."""
-
-    limit: int
-    after: Key | None = None
-    before: Key | None = None
-    from_end: bool = False
 
 
 def visible(view: View) -> ColumnElement[bool]:
@@ -56,19 +45,22 @@ class Reads:
         self._database = database
 
     async def devices(
-        self, view: View, part: Slice, home_id: str | None = None, room_id: str | None = None
+        self,
+        view: View,
+        part: Slice,
+        order: DeviceOrder = DeviceOrder.NAME,
+        filters: Iterable[DeviceFilter] = (),
     ) -> list[Device]:
-        """A part of the visible devices by name, of one home or room where one is named."""
-        query = _of(rows.device_rows.where(visible(view)), home_id, room_id)
-        found = await self._database.rows(_sliced(query, part, devices))
+        """A part of the visible devices for which all the filters hold, in this order."""
+        query = rows.device_rows.where(visible(view), *lists.chosen(filters))
+        found = await self._database.rows(lists.DEVICES[order].cut(query, part))
         return _ordered([rows.device_of(row) for row in found], part)
 
-    async def count_devices(
-        self, view: View, home_id: str | None = None, room_id: str | None = None
-    ) -> int:
+    async def count_devices(self, view: View, filters: Iterable[DeviceFilter] = ()) -> int:
         """How many devices the same list has in all."""
-        query = select(func.count()).select_from(devices).where(visible(view))
-        return await self._count(_of(query, home_id, room_id))
+        query = select(func.count()).select_from(devices)
+        (row,) = await self._database.rows(query.where(visible(view), *lists.chosen(filters)))
+        return int(row[0])
 
     async def devices_by_id(self, view: View, ids: Collection[str]) -> dict[str, Device]:
         """The visible ones of these devices."""
@@ -78,7 +70,7 @@ class Reads:
     async def homes(self, view: View, part: Slice) -> list[Home]:
         """A part of the homes that the view touches, by name."""
         query = select(homes).where(homes.c.id.in_(view.homes))
-        found = await self._database.rows(_sliced(query, part, homes))
+        found = await self._database.rows(lists.HOMES.cut(query, part))
         return _ordered([rows.home_of(row) for row in found], part)
 
     async def homes_by_id(self, view: View, ids: Collection[str]) -> dict[str, Home]:
@@ -118,18 +110,6 @@ class Reads:
         query = select(members).where(members.c.user_id == user_id)
         return {row.home_id: Role(row.role) for row in await self._database.rows(query)}
 
-    async def _count(self, query: Select[Any]) -> int:
-        (row,) = await self._database.rows(query)
-        return int(row[0])
-
-
-def _of(query: Select[Any], home_id: str | None, room_id: str | None) -> Select[Any]:
-    if home_id is not None:
-        query = query.where(devices.c.home_id == home_id)
-    if room_id is not None:
-        query = query.where(devices.c.room_id == room_id)
-    return query
-
 
 def _seen_rooms(view: View) -> ColumnElement[bool]:
     """A room is seen where its home is, where it is shared, or where one of its devices is."""
@@ -138,17 +118,6 @@ def _seen_rooms(view: View) -> ColumnElement[bool]:
         shared = select(devices.c.room_id).where(visible(view), devices.c.room_id.is_not(None))
         ways.append(rooms.c.id.in_(shared))
     return or_(*ways)
-
-
-def _sliced(query: Select[Any], part: Slice, table: Any) -> Select[Any]:
-    key = tuple_(table.c.name_key, table.c.id)
-    if part.after is not None:
-        query = query.where(key > part.after)
-    if part.before is not None:
-        query = query.where(key < part.before)
-    columns = (table.c.name_key, table.c.id)
-    order = [one.desc() for one in columns] if part.from_end else columns
-    return query.order_by(*order).limit(part.limit)
 
 
 def _ordered(found: list[T], part: Slice) -> list[T]:

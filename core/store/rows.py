@@ -24,10 +24,14 @@ device_rows: Select[Any] = (
         homes.c.name.label("home_name"),
         homes.c.time_zone.label("home_time_zone"),
     )
-    .join(homes, homes.c.id == devices.c.home_id)
+    .outerjoin(homes, homes.c.id == devices.c.home_id)
     .outerjoin(rooms, rooms.c.id == devices.c.room_id)
 )
-"""Devices with the names of their room and home; the caller adds which."""
+"""Devices with the names of their room and home; the caller adds which.
+
+Each has a home. The join is an outer one so that SQLite starts from the devices: from the homes, it
+would read and sort all the devices of a home for one page.
+"""
 
 room_rows: Select[Any] = select(
     rooms, homes.c.name.label("home_name"), homes.c.time_zone.label("home_time_zone")

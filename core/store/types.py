@@ -16,6 +16,11 @@ Bytewise = String().with_variant(String(collation="C"), "postgresql")
 """Text that sorts by its bytes on both, so that keyset pages agree."""
 
 
+def microseconds(moment: datetime) -> int:
+    """A moment as `Instant` keeps it."""
+    return (moment - EPOCH) // MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC, kept as microseconds since 1970: exact, and sorted the same everywhere."""
 
@@ -25,7 +30,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To microseconds."""
         del dialect
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """From microseconds."""
@@ -34,7 +39,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value as text; nothing is ever searched inside it."""
+    """A JSON value as text; searched inside is a list of names at most (`lists.chosen`)."""
 
     impl = Text
     cache_ok = True

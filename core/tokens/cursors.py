@@ -46,22 +46,21 @@ class Cursors:
             raise Invalid(sentence, "after")
         return {_HOME + home.hex(): place for home, place in _PLACE.iter_unpack(packed)}
 
-    def key(self, grant_id: str, order: str, key: tuple[str, str]) -> str:
+    def key(self, grant_id: str, order: str, key: tuple[str | int, ...]) -> str:
         """A cursor that holds where a row stands in an ordered list."""
         return self._sealer.seal(f"key:{order}:{grant_id}", orjson.dumps(key))
 
-    def open_key(self, grant_id: str, order: str, cursor: str, field: str) -> tuple[str, str]:
+    def open_key(self, grant_id: str, order: str, cursor: str, field: str) -> tuple[str | int, ...]:
         """The key of a cursor of this ordered list; `field` is the argument that it came in.
 
         Raises:
-            Invalid: it was not made here, or for somebody else, or for another list.
+            Invalid: it was not made here, or for somebody else, or for another list or order.
         """
         content = self._sealer.open(f"key:{order}:{grant_id}", cursor)
         if content is None:
             sentence = (
                 f"{field} is not a cursor of this list: give a cursor of its edges or pageInfo, "
-                "received with this grant."
+                "received with this grant, in the same order."
             )
             raise Invalid(sentence, field)
-        name, row_id = orjson.loads(content)
-        return name, row_id
+        return tuple(orjson.loads(content))

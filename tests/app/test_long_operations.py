@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.domain.grants import Scope, Share
+from core.domain.sandbox import DeviceFault, Simulation
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, opened
 
@@ -54,19 +55,13 @@ async def test_waits_end_before_the_request_does(api: Api, monkeypatch: pytest.M
     """Many waits in one document share its time, and the answer still comes with its data."""
     monkeypatch.setattr("schema.graph.PATIENCE", 0.05)  # of 30 s
     simulator: Any = api.house.runner._connectors["simulator"] if api.house.runner else None  # noqa: SLF001 - a fault
-    simulator.inject(api.light.id, _slow())
+    simulator.simulate(Simulation(api.light.id, fault=DeviceFault.SLOW))
     one = 'x%d: controlDevice(input: {deviceId: "%s", state: {on: %s}, waitMs: 1000}) { status }'
     aliases = " ".join(one % (n, api.light.id, ("true", "false")[n % 2]) for n in range(6))
     started = time.monotonic()
     data = await api.ask("mutation { " + aliases + " }")
     assert len(data) == 6
     assert time.monotonic() - started < 5
-
-
-def _slow() -> Any:
-    from core.connectors.simulator import DeviceFault  # noqa: PLC0415 - a test's own fault
-
-    return DeviceFault.SLOW
 
 
 async def test_a_greedy_query_does_not_starve_the_others(api: Api) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from core.domain.devices import State
 from core.domain.grants import Scope, Share
+from core.domain.sandbox import Simulation
 from tests.app.conftest import Api
 
 WATCH = "subscription { deviceStatusChanged { sequence device { id } state { on } changed } }"
@@ -320,7 +321,7 @@ async def _press(api: Api, device_id: str, state: State) -> None:
     """Somebody at home changes a device by hand."""
     assert api.house.runner is not None
     simulator: Any = api.house.runner._connectors["simulator"]  # noqa: SLF001 - a hand at the switch
-    simulator.press(device_id, state)
+    simulator.simulate(Simulation(device_id, report=state))
     await asyncio.sleep(0.05)
 
 

@@ -6,6 +6,7 @@ from core.domain.commands import CommandStatus
 from core.domain.devices import Device, State
 from core.domain.errors import Invalid, Missing, Unauthenticated
 from core.domain.grants import Share
+from core.domain.lists import DeviceFilter, DeviceOrder
 from resolvers import devices, homes
 from resolvers.answers import settled
 from resolvers.paging import Page, window
@@ -48,6 +49,91 @@ async def test_a_cursor_is_its_list_s_and_its_grant_s(world: World) -> None:
         with pytest.raises(Invalid, match="before is not a cursor of this list") as refused:
             await devices.listed(world.ask(), window(last=1, before=cursor))
         assert refused.value.field == "before"
+
+
+@pytest.mark.parametrize("order", DeviceOrder)
+async def test_an_order_walks_both_ways(any_world: World, order: DeviceOrder) -> None:
+    """Each page knows what is before and after it, and the way back is the way there."""
+    found = [lamp("d", "Bath", "Loft"), lamp("e", "attic"), lamp("f", "Zoo", "bathroom")]
+    await any_world.house.services.devices.reconcile(any_world.home, found)
+    there: list[Page[Device]] = []
+    for _ in range(3):
+        cursor = there[-1].end_cursor if there else None
+        there.append(await devices.listed(any_world.ask(), window(2, cursor), order))
+    assert [await settled(page.has_next_page) for page in there] == [True, True, False]
+    assert [await settled(page.has_previous_page) for page in there] == [False, True, True]
+    back: list[Page[Device]] = []
+    for _ in range(3):
+        cursor = back[-1].start_cursor if back else None
+        here = window(last=2, before=cursor)
+        back.append(await devices.listed(any_world.ask(), here, order))
+    assert [page.nodes for page in back] == [page.nodes for page in there[::-1]]
+    assert [await settled(page.has_next_page) for page in back] == [False, True, True]
+    assert [await settled(page.has_previous_page) for page in back] == [True, True, False]
+
+
+async def test_what_is_in_no_room_comes_last(any_world: World) -> None:
+    """By the name of the room without its case, then by that of the device."""
+    found = [lamp("d", "Bath", "Loft"), lamp("e", "attic"), lamp("f", "Zoo", "bathroom")]
+    await any_world.house.services.devices.reconcile(any_world.home, found)
+    page = await devices.listed(any_world.ask(), window(), DeviceOrder.ROOM)
+    seen = [(one.room.name if one.room else None, one.name) for one in page.nodes]
+    assert seen == [
+        ("Bathroom", "Bath"),
+        ("bathroom", "Zoo"),
+        ("Loft", "Attic"),
+        ("Loft", "Bath"),
+        (None, "attic"),
+        (None, "Cellar"),
+    ]
+
+
+async def test_what_changed_last_comes_first(any_world: World) -> None:
+    """A report that changes something puts its device to the front."""
+    attic, bath, _ = any_world.lamps
+    await any_world.report(bath, 1, brightness=1)
+    await any_world.report(attic, 1, brightness=1)
+    page = await devices.listed(any_world.ask(), window(2), DeviceOrder.UPDATED_DESC)
+    assert [one.name for one in page.nodes] == ["Attic", "Bath"]
+
+
+async def test_a_cursor_is_of_its_order_and_of_no_filter(world: World) -> None:
+    """Another order refuses it; the same order goes on from it, whatever is filtered."""
+    for order in DeviceOrder:
+        page = await devices.listed(world.ask(), window(1), order)
+        for other in set(DeviceOrder) - {order}:
+            with pytest.raises(Invalid, match="in the same order") as refused:
+                await devices.listed(world.ask(), window(1, page.end_cursor), other)
+            assert refused.value.field == "after"
+    page = await devices.listed(world.ask(), window(1))
+    only = (DeviceFilter(home_id=world.home.id, name="a"),)
+    rest = await devices.listed(world.ask(), window(9, page.end_cursor), filters=only)
+    assert [one.name for one in rest.nodes] == ["Bath", "Cellar"]
+
+
+@pytest.mark.parametrize("odd", [*ODD_IDS, "nonsense", "room_1"])
+async def test_an_unknown_place_has_no_devices(any_world: World, odd: str) -> None:
+    """Whatever the text: the list is empty, and says nothing of what is hidden."""
+    for only in (DeviceFilter(home_id=odd), DeviceFilter(room_id=odd)):
+        page = await devices.listed(any_world.ask(), window(), filters=(only,))
+        assert (list(page.nodes), await page.total_count) == ([], 0)
+        assert page.end_cursor is None
+
+
+async def test_a_hidden_place_has_no_devices(world: World) -> None:
+    """A home or room that was not shared answers as one that is not there."""
+    home, (device,) = await world.more("Elm", lamp("x", room="Den"))
+    assert device.room is not None
+    for only in (DeviceFilter(home_id=home.id), DeviceFilter(room_id=device.room.id)):
+        page = await devices.listed(world.ask(), window(), filters=(only,))
+        assert (list(page.nodes), await page.total_count) == ([], 0)
+
+
+@pytest.mark.parametrize("name", ["\0", "\ud800", "a\0"])
+async def test_a_name_that_no_device_can_have(any_world: World, name: str) -> None:
+    """It matches nothing, and no database is asked what it could not store."""
+    page = await devices.listed(any_world.ask(), window(), filters=(DeviceFilter(name=name),))
+    assert (list(page.nodes), await page.total_count) == ([], 0)
 
 
 async def test_what_was_not_shared_is_not_there(world: World) -> None:

@@ -1,6 +1,7 @@
 """Homes and rooms as a viewer finds them."""
 
 from core.domain.grants import Share
+from core.domain.lists import DeviceFilter
 from resolvers import devices, homes
 from resolvers.answers import settled
 from resolvers.paging import window
@@ -27,10 +28,10 @@ async def test_a_room_shows_its_devices(world: World) -> None:
     assert [room.name for room in rooms] == ["Bathroom", "Loft"]
     for room in rooms:
         assert await settled(homes.find_room(ask, room.id)) == room
-        page = await devices.listed(ask, window(), room=room)
+        page = await devices.listed(ask, window(), filters=(DeviceFilter(room_id=room.id),))
         assert [one.room for one in page.nodes] == [room]
         assert await page.total_count == 1
-    page = await devices.listed(ask, window(), home=world.home)
+    page = await devices.listed(ask, window(), filters=(DeviceFilter(home_id=world.home.id),))
     assert len(page.nodes) == await page.total_count == 3
 
 

@@ -67,4 +67,4 @@ async def test_a_view_of_nothing_shows_nothing(world: World) -> None:
     ask = world.ask(world.viewer(grant))
     assert await settled(ask.loaders.home(world.home.id)) is None
     assert await settled(ask.loaders.device(world.lamps[0].id)) is None
-    assert await ask.loaders.count_devices(None, None) == await ask.loaders.count_homes() == 0
+    assert await ask.loaders.count_devices(()) == await ask.loaders.count_homes() == 0

@@ -7,17 +7,18 @@ from hypothesis import given, strategies as some
 
 from core.domain.errors import Invalid
 from resolvers.answers import settled
-from resolvers.paging import Key, Listing, Page, Part, Window, paged, window
+from resolvers.paging import Listing, Page, Part, Window, paged, window
 
 NAMES = some.lists(some.text("abc", max_size=2), max_size=12)
+Place = tuple[str, str]
 SIZES = some.integers(1, 6)
 
 
-def listing(names: Sequence[str]) -> Listing[Key]:
+def listing(names: Sequence[str]) -> Listing[Place]:
     """A list of keys, with cursors that anybody can read."""
     keys = sorted((name, str(at)) for at, name in enumerate(names))
 
-    async def read(part: Part) -> list[Key]:
+    async def read(part: Part) -> list[Place]:
         found = [
             key
             for key in keys
@@ -29,15 +30,15 @@ def listing(names: Sequence[str]) -> Listing[Key]:
     async def count() -> int:
         return len(keys)
 
-    def opened(cursor: str, field: str) -> Key:
+    def opened(cursor: str, field: str) -> Place:
         assert field in {"after", "before"}
         name, _, at = cursor.partition("|")
         return name, at
 
-    return Listing(read, count, lambda key: key, "|".join, opened)
+    return Listing(read, count, lambda key: key, lambda key: "|".join(map(str, key)), opened)
 
 
-async def walked(names: Sequence[str], size: int, *, back: bool) -> list[list[Key]]:
+async def walked(names: Sequence[str], size: int, *, back: bool) -> list[list[Place]]:
     """Every page of the list, from its first or from its last."""
     pages, cursor, more = [], None, True
     while more:

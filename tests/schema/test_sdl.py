@@ -156,7 +156,7 @@ def test_what_can_be_asked_done_and_watched() -> None:
         "Query.nodes(ids)",
         "Query.homes(first, after, last, before)",
         "Query.home(id)",
-        "Query.devices(first, after, last, before)",
+        "Query.devices(first, after, last, before, filter, orderBy)",
         "Query.device(id)",
         "Query.command(id)",
         "Query.events(after, first, filter)",

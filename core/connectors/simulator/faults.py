@@ -1,23 +1,10 @@
-"""What can be made to go wrong with a simulated device, and the pure half of how it does."""
+"""The pure half of how a simulated device goes wrong: what it does instead of what it is asked."""
 
-from enum import Enum
 from typing import Any, Final
 
 from core.domain.devices import TABLE, Color, State
 
 HALF: Final = 50.0
-
-
-class DeviceFault(Enum):
-    """What is wrong with a device; one at a time."""
-
-    NONE = "NONE"
-    OFFLINE = "OFFLINE"
-    SLOW = "SLOW"
-    REFUSE = "REFUSE"
-    WRONG_STATE = "WRONG_STATE"
-    DUPLICATE = "DUPLICATE"
-    OUT_OF_ORDER = "OUT_OF_ORDER"
 
 
 def wrong(asked: State) -> State:

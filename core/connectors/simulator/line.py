@@ -1,39 +1,59 @@
 """The line between a simulated device and us: its latency, and what a fault does to reports."""
 
+import asyncio
 from dataclasses import dataclass, field
-from random import Random
 from typing import Final
 
-from core.connectors.simulator.faults import DeviceFault
-from core.domain.ports import Report
+from core.connectors.simulator.chance import Chance
+from core.domain.ports import Offline, Report
+from core.domain.sandbox import DeviceFault
+
+Answer = asyncio.Future[None]
 
 SLOW_SECONDS: Final = (3.0, 6.0)
 HOLD_SECONDS: Final = 1.0
 """How long an out-of-order line keeps a report back when no other comes to overtake it."""
-
-
-class Spell:
-    """One injection of a fault; its end must not end a later one of the same fault."""
+CARRIES: Final = 256
+"""Requests that may be on their way to one device: in a home whose time is held none arrives."""
 
 
 @dataclass(slots=True)
 class Line:
-    """The fault of one device and what is under way to and from it."""
+    """The fault of one device and what is under way to and from it; all times are the home's."""
 
     fault: DeviceFault = DeviceFault.NONE
-    spell: Spell = field(default_factory=Spell)
     held: Report | None = None
     busy: float = 0.0
-    """When (monotonic) the last request arrives; requests do not overtake each other."""
+    """When the last request arrives; requests do not overtake each other."""
+    coming: int = 0
+    """Requests on their way, whether somebody still waits for their answers or not."""
+    answers: set[Answer] = field(default_factory=set)
 
-    def arrival(self, now: float, latency: float, random: Random) -> float:
-        """When (monotonic) a request made now reaches the device."""
+    def arrival(self, now: float, latency: float, chance: Chance) -> float:
+        """When a request made now reaches the device."""
         if self.fault is DeviceFault.SLOW:
-            seconds = random.uniform(*SLOW_SECONDS)
+            seconds = chance.uniform(*SLOW_SECONDS)
         else:
-            seconds = latency * random.uniform(0.5, 1.5)
+            seconds = latency * chance.uniform(0.5, 1.5)
         self.busy = max(self.busy, now + seconds)
         return self.busy
+
+    def call(self, answer: Answer) -> None:
+        """Put a request on its way.
+
+        Raises:
+            Offline: too many are on their way already.
+        """
+        if self.coming >= CARRIES:
+            raise unreachable()
+        self.coming += 1
+        self.answers.add(answer)
+        answer.add_done_callback(self.answers.discard)
+
+    def hang_up(self, error: BaseException | None = None) -> None:
+        """Answer everybody who waits: with `error`, or that the device cannot be reached."""
+        for answer in tuple(self.answers):
+            reply(answer, error or unreachable())
 
     def carry(self, report: Report) -> tuple[Report, ...]:
         """What comes out at our end when the device makes this report; it may be held back."""
@@ -50,3 +70,18 @@ class Line:
         """The report that was held back, if there is one."""
         held, self.held = self.held, None
         return () if held is None else (held,)
+
+
+def reply(answer: Answer, refusal: BaseException | None) -> None:
+    """Answer a request, if somebody still waits."""
+    if answer.done():
+        return  # a caller who gave up has not stopped the device
+    if refusal is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(refusal)
+
+
+def unreachable() -> Offline:
+    """That the device cannot be reached."""
+    return Offline("The device does not answer.")

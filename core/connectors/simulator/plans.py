@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from random import Random
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from core.connectors.simulator.chance import Chance
 from core.connectors.simulator.products import PRODUCTS, unpacked
 from core.domain.errors import Invalid
 from core.domain.ports import Found
@@ -48,6 +48,16 @@ MAPLE: Final = (
     Place("lock", "Front door", "Hallway"),
     Place("light", "Hallway light", "Hallway"),
     Place("motion", "Hallway motion", "Hallway"),
+    Place("meter", "House meter", "Hallway"),
+    Place("colour lamp", "Shelf light", "Living room"),
+    Place("blind", "Living room blind", "Living room"),
+    Place("fan", "Ceiling fan", "Bedroom"),
+    Place("climate sensor", "Bedroom climate", "Bedroom"),
+    Place("heating", "Bathroom heating", "Bathroom"),
+    Place("white lamp", "Mirror light", "Bathroom"),
+    Place("garage door", "Garage door", "Garage"),
+    Place("contact", "Garage side door", "Garage"),
+    Place("switch", "Garden lights", "Garden"),
 )
 HARBOR: Final = (
     Place("lamp", "Desk lamp", "Studio", steady=True),
@@ -56,11 +66,16 @@ HARBOR: Final = (
     Place("outlet", "Kettle", "Kitchenette"),
     Place("switch", "Extractor fan", "Kitchenette", steady=True),
     Place("lock", "Flat door", "Entrance"),
+    Place("meter", "Flat meter", "Entrance"),
+    Place("blind", "Studio blind", "Studio"),
+    Place("white lamp", "Kitchenette light", "Kitchenette"),
 )
 PLANS: Final[Mapping[str, tuple[Place, ...]]] = {"maple": MAPLE, "harbor": HARBOR}
 STEADY: Final = frozenset(
     place.address for plan in PLANS.values() for place in plan if place.steady
 )
+WATCHED: Final = frozenset(place.address for plan in PLANS.values() for place in plan)
+"""What somebody looks at; generated homes come by the thousand, and are calmer."""
 ROOMS: Final = (
     "Living room",
     "Kitchen",
@@ -75,6 +90,14 @@ ROOMS: Final = (
     "Cellar",
     "Garage",
 )
+MIXTURE: Final = (
+    *("lamp", "lamp", "light", "light", "switch", "switch", "outlet", "outlet"),
+    *("lock", "thermostat", "heating", "motion", "motion", "contact", "contact"),
+    *("white lamp", "colour lamp", "fan", "blind", "climate sensor", "meter", "garage door"),
+)
+"""What generated homes are drawn from."""
+WHERE: Final[Mapping[str, str]] = {"garage door": "Garage", "meter": "Cellar"}
+"""Products that are in one room, wherever the rest of a generated home is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +117,19 @@ def found(url: str) -> list[Found]:
         Invalid: the URL is malformed or names no plan.
     """
     wish = parsed(url)
-    random = Random(wish.seed)  # noqa: S311 - the same house every time; nothing here is secret
-    places = PLANS.get(wish.plan) or islice(_generated(random), wish.devices)
-    return [_found(place, random, still=wish.still) for place in places]
+    chance = Chance.of(wish.seed)
+    places = PLANS.get(wish.plan) or islice(_generated(chance), wish.devices)
+    return [_found(place, chance, still=wish.still) for place in places]
 
 
 def steady(address: str) -> bool:
     """Whether the device at this address never changes by itself."""
     return address in STEADY or address.endswith(STILL)
+
+
+def calm(address: str) -> bool:
+    """Whether the device at this address speaks up more rarely than those of named houses."""
+    return address not in WATCHED
 
 
 def parsed(url: str) -> Wish:
@@ -148,7 +176,7 @@ def _invalid(url: str, wrong: str) -> Invalid:
     return Invalid(f"{url} {wrong}. {HELP}")
 
 
-def _found(place: Place, random: Random, *, still: bool) -> Found:
+def _found(place: Place, chance: Chance, *, still: bool) -> Found:
     product = PRODUCTS[place.product]
     marked = still and not steady(place.address)
     return Found(
@@ -156,7 +184,7 @@ def _found(place: Place, random: Random, *, still: bool) -> Found:
         name=place.name,
         kind=product.kind,
         capabilities=product.capabilities,
-        state=unpacked(product, random),
+        state=unpacked(product, chance),
         room=place.room,
         manufacturer=product.manufacturer,
         model=product.model,
@@ -164,10 +192,10 @@ def _found(place: Place, random: Random, *, still: bool) -> Found:
     )
 
 
-def _generated(random: Random) -> Iterator[Place]:
+def _generated(chance: Chance) -> Iterator[Place]:
     """Endless places, a lamp first; each has its number in its name, so addresses differ."""
     product, number = "lamp", 1
     while True:
-        room = ROOMS[(number - 1) % len(ROOMS)]
+        room = WHERE.get(product, ROOMS[(number - 1) % len(ROOMS)])
         yield Place(product, f"{room} {product} {number}", room)
-        product, number = random.choice(tuple(PRODUCTS)), number + 1
+        product, number = chance.pick(MIXTURE), number + 1

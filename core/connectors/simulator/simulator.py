@@ -2,33 +2,40 @@
 
     send, read → line (latency, faults) → unit (state, course) → line → outbox → reports
 
-Everything random comes from one seeded source and everything happens on one task, so the same seed,
-clock and calls give the same reports.
+Each device draws from a source of chance of its own, which hangs on the simulator's seed, its
+home's id and its address; the days of a home's people hang on seed, home and date. So two homes of
+one plan differ, devices do not disturb each other, and the same seed, ids, clock and calls give the
+same reports.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
-from random import Random
 
+from core import observe
 from core.connectors.simulator import plans
-from core.connectors.simulator.faults import DeviceFault
-from core.connectors.simulator.line import Line
+from core.connectors.simulator.chance import Chance
+from core.connectors.simulator.dwelling import Dwelling, Seat
+from core.connectors.simulator.line import Answer, Line, reply, unreachable
 from core.connectors.simulator.outbox import Outbox
 from core.connectors.simulator.scheduler import Scheduler
 from core.connectors.simulator.unit import Unit
-from core.connectors.simulator.world import Seat, World
-from core.domain.devices import Device, State, spoken
-from core.domain.errors import Invalid, Missing
+from core.connectors.simulator.world import World
+from core.domain.devices import Device, State, spoken, within
+from core.domain.errors import Invalid, LatchkeyError, Missing
 from core.domain.homes import Home
-from core.domain.ports import Clock, Declined, Found, Offline, Report
+from core.domain.ports import Clock, Declined, Found, Report
+from core.domain.sandbox import LONGEST_FAULT, DeviceFault, HomeTime, Pacing, Simulation
 
-Answer = asyncio.Future[None]
+log = observe.logger(__name__)
+
+Happening = Simulation | Pacing
 OUTAGE_SECONDS = 30.0
+LONGEST_SCRIPT = 10_000
 
 
 class Simulator:
-    """A connector to simulated homes; see `core.domain.ports.Connector`.
+    """A connector to simulated homes: `core.domain.ports.Connector`, and the `Sandbox` of them.
 
     `latency` is in seconds, give or take half; a simulator that is not `lively` changes nothing by
     itself. Used from one loop; `reports` has one reader.
@@ -38,13 +45,12 @@ class Simulator:
         self, clock: Clock, seed: int, *, latency: float = 0.02, lively: bool = True
     ) -> None:
         self._clock = clock
-        self._random = Random(seed)  # noqa: S311 - a simulation must repeat; nothing here is secret
+        self._seed = seed
         self._latency = latency
         self._lively = lively
-        self._answers: set[Answer] = set()
         self._outbox = Outbox()
         self._scheduler = Scheduler(clock, self._end)
-        self._world = World(clock, self._random, self._scheduler, self._outbox)
+        self._world = World(self._scheduler, self._outbox)
         self._closed = False
 
     async def discover(self, home: Home, url: str) -> Sequence[Found]:
@@ -60,21 +66,27 @@ class Simulator:
         """Go on from what the device last reported; one stored offline is back after a while.
 
         Nothing is reported. What was on its way when an earlier process ended stays where it was,
-        and how long an outage was to last is not stored, so it ends after `OUTAGE_SECONDS`.
+        and how long an outage was to last is not stored, so it ends after `OUTAGE_SECONDS`. A
+        home's time begins with its first device, as the world's.
         """
         before = self._world.seats.get(device.id)
         order = max(device.order, before.unit.order) if before else device.order
-        line = Line(DeviceFault.NONE if device.online else DeviceFault.OFFLINE)
+        dwelling = self._dwelling_of(device.home)
         lively = self._lively and not plans.steady(device.address)
-        seat = Seat(Unit(device, order), line, lively)
+        seat = Seat(
+            Unit(device, order, self._scheduler.now(dwelling.timeline), lively=lively),
+            Line(DeviceFault.NONE if device.online else DeviceFault.OFFLINE),
+            dwelling,
+            Chance.of(self._seed, device.home.id, device.address),
+            calm=plans.calm(device.address),
+        )
         self._world.admit(seat)
         if not device.online:
             self._world.become(seat, DeviceFault.OFFLINE, OUTAGE_SECONDS)
 
     async def forget(self, device_id: str) -> None:
         """Let go of a device; requests on their way to it end as Offline."""
-        self._world.seats.pop(device_id, None)
-        self._outbox.drop(device_id)
+        self._world.dismiss(device_id)
 
     def reports(self) -> AsyncIterator[Report]:
         """What the devices say; how much may wait, and what then, is said at `Outbox`."""
@@ -109,78 +121,110 @@ class Simulator:
         self._end()
         await self._scheduler.close()
 
-    def press(self, device_id: str, state: State) -> None:
-        """Have somebody at home, or the weather, change the device at once, whatever its fault.
+    def simulate(self, simulation: Simulation) -> int:
+        """Let it happen at once; the order of the device's newest report after it.
 
-        Any attribute that the device has may change, measured ones too; a way that it was on ends.
-        An offline device tells when it is back.
+        OFFLINE and its end are reported, the end with the whole state. A hand ends whatever is
+        under way; an offline device tells when it is back.
 
         Raises:
-            Invalid: the device lacks an attribute that `state` names.
+            Invalid: the device lacks an attribute that the report names.
             Missing: the device is not adopted.
         """
-        seat = self._seat(device_id)
-        if lacking := seat.unit.lacks(state):
-            field = f"state.{spoken(lacking[0])}"
+        seat = self._world.seats.get(simulation.device_id)
+        if seat is None:
+            sentence = f"The simulator has no device {simulation.device_id}."
+            raise Missing(sentence)
+        if simulation.report and (lacking := seat.unit.lacks(simulation.report)):
+            field = f"report.{spoken(lacking[0])}"
             sentence = f"{field}: this device has none."
             raise Invalid(sentence, field)
-        self._world.change(seat, state)
+        if simulation.online is False:
+            self._world.become(seat, DeviceFault.OFFLINE, None)
+        elif simulation.online and seat.offline:
+            self._world.become(seat, DeviceFault.NONE, None)
+        if simulation.fault is not None:
+            self._world.become(seat, simulation.fault, simulation.fault_seconds)
+        if simulation.report and simulation.report.values():
+            self._world.change(seat, simulation.report)
+        return seat.unit.order
 
-    def inject(self, device_id: str, fault: DeviceFault, seconds: float | None = None) -> None:
-        """Let a fault begin in place of any other, and end after `seconds` (None: never).
-
-        OFFLINE and its end are reported, the end with the whole state. NONE heals.
+    def pace(self, pacing: Pacing) -> HomeTime:
+        """Let the home's time go on like this; what was stepped over happens right after.
 
         Raises:
-            Missing: the device is not adopted.
+            Missing: no device of the home is adopted.
         """
-        self._world.become(self._seat(device_id), fault, seconds)
+        dwelling = self._dwelling(pacing.home_id)
+        self._scheduler.pace(dwelling.timeline, pacing.speed, pacing.step_seconds)
+        return dwelling.time(self._clock.monotonic())
 
-    def _seat(self, device_id: str) -> Seat:
-        seat = self._world.seats.get(device_id)
-        if seat is None:
-            sentence = f"The simulator has no device {device_id}."
+    def script(self, home_id: str, steps: Iterable[tuple[float, Happening]]) -> None:
+        """Let things happen in a home, each so many seconds of its time from now.
+
+        What cannot happen when its time has come (the device is gone, or lacks what is reported)
+        is left out and logged. All of it ends with the home's last device.
+
+        Raises:
+            Invalid: a step can never happen, or there are too many.
+            Missing: no device of the home is adopted.
+        """
+        dwelling, planned = self._dwelling(home_id), list(steps)
+        if len(planned) > LONGEST_SCRIPT:
+            sentence = f"The script has {len(planned)} steps; {LONGEST_SCRIPT} are the most."
+            raise Invalid(sentence, "steps")
+        for seconds, step in planned:
+            within("seconds", seconds, 0, LONGEST_FAULT, "s")
+            step.check()
+        for seconds, step in planned:
+            self._scheduler.after(dwelling.timeline, seconds, partial(self._play, home_id, step))
+
+    def _play(self, home_id: str, step: Happening) -> None:
+        try:
+            if isinstance(step, Pacing):
+                self.pace(step)
+            else:
+                self.simulate(step)
+        except LatchkeyError as error:
+            log.warning("script_step_skipped", home=home_id, reason=str(error))
+
+    def _dwelling(self, home_id: str) -> Dwelling:
+        dwelling = self._world.dwellings.get(home_id)
+        if dwelling is None:
+            sentence = f"The simulator has no device in home {home_id}."
             raise Missing(sentence)
-        return seat
+        return dwelling
+
+    def _dwelling_of(self, home: Home) -> Dwelling:
+        known = self._world.dwellings.get(home.id)
+        return known or Dwelling(home, self._seed, self._clock.now(), self._clock.monotonic())
 
     async def _request(self, device_id: str, act: Callable[[Seat], None]) -> None:
         seat = self._world.seats.get(device_id)
         if seat is None or self._closed:
-            raise _unreachable()
-        now = self._clock.monotonic()
-        arrival = seat.line.arrival(now, self._latency, self._random)
+            raise unreachable()
         answer: Answer = asyncio.get_running_loop().create_future()
-        self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
-        self._scheduler.after(arrival - now, partial(self._arrive, seat, act, answer))
+        seat.line.call(answer)
+        now = self._world.now(seat)
+        arrival = seat.line.arrival(now, self._latency, seat.chance)
+        arrive = partial(self._arrive, seat, act, answer)
+        self._scheduler.after(seat.dwelling.timeline, arrival - now, arrive)
         await answer
 
     def _arrive(self, seat: Seat, act: Callable[[Seat], None], answer: Answer) -> None:
+        seat.line.coming -= 1
         refusal: Exception | None = None
         if seat.offline or not self._world.seated(seat):
-            refusal = _unreachable()
+            refusal = unreachable()
         else:
             try:
                 act(seat)
             except Declined as declined:
                 refusal = declined
-        _reply(answer, refusal)
+        reply(answer, refusal)
 
     def _end(self, error: BaseException | None = None) -> None:
         self._closed = True
         self._outbox.close(error)
-        for answer in tuple(self._answers):
-            _reply(answer, error or _unreachable())
-
-
-def _reply(answer: Answer, refusal: BaseException | None) -> None:
-    if answer.done():
-        return  # a caller who gave up has not stopped the device
-    if refusal is None:
-        answer.set_result(None)
-    else:
-        answer.set_exception(refusal)
-
-
-def _unreachable() -> Offline:
-    return Offline("The device does not answer.")
+        for seat in self._world.seats.values():
+            seat.line.hang_up(error)

@@ -5,12 +5,14 @@ report; a settled one names all that changed or was asked since the last settled
 reader who trusts only settled reports, or lost some on the way, still ends up right.
 """
 
-from dataclasses import dataclass
-from random import Random
+from dataclasses import dataclass, replace
 from typing import Final
 
+from core.connectors.simulator.chance import Chance
 from core.connectors.simulator.kinds import behaviour
-from core.domain.devices import ATTRIBUTES, TABLE, Device, State
+from core.connectors.simulator.meters import counted
+from core.connectors.simulator.rhythm import Moment
+from core.domain.devices import ATTRIBUTES, TABLE, Capability, Device, State
 from core.domain.ports import Report
 
 HAIR: Final = 1e-9
@@ -19,7 +21,7 @@ HAIR: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A device on its way: since `began` (monotonic) and for so many seconds."""
+    """A device on its way: since `began` (home time) and for so many seconds."""
 
     origin: State
     target: State
@@ -34,65 +36,95 @@ class Course:
 class Unit:
     """A device as the simulation knows it; `order` is that of its newest report.
 
-    A `wordy` one says everything whenever it says something.
+    A `lively` one has a life of its own: it counts energy, may jam and may stir. A `wordy` one says
+    everything whenever it says something.
     """
 
     __slots__ = (
         "_owed",
+        "_seen",
         "_told",
         "_touched",
+        "_unsaid",
         "capabilities",
         "course",
         "how",
         "id",
+        "lively",
         "order",
         "state",
         "wordy",
     )
 
-    def __init__(self, device: Device, order: int) -> None:
+    def __init__(
+        self, device: Device, order: int, now: float = 0.0, *, lively: bool = True
+    ) -> None:
         self.id = device.id
+        self.lively = lively
         self.capabilities = frozenset(device.capabilities)
         self.how = behaviour(device.kind, device.capabilities)
         self.order = order
-        self.state = device.state
+        self.state = self._told = device.state
+        if lively and device.state.energy is None and Capability.ENERGY in self.capabilities:
+            self.state = replace(device.state, energy=0.0)  # stored before it could count
         self.course: Course | None = None
         self.wordy = False
-        self._told = device.state
-        self._touched: set[str] = set()
+        self._touched: frozenset[str] = frozenset()
         self._owed = False
+        self._seen = now
+        self._unsaid = 0.0
 
     def lacks(self, state: State) -> list[str]:
         """Names of the attributes in `state` that the device does not have."""
         return [name for name in state.values() if TABLE[name].capability not in self.capabilities]
 
-    def ask(self, asked: State, now: float, random: Random) -> None:
-        """Head for what is asked, from where the device is now; what it already does goes on."""
+    def ask(self, asked: State, now: float, chance: Chance) -> None:
+        """Head for what is asked, from where the device is now; what it already does goes on.
+
+        One that jams tries as long as the way would take, and stays as it is.
+        """
         self.look(now)
         base = self.course.target if self.course else self.state
-        target = self.how.aim(base, asked, random)
+        target = self.how.aim(base, asked, chance)
         if target == base and self.course is None:
             return
-        self._touched.update(asked.values())
+        self._touched |= frozenset(asked.values())
         if target != base:
-            self._head(target, now)
+            seconds = self.how.seconds(self.state, target)
+            stuck = self.lively and self.how.jams(self.state, target, chance)
+            self._head(self.state if stuck else target, now, seconds)
 
-    def jump(self, changed: State, now: float, random: Random) -> None:
-        """Be changed at once, by hand or by itself; whatever was under way ends where it is."""
+    def stir(self, since: float, now: float, moment: Moment, chance: Chance) -> None:
+        """Do what comes of itself `now`, of a wish that was there `since`."""
+        self.look(now)
+        drifted = self.how.drift(self.state, now - since, moment, chance)
+        news = drifted.only(self.state.differences(drifted))
+        if news != State():
+            self.ask(news, now, chance)
+
+    def jump(self, changed: State, now: float, chance: Chance) -> None:
+        """Be changed at once, by hand; whatever was under way ends where it is."""
         self.look(now)
         self.course = None
-        self.state = self.how.aim(self.state, changed, random)
+        self.state = self.how.aim(self.state, changed, chance)
+        if changed.energy is not None:
+            self._unsaid = 0.0
 
     def look(self, now: float) -> None:
         """Bring the state to `now`."""
-        if self.course is None:
-            return
-        share = self.course.share(now)
-        if share < 1:
-            self.state = self.how.between(self.course.origin, self.course.target, share)
-        else:
-            self.state = self.course.target
-            self.course = None
+        before, seconds, self._seen = self.state, now - self._seen, now
+        if self.course is not None:
+            share = self.course.share(now)
+            if share < 1:
+                self.state = self.how.between(self.course.origin, self.course.target, share)
+            else:
+                self.state = self.course.target
+                self.course = None
+        if self.lively and before.energy is not None:
+            energy, self._unsaid = counted(
+                before.energy, self._unsaid, before.power or 0.0, seconds
+            )
+            self.state = replace(self.state, energy=energy)
 
     def halt(self, now: float) -> None:
         """Stop where the device is."""
@@ -110,7 +142,7 @@ class Unit:
         A whole report of a device on its way makes the settled one at the end whole, too.
         """
         changed = self._told.differences(self.state)
-        self._touched.update(changed)
+        self._touched |= frozenset(changed)
         settled = self.course is None
         self._owed = self._owed or whole
         names = frozenset(self._touched if settled else changed)
@@ -120,7 +152,7 @@ class Unit:
             return None
         self._told = self.state
         if settled:
-            self._touched.clear()
+            self._touched = frozenset()
             self._owed = False
         return self._numbered(self.state.only(names), settled=settled, online=online)
 
@@ -128,8 +160,7 @@ class Unit:
         """That the device cannot be reached any more; says nothing of its state."""
         return self._numbered(State(), settled=True, online=False)
 
-    def _head(self, target: State, now: float) -> None:
-        seconds = self.how.seconds(self.state, target)
+    def _head(self, target: State, now: float, seconds: float) -> None:
         if seconds > 0:
             self.course = Course(self.state, target, now, seconds)
         else:

@@ -1,54 +1,36 @@
 """What happens at the devices, whoever caused it: commands, hands, time, faults.
 
-Everything here is synchronous and runs on the scheduler or in a caller's turn of the same loop.
+Everything here is synchronous and runs on the scheduler or in a caller's turn of the same loop. All
+times are those of the device's home.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from random import Random
 
-from core.connectors.simulator.faults import DeviceFault, wrong
-from core.connectors.simulator.line import HOLD_SECONDS, Line, Spell
+from core.connectors.simulator.dwelling import Dwelling, Seat
+from core.connectors.simulator.faults import wrong
+from core.connectors.simulator.line import HOLD_SECONDS
 from core.connectors.simulator.outbox import Outbox
+from core.connectors.simulator.rhythm import Moment
 from core.connectors.simulator.scheduler import Scheduler
-from core.connectors.simulator.unit import Course, Unit
+from core.connectors.simulator.timeline import Due
+from core.connectors.simulator.unit import Course
 from core.domain.devices import TABLE, State, spoken
-from core.domain.ports import Clock, Declined, Report
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Whim:
-    """A device's next change by itself: planned when, and due when (monotonic)."""
-
-    since: float
-    due: float
-
-
-@dataclass(slots=True, eq=False)
-class Seat:
-    """One adopted device: the unit, the line to it, and whether it changes by itself."""
-
-    unit: Unit
-    line: Line
-    lively: bool
-    whim: Whim | None = None
-
-    @property
-    def offline(self) -> bool:
-        """Whether the device cannot be reached."""
-        return self.line.fault is DeviceFault.OFFLINE
+from core.domain.ports import Declined, Report
+from core.domain.sandbox import DeviceFault
 
 
 class World:
-    """The adopted devices by id, and how they change and speak."""
+    """The adopted devices and their homes by id, and how devices change and speak.
 
-    def __init__(self, clock: Clock, random: Random, scheduler: Scheduler, outbox: Outbox) -> None:
-        self._clock = clock
-        self._random = random
+    A dwelling begins with its first device and ends with its last.
+    """
+
+    def __init__(self, scheduler: Scheduler, outbox: Outbox) -> None:
         self._scheduler = scheduler
         self._outbox = outbox
         self.seats: dict[str, Seat] = {}
+        self.dwellings: dict[str, Dwelling] = {}
 
     def admit(self, seat: Seat) -> None:
         """Adopt a device, in place of how it was adopted before.
@@ -56,12 +38,32 @@ class World:
         Its life did not begin now, so its first change by itself may come at any moment of its
         usual pause; a house does not stir in unison after a start.
         """
+        if before := self.seats.get(seat.unit.id):
+            before.leave()
         self.seats[seat.unit.id] = seat
-        self._plan(seat, share=self._random.random())
+        seat.dwelling.seats.add(seat.unit.id)
+        self.dwellings[seat.dwelling.id] = seat.dwelling
+        self._plan(seat, share=seat.chance.random() if seat.unit.lively else 1.0)
+
+    def dismiss(self, device_id: str) -> None:
+        """Let go of a device, and of its home with the last of its devices."""
+        seat = self.seats.pop(device_id, None)
+        if seat is None:
+            return
+        seat.leave()
+        self._outbox.drop(device_id)
+        seat.dwelling.seats.discard(device_id)
+        if not seat.dwelling.seats:
+            del self.dwellings[seat.dwelling.id]
+            self._scheduler.drop(seat.dwelling.timeline)
 
     def seated(self, seat: Seat) -> bool:
         """Whether this is how the device is adopted now, not how it once was."""
         return self.seats.get(seat.unit.id) is seat
+
+    def now(self, seat: Seat) -> float:
+        """How far the device's home has got."""
+        return self._scheduler.now(seat.dwelling.timeline)
 
     def ask(self, seat: Seat, asked: State) -> None:
         """Let a command arrive.
@@ -79,41 +81,46 @@ class World:
             raise Declined(sentence)
         meant = wrong(asked) if seat.line.fault is DeviceFault.WRONG_STATE else asked
         before = seat.unit.course
-        seat.unit.ask(meant, self._clock.monotonic(), self._random)
-        self._tell(seat)
-        if seat.unit.course is not before:
-            self._proceed(seat)
-        self._plan(seat)
+        seat.unit.ask(meant, self.now(seat), seat.chance)
+        self._follow(seat, before)
 
     def read(self, seat: Seat) -> None:
         """Have the device report everything, as it is now."""
-        seat.unit.look(self._clock.monotonic())
+        seat.unit.look(self.now(seat))
         self._tell(seat, whole=True)
 
     def change(self, seat: Seat, changed: State) -> None:
-        """Change the device at once; it tells unless it is offline."""
-        seat.unit.jump(changed, self._clock.monotonic(), self._random)
-        if not seat.offline:
-            self._tell(seat)
-        self._plan(seat)
+        """Change the device at once, by hand; it tells unless it is offline."""
+        before = seat.unit.course
+        seat.unit.jump(changed, self.now(seat), seat.chance)
+        self._follow(seat, before)
 
     def become(self, seat: Seat, fault: DeviceFault, seconds: float | None) -> None:
         """Let a fault begin in place of any other, and end after `seconds` if any are given."""
         self._suffer(seat, fault)
-        spell = seat.line.spell = Spell()
+        seat.dwelling.timeline.cancel(seat.cure)
+        seat.cure = None
         if seconds is not None and fault is not DeviceFault.NONE:
-            self._after(seconds, seat, partial(self._heal, spell=spell))
+            heal = partial(self._suffer, seat, DeviceFault.NONE)
+            seat.cure = self._after(seat, seconds, heal)
+
+    def _follow(self, seat: Seat, before: Course | None) -> None:
+        """Tell what became of the device, and go along with the course that it took since."""
+        if not seat.offline:
+            self._tell(seat)
+        if seat.unit.course is not before:
+            self._proceed(seat)
+        self._plan(seat)
 
     def _proceed(self, seat: Seat) -> None:
-        course = seat.unit.course
-        if course is not None:
-            pause = seat.unit.pause(course, self._clock.monotonic())
-            self._after(pause, seat, partial(self._step, course=course))
+        seat.dwelling.timeline.cancel(seat.step)
+        seat.step = None
+        if seat.unit.course is not None:
+            pause = seat.unit.pause(seat.unit.course, self.now(seat))
+            seat.step = self._after(seat, pause, partial(self._step, seat))
 
-    def _step(self, seat: Seat, course: Course) -> None:
-        if seat.unit.course is not course:
-            return  # another began, and has its own steps
-        seat.unit.look(self._clock.monotonic())
+    def _step(self, seat: Seat) -> None:
+        seat.unit.look(self.now(seat))
         self._tell(seat)
         self._proceed(seat)
 
@@ -122,40 +129,39 @@ class World:
 
         `share` is how much of the device's usual pause is still to come.
         """
-        pause = seat.unit.how.idle(seat.unit.state, self._random) if seat.lively else None
+        if not seat.unit.lively:
+            return
+        now = self.now(seat)
+        pause = seat.unit.how.idle(seat.unit.state, self._moment(seat, now), seat.chance)
         if pause is None:
             return
         pause *= share
-        now = self._clock.monotonic()
-        if seat.whim is None or now + pause < seat.whim.due:
-            seat.whim = Whim(now, now + pause)
-            self._after(pause, seat, partial(self._stir, whim=seat.whim))
+        if seat.whim is None or now + pause < seat.whim.at:
+            seat.dwelling.timeline.cancel(seat.whim)
+            seat.since = now
+            seat.whim = self._after(seat, pause, partial(self._stir, seat))
 
-    def _stir(self, seat: Seat, whim: Whim) -> None:
-        if seat.whim is not whim:
-            return
+    def _stir(self, seat: Seat) -> None:
         seat.whim = None
-        if seat.unit.course is not None or seat.offline:
-            self._plan(seat)
-            return
-        seconds = self._clock.monotonic() - whim.since
-        self.change(seat, seat.unit.how.drift(seat.unit.state, seconds, self._random))
+        now = self.now(seat)
+        before = seat.unit.course
+        if before is None and not seat.offline:
+            seat.unit.stir(seat.since, now, self._moment(seat, now), seat.chance)
+        self._follow(seat, before)
 
     def _suffer(self, seat: Seat, fault: DeviceFault) -> None:
         was_offline = seat.offline
-        self._put(seat.line.release())
+        self._release(seat)
         seat.line.fault = fault
         # A report that overtakes the one before makes it void, so it must tell all.
         seat.unit.wordy = fault is DeviceFault.OUT_OF_ORDER
         if seat.offline and not was_offline:
-            seat.unit.halt(self._clock.monotonic())
+            seat.unit.halt(self.now(seat))
+            self._proceed(seat)
             self._put((seat.unit.gone(),))
         elif was_offline and not seat.offline:
+            seat.unit.look(self.now(seat))
             self._tell(seat, whole=True, online=True)
-
-    def _heal(self, seat: Seat, spell: Spell) -> None:
-        if seat.line.spell is spell:
-            self._suffer(seat, DeviceFault.NONE)
 
     def _tell(self, seat: Seat, *, whole: bool = False, online: bool | None = None) -> None:
         report = seat.unit.report(whole=whole, online=online)
@@ -163,19 +169,20 @@ class World:
             return
         self._put(seat.line.carry(report))
         if seat.line.held is report:
-            self._after(HOLD_SECONDS, seat, partial(self._release, held=report))
+            seat.release = self._after(seat, HOLD_SECONDS, partial(self._release, seat))
+        else:
+            seat.dwelling.timeline.cancel(seat.release)
 
-    def _release(self, seat: Seat, held: Report) -> None:
-        if seat.line.held is held:
-            self._put(seat.line.release())
+    def _release(self, seat: Seat) -> None:
+        seat.dwelling.timeline.cancel(seat.release)
+        self._put(seat.line.release())
 
     def _put(self, reports: Sequence[Report]) -> None:
         for report in reports:
             self._outbox.put(report)
 
-    def _after(self, seconds: float, seat: Seat, act: Callable[[Seat], None]) -> None:
-        self._scheduler.after(seconds, partial(self._due, seat, act))
+    def _moment(self, seat: Seat, now: float) -> Moment:
+        return seat.dwelling.moment(now, calm=seat.calm)
 
-    def _due(self, seat: Seat, act: Callable[[Seat], None]) -> None:
-        if self.seated(seat):
-            act(seat)
+    def _after(self, seat: Seat, seconds: float, act: Callable[[], None]) -> Due:
+        return self._scheduler.after(seat.dwelling.timeline, seconds, act)

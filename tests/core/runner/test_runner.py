@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import make_url
 
 from app.compose import House
-from core.connectors.simulator import DeviceFault, Simulator
+from core.connectors.simulator import Simulator
 from core.domain.commands import Command, CommandErrorCode, CommandStatus
 from core.domain.devices import Device, State
 from core.domain.errors import Unavailable
 from core.domain.events import Event, EventType
 from core.domain.ports import Report
+from core.domain.sandbox import DeviceFault, Simulation
 from core.runner import runner as room
 from core.services.orders import Order
 from core.services.reports import Heard, Reports
@@ -44,9 +45,18 @@ class Owned:
     def simulator(self) -> Simulator:
         """The connector of the owning process."""
         assert self.owner.runner is not None
-        found = self.owner.runner._connectors["simulator"]  # noqa: SLF001 - faults are injected here
+        found = self.owner.runner._connectors["simulator"]  # noqa: SLF001 - it makes things go wrong
         assert isinstance(found, Simulator)
         return found
+
+    def press(self, device: Device) -> None:
+        """Let somebody turn a device the other way round by hand."""
+        turned = State(on=not device.state.on)
+        self.simulator.simulate(Simulation(device.id, report=turned))
+
+    def suffer(self, device: Device, fault: DeviceFault) -> None:
+        """Let a device go wrong."""
+        self.simulator.simulate(Simulation(device.id, fault=fault))
 
     async def control(
         self, name: str, *, ms: int = 10_000, wait: int = 10_000, **asked: Any
@@ -136,7 +146,7 @@ async def test_a_device_that_does_not_take_it(
     maple: Owned, fault: DeviceFault, code: CommandErrorCode
 ) -> None:
     """The command ends rejected, by the send or because the device is known to be away."""
-    maple.simulator.inject(maple.devices[LAMP].id, fault)
+    maple.suffer(maple.devices[LAMP], fault)
     first = await maple.control(LAMP, on=True)
     await asyncio.sleep(0.05)  # its absence is stored
     second = await maple.control(LAMP, on=False)
@@ -151,7 +161,7 @@ async def test_a_device_that_never_gets_there(maple: Owned) -> None:
     """One that goes elsewhere and one that is too slow time out, exactly at the deadline."""
     faults = {LAMP: DeviceFault.WRONG_STATE, LIGHT: DeviceFault.SLOW}
     for name, fault in faults.items():
-        maple.simulator.inject(maple.devices[name].id, fault)
+        maple.suffer(maple.devices[name], fault)
     begun = asyncio.get_running_loop().time()
     ended = await asyncio.gather(*(maple.control(name, ms=1_000, brightness=33) for name in faults))
     assert asyncio.get_running_loop().time() - begun < 1.5
@@ -171,7 +181,7 @@ async def has_told(maple: Owned, ends: int) -> bool:
 @pytest.mark.parametrize("fault", [DeviceFault.DUPLICATE, DeviceFault.OUT_OF_ORDER])
 async def test_a_line_that_repeats_or_mixes_reports(maple: Owned, fault: DeviceFault) -> None:
     """The command is confirmed once, and in the end the state is what the device has."""
-    maple.simulator.inject(maple.devices[LAMP].id, fault)
+    maple.suffer(maple.devices[LAMP], fault)
     for brightness in (11, 83):
         command = await maple.control(LAMP, brightness=brightness)
         assert command.status is CommandStatus.CONFIRMED
@@ -394,13 +404,13 @@ async def test_a_removed_device_is_let_go(maple: Owned) -> None:
 @one_kind
 async def test_a_stale_poll_changes_nothing(maple: Owned, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that a poll still has as accepted is not begun again once it was sent."""
-    maple.simulator.inject(maple.devices[LAMP].id, DeviceFault.WRONG_STATE)
+    maple.suffer(maple.devices[LAMP], DeviceFault.WRONG_STATE)
     accepted = await maple.estate.ask(maple.devices[LAMP], brightness=33)
     assert maple.owner.runner is not None
     lane = maple.owner.runner._lanes[accepted.device_id]  # noqa: SLF001 - the mark is the point
     await eventually(lambda: accepted.id in lane.sent and lane.sending is None)
     mark, polls = lane.sent[accepted.id], list[int]()
-    maple.simulator.press(accepted.device_id, State(on=not maple.devices[LAMP].state.on))
+    maple.press(maple.devices[LAMP])
 
     async def stale(_: Backlog) -> list[Command]:
         polls.append(1)
@@ -429,7 +439,7 @@ async def test_a_report_that_could_not_be_stored_is_made_good(
 
     monkeypatch.setattr(Reports, "take", fails_once)
     lamp = maple.devices[LAMP]
-    maple.simulator.press(lamp.id, State(on=not lamp.state.on))
+    maple.press(lamp)
     await eventually(partial(is_on, maple, on=not lamp.state.on))
     assert len(lost) == 1
 
@@ -447,7 +457,7 @@ async def test_a_lost_database_does_not_end_the_runner(maple: Owned, postgres: P
     postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     served = f"pg_stat_activity WHERE datname = '{name}'"
     postgres.psql(f"SELECT pg_terminate_backend(pid) FROM {served}")  # noqa: S608 - our own words
-    maple.simulator.press(lamp.id, State(on=not lamp.state.on))
+    maple.press(lamp)
     await asyncio.sleep(0.4)
     postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     await eventually(partial(is_on, maple, on=not lamp.state.on))

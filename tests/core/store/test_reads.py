@@ -1,7 +1,8 @@
 """Reads: pages by key in both directions, full and right under whatever the view shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -9,7 +10,9 @@ from hypothesis import given, settings, strategies as st
 from core.domain.devices import Device
 from core.domain.grants import View
 from core.domain.homes import Home, Role, Room
-from core.store.reads import Reads, Slice
+from core.domain.lists import DeviceFilter, DeviceOrder
+from core.store.lists import DEVICES, Slice
+from core.store.reads import Reads
 from core.store.rows import name_key
 from tests.core.services.estate import Estate, another_home, lamp
 
@@ -47,14 +50,28 @@ class Land:
         return [device for device in self.devices if view.sees(device)]
 
 
-def key(record: Device | Home) -> tuple[str, str]:
-    """Where a record stands."""
-    return name_key(record.name), record.id
-
-
 def in_order(record: Device | Home) -> tuple[bytes, str]:
     """As the database sorts."""
     return name_key(record.name).encode(), record.id
+
+
+def by_room(device: Device) -> tuple[bool, bytes, bytes, str]:
+    """As the order of rooms is promised: what is in none comes last."""
+    room = name_key(device.room.name) if device.room else ""
+    return (device.room is None, room.encode(), *in_order(device))
+
+
+def by_update(device: Device) -> tuple[float, str]:
+    """As the order of updates is promised."""
+    return -device.updated_at.timestamp(), device.id
+
+
+SORTS: dict[DeviceOrder, Callable[[Device], Any]] = {
+    DeviceOrder.NAME: in_order,
+    DeviceOrder.ROOM: by_room,
+    DeviceOrder.UPDATED_DESC: by_update,
+}
+orders = st.sampled_from(DeviceOrder)
 
 
 @pytest.fixture
@@ -72,20 +89,27 @@ async def land(estate: Estate) -> Land:
     return Land(estate, homes, sorted(devices, key=in_order), list(rooms_seen.values()))
 
 
-async def forwards(land: Land, view: View, limit: int) -> list[Device]:
+async def forwards(land: Land, view: View, order: DeviceOrder, limit: int) -> list[Device]:
     """All devices, page by page from the start."""
     found: list[Device] = []
-    while page := await land.reads.devices(view, Slice(limit, key(found[-1]) if found else None)):
-        assert len(page) == limit or not await land.reads.devices(view, Slice(1, key(page[-1])))
+    while page := await land.reads.devices(
+        view, Slice(limit, DEVICES[order].key(found[-1]) if found else None), order
+    ):
         found += page
+        if len(page) < limit:
+            break
+    last = Slice(1, DEVICES[order].key(found[-1])) if found else Slice(1)
+    assert await land.reads.devices(view, last, order) == []
     return found
 
 
-async def backwards(land: Land, view: View, limit: int) -> list[Device]:
+async def backwards(land: Land, view: View, order: DeviceOrder, limit: int) -> list[Device]:
     """All devices, page by page from the end."""
     found: list[Device] = []
     while page := await land.reads.devices(
-        view, Slice(limit, before=key(found[0]) if found else None, from_end=True)
+        view,
+        Slice(limit, before=DEVICES[order].key(found[0]) if found else None, from_end=True),
+        order,
     ):
         found = [*page, *found]
     return found
@@ -95,32 +119,41 @@ some = st.integers(0, 3)
 
 
 @settings(max_examples=settings().max_examples // 4)
-@given(whole=st.integers(0, 2), rooms=some, devices=some, limit=st.integers(1, 9))
+@given(whole=st.integers(0, 2), rooms=some, devices=some, order=orders, limit=st.integers(1, 9))
 async def test_pages_walk_both_ways(
-    land: Land, whole: int, rooms: int, devices: int, limit: int
+    land: Land, whole: int, rooms: int, devices: int, order: DeviceOrder, limit: int
 ) -> None:
     """From either end, pages of any size give exactly what the view shows, in order."""
     view = land.view(whole=whole, rooms=rooms, devices=devices)
-    expected = land.seen(view)
-    assert await forwards(land, view, limit) == expected
-    assert await backwards(land, view, limit) == expected
+    expected = sorted(land.seen(view), key=SORTS[order])
+    assert await forwards(land, view, order, limit) == expected
+    assert await backwards(land, view, order, limit) == expected
     assert await land.reads.count_devices(view) == len(expected)
 
 
-@settings(max_examples=settings().max_examples // 4)
-@given(st.data())
-async def test_a_slice_is_a_slice(land: Land, data: st.DataObject) -> None:
+@settings(max_examples=settings().max_examples // 2)
+@given(st.data(), orders)
+async def test_a_slice_is_a_slice(land: Land, data: st.DataObject, order: DeviceOrder) -> None:
     """What lies strictly between two keys, from the named end, at most so many."""
-    view = land.view(whole=2)
-    ends = st.none() | st.sampled_from(list(land.devices)).map(key)
-    part = Slice(
-        data.draw(st.integers(1, 30)), data.draw(ends), data.draw(ends), data.draw(st.booleans())
+    everything = sorted(land.devices, key=SORTS[order])
+    places = st.none() | st.integers(0, len(everything) - 1)
+    limit, low, high = data.draw(st.integers(1, 30)), data.draw(places), data.draw(places)
+    after, before = (
+        None if at is None else DEVICES[order].key(everything[at]) for at in (low, high)
     )
-    low = (part.after[0].encode(), part.after[1]) if part.after else (b"", "")
-    high = (part.before[0].encode(), part.before[1]) if part.before else (b"\xff", "")
-    between = [one for one in land.devices if low < in_order(one) < high]
-    kept = between[-part.limit :] if part.from_end else between[: part.limit]
-    assert await land.reads.devices(view, part) == kept
+    part = Slice(limit, after, before, data.draw(st.booleans()))
+    between = everything[0 if low is None else low + 1 : high]
+    kept = between[-limit:] if part.from_end else between[:limit]
+    assert await land.reads.devices(land.view(whole=2), part, order) == kept
+
+
+@pytest.mark.parametrize("order", DeviceOrder)
+async def test_keys_ascend_as_the_list_goes_on(land: Land, order: DeviceOrder) -> None:
+    """In the order of Python, by which pages know whether there is something beyond them."""
+    found = await land.reads.devices(land.view(whole=2), Slice(100), order)
+    keys = [DEVICES[order].key(one) for one in found]
+    assert keys == sorted(keys)
+    assert len(found) == len(land.devices)
 
 
 async def test_lists_of_one_home_or_room(land: Land) -> None:
@@ -128,12 +161,14 @@ async def test_lists_of_one_home_or_room(land: Land) -> None:
     reads, view = land.reads, land.view(whole=1, devices=4)
     for home in land.homes:
         expected = [one for one in land.seen(view) if one.home.id == home.id]
-        assert await reads.devices(view, Slice(100), home.id) == expected
-        assert await reads.count_devices(view, home.id) == len(expected)
+        only = [DeviceFilter(home_id=home.id)]
+        assert await reads.devices(view, Slice(100), filters=only) == expected
+        assert await reads.count_devices(view, only) == len(expected)
     for room in land.rooms:
         expected = [one for one in land.seen(view) if one.room and one.room.id == room.id]
-        assert await reads.devices(view, Slice(100), None, room.id) == expected
-        assert await reads.count_devices(view, None, room.id) == len(expected)
+        only = [DeviceFilter(room_id=room.id)]
+        assert await reads.devices(view, Slice(100), filters=only) == expected
+        assert await reads.count_devices(view, only) == len(expected)
 
 
 async def test_an_empty_view_sees_nothing(land: Land) -> None:

@@ -8,7 +8,8 @@ from core.connectors.simulator import Simulator
 from core.connectors.simulator.products import PRODUCTS
 from core.domain.devices import Device, State
 from core.domain.ports import Found, Report
-from tests.fakes import FakeClock, stored
+from core.domain.sandbox import DeviceFault, HomeTime, Pacing, Simulation
+from tests.fakes import HOME, FakeClock, stored
 
 
 class House:
@@ -35,6 +36,18 @@ class House:
         await self.simulator.adopt(device)
         return device
 
+    def press(self, device: Device, state: State) -> int:
+        """Somebody at home changes a device by hand."""
+        return self.simulator.simulate(Simulation(device.id, report=state))
+
+    def fault(self, device: Device, fault: DeviceFault, seconds: int = 60) -> None:
+        """Something goes wrong with a device for a while."""
+        self.simulator.simulate(Simulation(device.id, fault=fault, fault_seconds=seconds))
+
+    def pace(self, speed: float | None = None, step: float = 0.0) -> HomeTime:
+        """Change how the time of the home goes on."""
+        return self.simulator.pace(Pacing(HOME.id, speed, step))
+
     async def send(self, device: Device, state: State) -> None:
         """Send, and let time pass until the acknowledgement."""
         await self.clock.finish(self.simulator.send(device.id, state))
@@ -48,6 +61,12 @@ class House:
         await self.clock.advance(seconds)
         heard, self.heard = self.heard, []
         return heard
+
+    async def quiet(self) -> list[Report]:
+        """What was heard since the last look, once all that is due now has happened."""
+        while self.simulator._scheduler._left() <= 0:  # noqa: ASYNC110, SLF001 - the clock stands still
+            await asyncio.sleep(0)
+        return await self.after(0)
 
     async def _listen(self) -> None:
         async for report in self.simulator.reports():

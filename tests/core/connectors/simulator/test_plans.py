@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.connectors.simulator.kinds import PLAIN, behaviour
-from core.connectors.simulator.plans import PLANS, STEADY, found, steady
+from core.connectors.simulator.plans import MIXTURE, PLANS, STEADY, calm, found, steady
 from core.connectors.simulator.products import PRODUCTS
 from core.domain.devices import TABLE, Capability, DeviceKind, State
 from core.domain.errors import Invalid
@@ -71,7 +71,7 @@ def test_maple_has_the_lamp() -> None:
     assert found("simulator://maple?still=1")[0].address == lamp.address
 
 
-@pytest.mark.parametrize(("plan", "devices"), [("maple", 10), ("harbor", 6)])
+@pytest.mark.parametrize(("plan", "devices"), [("maple", 20), ("harbor", 9)])
 def test_a_named_house_has_a_size(plan: str, devices: int) -> None:
     """Houses are what the plan says."""
     assert len(found(f"simulator://{plan}")) == devices
@@ -90,12 +90,25 @@ def test_steadiness_does_not_depend_on_the_plan() -> None:
     assert not lively & STEADY
 
 
-def test_every_product_is_in_a_named_house_or_behaves_plainly() -> None:
-    """The catalogue holds nothing that no house shows, and switches are the only plain ones."""
+def test_the_catalogue_is_shown_and_alive() -> None:
+    """It holds nothing that no house shows, or that no behaviour is written for."""
     shown = {place.product for plan in PLANS.values() for place in plan}
-    assert shown == set(PRODUCTS)
-    plain = {n for n, made in PRODUCTS.items() if behaviour(made.kind, made.capabilities) is PLAIN}
-    assert plain == {"switch"}
+    assert shown == set(PRODUCTS) == set(MIXTURE)
+    assert all(behaviour(made.kind, made.capabilities) is not PLAIN for made in PRODUCTS.values())
+
+
+def test_maple_has_one_of_everything() -> None:
+    """Whoever tries the demo finds every kind of device, and everything that one can do."""
+    house = found("simulator://maple")
+    assert {device.kind for device in house} == set(DeviceKind)
+    assert {able for device in house for able in device.capabilities} == set(Capability)
+
+
+@pytest.mark.parametrize("plan", ["maple", "harbor"])
+def test_a_named_house_is_watched(plan: str) -> None:
+    """Its devices speak up often, and those of generated homes do not."""
+    assert not any(calm(device.address) for device in found(f"simulator://{plan}"))
+    assert all(calm(device.address) for device in found("simulator://plan?devices=50"))
 
 
 @pytest.mark.parametrize(

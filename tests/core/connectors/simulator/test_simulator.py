@@ -11,6 +11,7 @@ from core.connectors.simulator import DeviceFault, Simulator
 from core.domain.devices import State
 from core.domain.errors import Invalid, Missing
 from core.domain.ports import Connector, Declined, Offline, Report
+from core.domain.sandbox import Pacing, Simulation
 from tests.core.connectors.simulator.house import House, found
 from tests.fakes import HOME, FakeClock, stored, turns
 
@@ -112,7 +113,7 @@ async def test_a_thermostat_takes_its_target_at_once() -> None:
 async def test_a_room_warms_up() -> None:
     """Reports by itself are of one tenth or more, and five seconds or more apart."""
     async with House(lively=True) as house:
-        thermostat = await house.add("thermostat")
+        thermostat = await house.add("thermostat", address="living-room-thermostat")
         await house.send(thermostat, State(target_temperature=25.0))
         await house.after(0)
         before = thermostat.state.temperature or 0.0
@@ -173,8 +174,8 @@ async def test_hands_change_a_device_at_once() -> None:
     async with House() as house:
         lamp, sensor = await house.add("lamp"), await house.add("motion")
         await house.send(lamp, State(brightness=100))
-        house.simulator.press(lamp.id, State(brightness=10))
-        house.simulator.press(sensor.id, State(motion=True, battery=3))
+        house.press(lamp, State(brightness=10))
+        house.press(sensor, State(motion=True, battery=3))
         heard = await house.after(1)
     assert heard == [
         Report(lamp.id, 1, State(on=True, brightness=10)),
@@ -186,12 +187,12 @@ async def test_a_hand_needs_something_to_touch() -> None:
     """Unknown devices and attributes are told apart."""
     async with House() as house:
         lamp = await house.add("lamp")
-        with pytest.raises(Invalid, match=r"state\.targetTemperature: this device has none"):
-            house.simulator.press(lamp.id, State(target_temperature=20))
+        with pytest.raises(Invalid, match=r"report\.targetTemperature: this device has none"):
+            house.press(lamp, State(target_temperature=20))
         with pytest.raises(Missing, match="no device device_9"):
-            house.simulator.press("device_9", State(on=True))
-        with pytest.raises(Missing):
-            house.simulator.inject("device_9", DeviceFault.SLOW)
+            house.press(replace(lamp, id="device_9"), State(on=True))
+        with pytest.raises(Missing, match="no device in home home_9"):
+            house.simulator.pace(Pacing("home_9", 0))
 
 
 async def test_a_restart_goes_on_from_what_was_stored() -> None:
@@ -239,7 +240,7 @@ async def test_closing_ends_everything() -> None:
     """Waiting commands end, the reader ends after what was said, and no task stays."""
     simulator = Simulator(FakeClock(), 1)
     await simulator.adopt(stored(found("switch")))
-    simulator.press("device_1", State(on=True))
+    simulator.simulate(Simulation("device_1", report=State(on=True)))
     sending = asyncio.ensure_future(simulator.send("device_1", State(on=False)))
     await turns()
     await simulator.close()
@@ -275,7 +276,7 @@ async def test_a_bug_reaches_the_reader_and_the_sender(monkeypatch: pytest.Monke
     house = House()
     switch = await house.add("switch")
     monkeypatch.setattr("core.connectors.simulator.world.wrong", lambda _: [].pop())
-    house.simulator.inject(switch.id, DeviceFault.WRONG_STATE)
+    house.fault(switch, DeviceFault.WRONG_STATE)
     with pytest.raises(IndexError):
         await house.send(switch, State(on=True))
     with pytest.raises(IndexError):

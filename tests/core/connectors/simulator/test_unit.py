@@ -1,10 +1,9 @@
 """One device without a clock: what it says of where it is."""
 
-from random import Random
-
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.connectors.simulator.chance import Chance
 from core.connectors.simulator.unit import Unit
 from core.domain.devices import State, reached
 from core.domain.ports import Report
@@ -25,7 +24,7 @@ class Conversation(RuleBasedStateMachine):
         """A lamp just adopted."""
         device = stored(found("lamp"), order=ORDER)
         self.unit = Unit(device, device.order)
-        self.random = Random(1)
+        self.chance = Chance(1)
         self.now = 0.0
         self.all = self.settled = device.state
         self.order = ORDER
@@ -37,18 +36,18 @@ class Conversation(RuleBasedStateMachine):
         """A command arrives; without effect on a lamp at rest it is passed over in silence."""
         if self.unit.course is None:
             self.tell(whole=False)
-            if self.unit.how.aim(self.unit.state, asked, self.random) == self.unit.state:
-                self.unit.ask(asked, self.now, self.random)
+            if self.unit.how.aim(self.unit.state, asked, self.chance) == self.unit.state:
+                self.unit.ask(asked, self.now, self.chance)
                 assert self.unit.report() is None
                 return
-        self.unit.ask(asked, self.now, self.random)
+        self.unit.ask(asked, self.now, self.chance)
         self.asked = asked
         self.named.update(asked.values())
 
     @rule(changed=ASKED)
     def press(self, changed: State) -> None:
         """A hand ends what was under way."""
-        self.unit.jump(changed, self.now, self.random)
+        self.unit.jump(changed, self.now, self.chance)
         self.asked = State()
 
     @rule(seconds=st.floats(0, 0.5))
@@ -111,7 +110,7 @@ def lamp() -> Unit:
 def test_a_ramp_tells_what_changed_and_at_the_end_all_that_was_asked() -> None:
     """The settled report repeats what the unsettled ones said, so that it can confirm."""
     unit = lamp()
-    unit.ask(State(on=True, brightness=100), 0.0, Random(0))
+    unit.ask(State(on=True, brightness=100), 0.0, Chance(0))
     unit.look(0.1)
     assert unit.report() == Report("device_1", 1, State(on=True, brightness=70), settled=False)
     unit.look(0.4)
@@ -122,8 +121,8 @@ def test_a_ramp_tells_what_changed_and_at_the_end_all_that_was_asked() -> None:
 def test_a_new_send_starts_from_where_the_lamp_is() -> None:
     """Retargeting takes the full time from the level of the moment."""
     unit = lamp()
-    unit.ask(State(brightness=100), 0.0, Random(0))
-    unit.ask(State(brightness=0), 0.2, Random(0))
+    unit.ask(State(brightness=100), 0.0, Chance(0))
+    unit.ask(State(brightness=0), 0.2, Chance(0))
     assert unit.course is not None
     assert unit.course.origin.brightness == 80
     unit.look(0.4)
@@ -135,7 +134,7 @@ def test_a_new_send_starts_from_where_the_lamp_is() -> None:
 def test_a_read_on_the_way_makes_the_arrival_whole() -> None:
     """Who reads a device on its way gets everything again once it is settled."""
     unit = lamp()
-    unit.ask(State(brightness=100), 0.0, Random(0))
+    unit.ask(State(brightness=100), 0.0, Chance(0))
     unit.look(0.1)
     first = unit.report(whole=True)
     unit.look(0.4)
@@ -147,7 +146,7 @@ def test_a_read_on_the_way_makes_the_arrival_whole() -> None:
 def test_repeating_a_request_does_not_start_the_way_again() -> None:
     """Asked for where it is going, a device just goes on."""
     unit = lamp()
-    unit.ask(State(brightness=100), 0.0, Random(0))
+    unit.ask(State(brightness=100), 0.0, Chance(0))
     course = unit.course
-    unit.ask(State(brightness=100), 0.2, Random(0))
+    unit.ask(State(brightness=100), 0.2, Chance(0))
     assert unit.course is course
