@@ -1,4 +1,4 @@
-"""What the demo says on the terminal: what it serves, and three commands to paste."""
+"""What the demo says on the terminal: where to click, and three commands to paste."""
 
 from collections.abc import Mapping
 from string import Template
@@ -17,9 +17,12 @@ SUBSCRIPTION = (
 
 GUIDE = Template(
     """
-Latchkey serves two simulated homes at $graphql_url
+Latchkey serves two simulated homes. Open one in a browser and see it live:
 
-Paste the token into another terminal first (it is good for 12 hours):
+$base_url/
+
+Their API is at $graphql_url (in a browser: GraphiQL, with access).
+To use it from another terminal, paste the token first (it is good for 12 hours):
 
 export TOKEN=$access_token
 

@@ -22,6 +22,7 @@ from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
 from app.pages.explorer import Door
+from app.pages.house import house_page
 from app.pages.opening import Opening
 from app.pages.press import assets
 from core.domain.accounts import Viewer
@@ -115,6 +116,7 @@ def application(
             Route("/livez", alive),
             Route("/readyz", ready),
             assets(),
+            *([house_page("/", opening)] if opening else []),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))] if hosts else [],
     )
