@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from string import Template
 
 QUERY = (
-    "{ devices { nodes { name kind online room { name } state { on brightness temperature } } } }"
+    "{ devices(first: 50) { nodes { name kind online room { name }"
+    " state { on brightness temperature } } } }"
 )
 MUTATION = (
     "mutation($id: ID!) { controlDevice(input: { deviceId: $id, state: { on: true, brightness: 40 }"
