@@ -7,10 +7,17 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, ingest, query
+from bench.cases import control, events, idle, ingest, query
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     one.name: one
-    for one in (query.FRESH, control.CONTROL, events.EVENTS, ingest.SQLITE, ingest.POSTGRES)
+    for one in (
+        query.FRESH,
+        control.CONTROL,
+        events.EVENTS,
+        ingest.SQLITE,
+        ingest.POSTGRES,
+        idle.IDLE,
+    )
 }

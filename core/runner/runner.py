@@ -273,13 +273,17 @@ class Runner:
         try:
             heard = await self._services.reports.take(lane.home_id, report, sent)
             if heard.late:
-                await self._read(lane)
+                self._read_apart(lane)
         except Unavailable:
             log.warning("report_not_stored", device=lane.device_id)
             await self._clock.sleep(HOMES_SECONDS)
-            await self._read(lane)
+            self._read_apart(lane)
         finally:
             self._room.release()
+
+    def _read_apart(self, lane: Lane) -> None:
+        """Have a device read by a task of its own: it may take long to answer, or be held."""
+        self._start(self._read(lane))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -9,6 +9,8 @@ from bench.cases import BENCHMARKS
 from bench.contest import Options, compete
 from bench.machine import cores
 
+UNASKED = {"sandbox_idle"}
+"""Benchmarks in which nobody asks anything, so that there is no latency."""
 OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
 
 
@@ -17,5 +19,5 @@ def test_a_benchmark_runs(name: str) -> None:
     """It answers rightly under load; in so short a time nothing may count, but all is measured."""
     found = compete(BENCHMARKS[name], OPTIONS, lambda *_: None)
     assert found.ours.value >= 0
-    assert found.ours.p99_ms is not None
+    assert (found.ours.p99_ms is None) is (name in UNASKED)
     assert found.versus == {}

@@ -17,7 +17,7 @@ from core.domain.devices import Device, State
 from core.domain.errors import Unavailable
 from core.domain.events import Event, EventType
 from core.domain.ports import Report
-from core.domain.sandbox import DeviceFault, Simulation
+from core.domain.sandbox import DeviceFault, Pacing, Simulation
 from core.runner import runner as room
 from core.services.orders import Order
 from core.services.reports import Heard, Reports
@@ -175,6 +175,26 @@ async def test_a_device_that_never_gets_there(maple: Owned) -> None:
 async def has_told(maple: Owned, ends: int) -> bool:
     """Whether so many ends are written."""
     return len(await maple.estate.ends()) == ends
+
+
+@one_kind
+async def test_a_held_home_holds_up_nobody(
+    database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that is to be read but does not answer keeps no report of others waiting."""
+    monkeypatch.setattr(room, "IN_FLIGHT", 1)
+    async with run_house(database_url, devices_url=URL) as house, owned(house) as made:
+        lamp = made.devices[LAMP]
+        made.simulator.pace(Pacing(made.estate.home.id, 0.0))
+        made.suffer(lamp, DeviceFault.OUT_OF_ORDER)
+        made.press(lamp)
+        made.simulator.simulate(Simulation(lamp.id, report=lamp.state))
+        made.press(made.devices[LIGHT])
+
+        async def told() -> bool:
+            return len(await made.told(LIGHT)) == 1
+
+        await eventually(told)
 
 
 @one_kind
