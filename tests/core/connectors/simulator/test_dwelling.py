@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from core.connectors.simulator.dwelling import Dwelling
+from core.connectors.simulator.dwelling import BEAT, Dwelling
 from core.connectors.simulator.rhythm import day_of
 from core.domain.homes import Home
 from tests.fakes import START
@@ -27,6 +27,16 @@ def test_a_moment_is_of_the_home_whenever_one_looks(zone: str, times: list[float
         assert now.local.astimezone(UTC) == START + timedelta(seconds=at)
         assert now.day == day_of(7, "home_1", now.local.date())
         assert 0 <= now.hour < 24
+
+
+@given(st.floats(0, 10), st.floats(0, 1e6))
+def test_all_homes_have_the_same_beats(late: float, at: float) -> None:
+    """Whenever a home began, a beat is an even second of the wall clock, and soon."""
+    began = START + timedelta(seconds=late)
+    beat = Dwelling(Home("home_1", "Home", "UTC"), 7, began, 0.0).beat(at)
+    assert at <= beat <= at + BEAT + 1e-6
+    off = (began.timestamp() + beat) % BEAT
+    assert min(off, BEAT - off) < 1e-5
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("Europe/Berlin", 13), ("Asia/Kolkata", 17.5)])
