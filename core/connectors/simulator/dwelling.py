@@ -1,7 +1,9 @@
 """A home as the simulation runs it: its time, its people's days, and its devices."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.connectors.simulator.chance import Chance
@@ -11,6 +13,10 @@ from core.connectors.simulator.timeline import Due, Timeline
 from core.connectors.simulator.unit import Unit
 from core.domain.homes import Home
 from core.domain.sandbox import DeviceFault, HomeTime
+
+BEAT: Final = 2.0
+"""Seconds of the wall clock to which calm devices keep. All homes have the same beats, so reports
+come together and are stored together, at a fraction of what each would cost alone."""
 
 
 class Dwelling:
@@ -35,6 +41,11 @@ class Dwelling:
             self._on = local.date()
             self._day = day_of(self._seed, self.id, local.date())
         return Moment(local, self._day, calm)
+
+    def beat(self, at: float) -> float:
+        """The first beat at this second of the home or after it."""
+        off = self.began.timestamp() % BEAT
+        return max(at, math.ceil((at + off) / BEAT) * BEAT - off)
 
     def time(self, world: float) -> HomeTime:
         """What the home's clocks show, and how fast they go."""

@@ -91,11 +91,12 @@ ROOMS: Final = (
     "Garage",
 )
 MIXTURE: Final = (
-    *("lamp", "lamp", "light", "light", "switch", "switch", "outlet", "outlet"),
-    *("lock", "thermostat", "heating", "motion", "motion", "contact", "contact"),
-    *("white lamp", "colour lamp", "fan", "blind", "climate sensor", "meter", "garage door"),
+    *("lamp", "light", "switch") * 3,
+    *("outlet", "motion", "contact") * 4,
+    *("lock", "thermostat", "heating", "white lamp", "colour lamp", "climate sensor") * 2,
+    *("fan", "blind", "meter", "garage door"),
 )
-"""What generated homes are drawn from."""
+"""What generated homes are drawn from: few of what moves, for that tells every second."""
 WHERE: Final[Mapping[str, str]] = {"garage door": "Garage", "meter": "Cellar"}
 """Products that are in one room, wherever the rest of a generated home is."""
 

@@ -11,7 +11,7 @@ from core.domain.devices import State
 Spans = Mapping[Phase, tuple[float, float]]
 PASSED: Final[Spans] = {
     Phase.ASLEEP: (3600.0, 10800.0),
-    Phase.MORNING: (20.0, 90.0),
+    Phase.MORNING: (30.0, 150.0),
     Phase.HOME: (40.0, 240.0),
 }
 OPENED: Final[Spans] = {Phase.MORNING: (120.0, 600.0), Phase.HOME: (300.0, 1500.0)}

@@ -135,11 +135,12 @@ class World:
         pause = seat.unit.how.idle(seat.unit.state, self._moment(seat, now), seat.chance)
         if pause is None:
             return
-        pause *= share
-        if seat.whim is None or now + pause < seat.whim.at:
+        at = now + pause * share
+        at = seat.dwelling.beat(at) if seat.calm else at
+        if seat.whim is None or at < seat.whim.at:
             seat.dwelling.timeline.cancel(seat.whim)
             seat.since = now
-            seat.whim = self._after(seat, pause, partial(self._stir, seat))
+            seat.whim = self._after(seat, at - now, partial(self._stir, seat))
 
     def _stir(self, seat: Seat) -> None:
         seat.whim = None

@@ -15,8 +15,10 @@ from tests.fakes import HOME, FakeClock, stored
 class House:
     """A simulator, what it reported, and shorthands; nothing changes by itself unless lively."""
 
-    def __init__(self, *, lively: bool = False, seed: int = 1) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, *, lively: bool = False, seed: int = 1, clock: FakeClock | None = None
+    ) -> None:
+        self.clock = clock or FakeClock()
         self.simulator = Simulator(self.clock, seed, lively=lively)
         self.heard: list[Report] = []
         self._listener = asyncio.ensure_future(self._listen())

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -13,7 +14,7 @@ from core.domain.homes import Home
 from core.domain.ports import Offline, Report
 from core.domain.sandbox import Pacing
 from tests.core.connectors.simulator.house import House
-from tests.fakes import HOME, START, stored, turns
+from tests.fakes import HOME, START, FakeClock, stored, turns
 
 DAY = 86_400
 MORNING = 6 * 3600.0
@@ -66,6 +67,28 @@ async def test_a_day_is_the_same_a_hundred_times_as_fast() -> None:
 async def test_a_morning_is_the_same_at_any_speed(speed: float) -> None:
     """Half an hour of it, report for report."""
     assert await hurried(speed, 1800) == await stepped(1800, 1800)
+
+
+class Sluggish(FakeClock):
+    """A clock that lets everybody sleep too long, now more, now less."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._random = Random(1)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return some time after that many seconds."""
+        await super().sleep(seconds + self._random.uniform(0, 3))
+
+
+async def test_a_late_scheduler_changes_nothing() -> None:
+    """Whenever the world gets round to it, each action happens at its own time."""
+    async with House(lively=True, clock=Sluggish()) as house:
+        await furnished(house)
+        house.pace(speed=9)
+        heard = await house.after(200)
+    assert len(heard) > 400
+    assert heard == (await stepped(1800, 1800))[: len(heard)]
 
 
 @settings(max_examples=10)

@@ -28,12 +28,12 @@ def test_nobody_moves_where_nobody_is(chance: Chance, now: Moment) -> None:
 
 
 def test_mornings_bustle() -> None:
-    """Somebody walks by every minute or so; in a calm home some times an hour."""
+    """Somebody walks by every other minute or so; in a calm home some times an hour."""
     chance = Chance(1)
     quiet = State(motion=False)
     lively = [Motion().idle(quiet, moment(7.1), chance) or 0 for _ in range(100)]
     calm = [Motion().idle(quiet, moment(18, calm=True), chance) or 0 for _ in range(100)]
-    assert max(lively) <= 90
+    assert max(lively) <= 150
     assert min(calm) >= 400
     drifts = [Motion().drift(quiet, 9, moment(3), chance) for _ in range(100)]
     assert 20 < sum(drift.motion is True for drift in drifts) < 60
