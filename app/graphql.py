@@ -25,6 +25,8 @@ LEGACY: Final = "application/json"
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
 BODY_SECONDS: Final = 10.0
+READING: Final = frozenset({"GET", "HEAD"})
+"""Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,18 @@ class Endpoint:
         return _json({"errors": traced(found, trace_id)}, media, status, headers)
 
     async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
-        if request.method == "POST":
+        if request.method not in READING:
             _check_content_type(request)
         viewer = self._authenticate(request.headers.get("authorization"))
         body = _body(await self._sent(request))
         call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
-        if request.method == "GET" and call.operation.kind != "query":
-            sentence = f"A {call.operation.kind} does not run by GET: only queries do. Use POST."
+        if request.method in READING and call.operation.kind != "query":
+            sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
         return _json(await self._graph.run(call, self._seconds), media)
 
     async def _sent(self, request: Request) -> Any:
-        if request.method == "GET":
+        if request.method in READING:
             return _parameters(request.query_params)
         return _loaded(await self._read(request), "body")
 

@@ -18,6 +18,8 @@ HURRY_SECONDS: Final = 900.0
 """How long (of the world's time) a home is hurried; its events cost everybody."""
 LONGEST_STEP: Final = 3_600.0
 LONGEST_FAULT: Final = 86_400
+LONGEST_SCRIPT: Final = 86_400.0
+MOST_STEPS: Final = 10_000
 UNBOUNDED: Final = 1_000_000.0
 """The most that a value without a range of its own may be simulated as, either side of 0."""
 

@@ -27,7 +27,8 @@ from core.domain.homes import Home
 from core.domain.ports import Clock, Declined, Found, Report
 from core.domain.sandbox import (
     HURRY_SECONDS,
-    LONGEST_FAULT,
+    LONGEST_SCRIPT,
+    MOST_STEPS,
     DeviceFault,
     HomeTime,
     Pacing,
@@ -38,7 +39,6 @@ log = observe.logger(__name__)
 
 Happening = Simulation | Pacing
 OUTAGE_SECONDS = 30.0
-LONGEST_SCRIPT = 10_000
 
 
 class Simulator:
@@ -177,11 +177,11 @@ class Simulator:
             Missing: no device of the home is adopted.
         """
         dwelling, planned = self._dwelling(home_id), list(steps)
-        if len(planned) > LONGEST_SCRIPT:
-            sentence = f"The script has {len(planned)} steps; {LONGEST_SCRIPT} are the most."
+        if len(planned) > MOST_STEPS:
+            sentence = f"The script has {len(planned)} steps; {MOST_STEPS} are the most."
             raise Invalid(sentence, "steps")
         for seconds, step in planned:
-            within("seconds", seconds, 0, LONGEST_FAULT, "s")
+            within("seconds", seconds, 0, LONGEST_SCRIPT, "s")
             step.check()
         for seconds, step in planned:
             self._scheduler.after(dwelling.timeline, seconds, partial(self._play, home_id, step))
