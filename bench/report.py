@@ -9,6 +9,7 @@ from bench.figures import Result, Sample
 
 HEADS = (
     "name",
+    "ratio",
     "value",
     "unit",
     "p50 ms",
@@ -25,12 +26,12 @@ NOTHING = "-"
 
 
 def table(results: Sequence[Result]) -> str:
-    """The results as lines of columns, each with what it is compared with."""
-    rows = [HEADS, *(_row(one) for one in results)]
+    """The results as lines of columns, the peers of each below it, with our ratio to them."""
+    rows = [HEADS, *(row for one in results for row in _rows(one))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = ["  ".join(map(_padded, HEADS, row, widths)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, *(line for one in results for line in _versus(one))])
+    return "\n".join(lines)
 
 
 def details(ours: Sample) -> str:
@@ -44,25 +45,33 @@ def write(path: Path, results: Sequence[Result], commit: str) -> None:
     path.write_bytes(orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def _row(one: Result) -> tuple[str, ...]:
-    ours = one.ours
+def _rows(one: Result) -> list[tuple[str, ...]]:
+    return [
+        _row(one.name, NOTHING, one.unit, one.ours, one.least, one.most),
+        *(
+            _row(f"  {name}", f"{peer.ratio:.2f}", one.unit, peer.middle, peer.least, peer.most)
+            for name, peer in one.peers.items()
+        ),
+    ]
+
+
+def _row(
+    name: str, ratio: str, unit: str, middle: Sample, least: float, most: float
+) -> tuple[str, ...]:
     return (
-        one.name,
-        _number(ours.value),
-        one.unit,
-        _number(ours.p50_ms),
-        _number(ours.p99_ms),
-        _number(ours.cpu_us),
-        _number(ours.rss_mb),
-        _share(ours.server_share),
-        _share(ours.queued_share),
-        _share(ours.load_share),
-        f"{_number(one.least)} to {_number(one.most)}",
+        name,
+        ratio,
+        _number(middle.value),
+        unit,
+        _number(middle.p50_ms),
+        _number(middle.p99_ms),
+        _number(middle.cpu_us),
+        _number(middle.rss_mb),
+        _share(middle.server_share),
+        _share(middle.queued_share),
+        _share(middle.load_share),
+        f"{_number(least)} to {_number(most)}",
     )
-
-
-def _versus(one: Result) -> list[str]:
-    return [f"{one.name}: {ratio:.2f} x {peer}" for peer, ratio in one.versus.items()]
 
 
 def _padded(head: str, text: str, width: int) -> str:
