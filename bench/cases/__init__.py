@@ -14,6 +14,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     one.name: one
     for one in (
         query.FRESH,
+        query.REUSED,
+        query.WIDE,
         control.CONTROL,
         events.EVENTS,
         ingest.SQLITE,
