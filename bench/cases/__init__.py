@@ -7,7 +7,7 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, idle, ingest, query
+from bench.cases import control, events, idle, ingest, press, query
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -17,6 +17,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         query.REUSED,
         query.WIDE,
         control.CONTROL,
+        press.RENDER,
+        press.COMPILE,
         events.EVENTS,
         ingest.SQLITE,
         ingest.POSTGRES,
