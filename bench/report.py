@@ -36,7 +36,7 @@ def table(results: Sequence[Result]) -> str:
 
 def details(ours: Sample) -> str:
     """What a sample holds besides the columns, on one line."""
-    return ", ".join(f"{name} {_number(value)}" for name, value in ours.detail.items())
+    return ", ".join(f"{name} {number(value)}" for name, value in ours.detail.items())
 
 
 def write(path: Path, results: Sequence[Result], commit: str) -> None:
@@ -61,16 +61,16 @@ def _row(
     return (
         name,
         ratio,
-        _number(middle.value),
+        number(middle.value),
         unit,
-        _number(middle.p50_ms),
-        _number(middle.p99_ms),
-        _number(middle.cpu_us),
-        _number(middle.rss_mb),
+        number(middle.p50_ms),
+        number(middle.p99_ms),
+        number(middle.cpu_us),
+        number(middle.rss_mb),
         _share(middle.server_share),
         _share(middle.queued_share),
         _share(middle.load_share),
-        f"{_number(least)} to {_number(most)}",
+        f"{number(least)} to {number(most)}",
     )
 
 
@@ -78,7 +78,7 @@ def _padded(head: str, text: str, width: int) -> str:
     return text.ljust(width) if head in LEFT else text.rjust(width)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Three significant digits and no more than two after the point; thousands are whole."""
     if value is None:
         return NOTHING

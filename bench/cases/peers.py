@@ -97,10 +97,10 @@ def beside(
     with ExitStack() as stack:
         subjects: dict[str, Subject] = {}
         for name in _possible(names):
-            command = _command(name, house, answer, changing=changing)
+            words = command(name, house, answer, changing=changing)
             folder = served.folder / name
             folder.mkdir()
-            ready = serving(command, {"NODE_ENV": "production"}, folder, options.cores.server)
+            ready = serving(words, {"NODE_ENV": "production"}, folder, options.cores.server)
             peer = stack.enter_context(ready)
             _check(name, peer["port"], served.token, question, ours, changing=changing)
             plan = quiet.plan(peer["port"], peer["pid"], served.token, options.seconds)
@@ -120,10 +120,11 @@ def _possible(names: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def _command(name: str, house: Path, answer: Path, *, changing: bool) -> list[str]:
+def command(name: str, house: Path, answer: Path, *, changing: bool) -> list[str]:
+    """What starts a peer on the files of a house, or of the answer about it."""
     if name in BYTES:
-        command = [sys.executable, "-m", "bench.peers.prebuilt", "--answer", str(answer)]
-        return [*command, *BYTES[name]]
+        module = [sys.executable, "-m", "bench.peers.prebuilt"]
+        return [*module, "--answer", str(answer), *BYTES[name]]
     changes = ["--changing"] if changing else []
     if name in NODE:
         script, *words = NODE[name]
