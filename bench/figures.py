@@ -85,12 +85,17 @@ def sample(full: Round, half: Round) -> Sample:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A peer's medians, and ours to theirs: a ratio over 1 means that Latchkey is better."""
+    """A peer's medians, and ours to theirs: a ratio over 1 means that Latchkey is better.
+
+    `cpu_ratio` compares what each unit of work cost the server: unlike a rate, it hardly depends
+    on what else ran on the machine.
+    """
 
     middle: Sample
     least: float
     most: float
     ratio: float
+    cpu_ratio: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +166,13 @@ def middle(samples: Sequence[Sample]) -> Sample:
 
 def _peer(ours: Sequence[Sample], theirs: Sequence[Sample], *, more_is_better: bool) -> Peer:
     values = [one.value for one in theirs]
-    ratio = median(_ratios(ours, theirs, more_is_better=more_is_better))
-    return Peer(middle(theirs), min(values), max(values), ratio)
+    return Peer(
+        middle=middle(theirs),
+        least=min(values),
+        most=max(values),
+        ratio=median(_ratios(ours, theirs, more_is_better=more_is_better)),
+        cpu_ratio=_cpu_ratio(ours, theirs),
+    )
 
 
 def _ratios(
@@ -170,6 +180,12 @@ def _ratios(
 ) -> list[float]:
     pairs = [(mine.value, other.value) for mine, other in zip(ours, theirs, strict=True)]
     return [_over(*(pair if more_is_better else reversed(pair))) for pair in pairs]
+
+
+def _cpu_ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> float | None:
+    pairs = [(mine.cpu_us, other.cpu_us) for mine, other in zip(ours, theirs, strict=True)]
+    known = [other / mine for mine, other in pairs if mine and other]
+    return median(known) if known else None
 
 
 def _over(one: float, other: float) -> float:

@@ -10,6 +10,7 @@ from bench.figures import Result, Sample
 HEADS = (
     "name",
     "ratio",
+    "by CPU",
     "value",
     "unit",
     "p50 ms",
@@ -26,7 +27,7 @@ NOTHING = "-"
 
 
 def table(results: Sequence[Result]) -> str:
-    """The results as lines of columns, the peers of each below it, with our ratio to them."""
+    """The results as lines of columns, the peers of each below it, with our ratios to them."""
     rows = [HEADS, *(row for one in results for row in _rows(one))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = ["  ".join(map(_padded, HEADS, row, widths)).rstrip() for row in rows]
@@ -47,20 +48,21 @@ def write(path: Path, results: Sequence[Result], commit: str) -> None:
 
 def _rows(one: Result) -> list[tuple[str, ...]]:
     return [
-        _row(one.name, NOTHING, one.unit, one.ours, one.least, one.most),
+        (one.name, NOTHING, NOTHING, *_figures(one.unit, one.ours, one.least, one.most)),
         *(
-            _row(f"  {name}", f"{peer.ratio:.2f}", one.unit, peer.middle, peer.least, peer.most)
+            (
+                f"  {name}",
+                _ratio(peer.ratio),
+                _ratio(peer.cpu_ratio),
+                *_figures(one.unit, peer.middle, peer.least, peer.most),
+            )
             for name, peer in one.peers.items()
         ),
     ]
 
 
-def _row(
-    name: str, ratio: str, unit: str, middle: Sample, least: float, most: float
-) -> tuple[str, ...]:
+def _figures(unit: str, middle: Sample, least: float, most: float) -> tuple[str, ...]:
     return (
-        name,
-        ratio,
         number(middle.value),
         unit,
         number(middle.p50_ms),
@@ -85,6 +87,10 @@ def number(value: float | None) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _ratio(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _share(value: float | None) -> str:

@@ -104,6 +104,14 @@ def test_a_peer_has_its_own_figures() -> None:
     peer = result("a", "x/s", {OURS: _samples(10, 12), "bare": theirs}).peers["bare"]
     assert (peer.middle.value, peer.middle.cpu_us, peer.least, peer.most) == (5, 2, 4, 6)
     assert peer.ratio == pytest.approx(2.25)
+    assert peer.cpu_ratio is None
+
+
+def test_costs_are_compared_where_they_are_known() -> None:
+    """Half of what a peer needs for a unit of work is a ratio of 2, whatever the rates."""
+    ours = [Sample(1, cpu_us=10), Sample(1), Sample(1, cpu_us=10)]
+    theirs = [Sample(9, cpu_us=20), Sample(9, cpu_us=1), Sample(9, cpu_us=20)]
+    assert result("a", "x/s", {OURS: ours, "bare": theirs}).peers["bare"].cpu_ratio == 2
 
 
 def test_nothing_is_divided_by_a_peer_that_did_nothing() -> None:

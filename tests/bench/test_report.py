@@ -26,14 +26,14 @@ def test_the_table_is_aligned() -> None:
 def test_the_table_says_what_is_unknown() -> None:
     """What was not measured is a dash, and a share is a percentage."""
     row = table([_result("a", 415.4)]).split("\n")[2].split()
-    assert row[:9] == ["a", "-", "415", "requests/s", "1.23", "56.8", "2,400", "-", "97%"]
+    assert row[:10] == ["a", "-", "-", "415", "requests/s", "1.23", "56.8", "2,400", "-", "97%"]
 
 
 def test_a_peer_has_a_row_below_ours() -> None:
-    """Its ratio, and what its own runs came to."""
+    """Our ratios to it, and what its own runs came to."""
     row = table([_result("a", 1)]).split("\n")[3]
     assert row.startswith("  bare")
-    assert row.split()[1:4] == ["0.50", "2.00", "requests/s"]
+    assert row.split()[1:5] == ["0.50", "-", "2.00", "requests/s"]
 
 
 def test_a_table_of_nothing_has_its_heads() -> None:
