@@ -22,7 +22,8 @@ NODE: Final[Mapping[str, Sequence[str]]] = {
     "mercurius": ("mercurius.mjs",),
     "mercurius_jit": ("mercurius.mjs", "--jit"),
 }
-BYTES: Final[Mapping[str, Sequence[str]]] = {"prebuilt": (), "bare": ("--bare",)}
+WARM_SECONDS: Final = 1.0
+"""V8 makes fast what has run some thousand times; so much comes before the first run on Node."""
 RECORDS: Final = """
 query Records($first: Int!) {
   devices(first: $first) {
@@ -105,6 +106,8 @@ def beside(
             _check(name, peer["port"], served.token, question, ours, changing=changing)
             plan = quiet.plan(peer["port"], peer["pid"], served.token, options.seconds)
             subjects[name] = _subject(plan, options)
+            if name in NODE:
+                loaded(replace(plan, seconds=min(WARM_SECONDS, options.seconds)), options)
         yield subjects
 
 
@@ -122,9 +125,8 @@ def _possible(names: Sequence[str]) -> list[str]:
 
 def command(name: str, house: Path, answer: Path, *, changing: bool) -> list[str]:
     """What starts a peer on the files of a house, or of the answer about it."""
-    if name in BYTES:
-        module = [sys.executable, "-m", "bench.peers.prebuilt"]
-        return [*module, "--answer", str(answer), *BYTES[name]]
+    if name == "prebuilt":
+        return [sys.executable, "-m", "bench.peers.prebuilt", "--answer", str(answer)]
     changes = ["--changing"] if changing else []
     if name in NODE:
         script, *words = NODE[name]

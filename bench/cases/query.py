@@ -60,7 +60,7 @@ def _fresh(options: Options) -> Iterator[Mapping[str, Subject]]:
 
 @contextmanager
 def _reused(options: Options) -> Iterator[Mapping[str, Subject]]:
-    peers = ("prebuilt", "bare", "mercurius_jit", "mercurius")
+    peers = ("prebuilt", "mercurius_jit", "mercurius")
     with house(options, "query_reused", "quiet", "--devices", str(DEVICES)) as served:
         _check(served, DEVICES)
         question = _question(DOCUMENT, DEVICES)

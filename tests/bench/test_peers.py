@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bench.cases import peers
 from bench.cases.house import Served
-from bench.cases.peers import BYTES, NODE, RECORDS, Question, beside
+from bench.cases.peers import NODE, RECORDS, Question, beside
 from bench.contest import Failed, Options
 from bench.machine import Cores
 from bench.peers import node
@@ -39,7 +39,7 @@ DEVICES: list[dict[str, Any]] = [
 ]
 DEVICES.append({**DEVICES[0], "id": "device_3", "room": None, "pendingCommand": None})
 EVERYTHING = Question(RECORDS, {"first": 3}, workers=1, least_bytes=100)
-NAMES = ["strawberry", *BYTES, *NODE]
+NAMES = ["strawberry", "prebuilt", *NODE]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_without_node_the_others_are_measured(
     """A line says who is left out, and why."""
     monkeypatch.setattr(node, "missing", lambda: "there is none.")
     with beside(NAMES, EVERYTHING, served, OPTIONS) as subjects:
-        assert subjects.keys() == {"strawberry", *BYTES}
+        assert subjects.keys() == {"strawberry", "prebuilt"}
     line = capsys.readouterr().out.strip()
     assert line == "LEFT OUT: apollo, yoga, mercurius, mercurius_jit: there is none."
 

@@ -13,7 +13,7 @@ from bench.peers import node
 
 PEERS = {
     "query_fresh": {"strawberry", "apollo", "yoga", "mercurius", "mercurius_jit"},
-    "query_reused": {"prebuilt", "bare", "mercurius", "mercurius_jit"},
+    "query_reused": {"prebuilt", "mercurius", "mercurius_jit"},
     "query_wide": {"strawberry"},
 }
 UNASKED = {"sandbox_idle"}
