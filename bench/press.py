@@ -1,7 +1,8 @@
 """The process in which the press itself is timed: no server, no socket, one thing over and over.
 
 Reads `{"work", "scale", "seconds", "profile"}` on stdin, says one sample on stdout; its value is
-the median of what each took, in seconds times `scale`.
+the median of what each took, in seconds times `scale`. Seconds are those of the CPU: nothing here
+waits, so whatever else passes is other work's time on this core.
 """
 
 import asyncio
@@ -222,15 +223,13 @@ async def run(plan: dict[str, Any]) -> Sample:
 
 
 async def _durations(one: One, seconds: float) -> list[float]:
-    """How long each took; at least one is done."""
+    """How much CPU each took; at least one is done."""
     found: list[float] = []
     end = perf_counter() + seconds
-    now = 0.0
-    while now < end:
-        start = perf_counter()
+    while not found or perf_counter() < end:
+        start = process_time()
         await one()
-        now = perf_counter()
-        found.append(now - start)
+        found.append(process_time() - start)
     return found
 
 

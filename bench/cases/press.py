@@ -35,7 +35,7 @@ RENDER = Benchmark(
     unit="us",
     about=(
         "one event becomes the bytes of its message, for a subscription of 6 fields with values "
-        "(9 with those around them); the median, p50 and p99 of single ones in one process."
+        "(9 with those around them); median, p50 and p99 of the CPU time of single ones."
     ),
     prepare=partial(_press, "render", MICRO),
     more_is_better=False,
@@ -45,7 +45,7 @@ COMPILE = Benchmark(
     unit="ms",
     about=(
         "a query of 60 fields with values, whose text is new, becomes a document ready to run; "
-        "the median, p50 and p99 of single ones in one process."
+        "median, p50 and p99 of the CPU time of single ones."
     ),
     prepare=partial(_press, "compile", MILLI),
     more_is_better=False,
