@@ -5,6 +5,7 @@ document that an attacker made expensive. Whatever the text, the outcome is a `D
 `Rejected`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -20,8 +21,10 @@ from graphql import (
     validate,
 )
 
+from engine.compiler.plan import Engine, Plan
+from engine.compiler.running import Stage
 from engine.errors import MAX_FAULTS, Code, Fault, Rejected
-from engine.fragments import fragments_of
+from engine.fragments import Fragments, fragments_of
 from engine.limits import Limits
 from engine.measure import Measure, measure
 from engine.merging import check_merging
@@ -61,6 +64,7 @@ class Documents:
         capacity: documents to keep at most.
         uncarried: fields that cannot be selected in a subscription, by coordinate
             (`Home.rooms`), each with what to do instead, as the rest of a sentence.
+        engine: `compiled`, or `reference` to run everything on graphql-core.
 
     Raises:
         ValueError: the SDL or `uncarried` name what the schema does not have.
@@ -73,8 +77,13 @@ class Documents:
         limits: Limits = Limits(),  # noqa: B008  frozen
         capacity: int = 1_000,
         uncarried: Mapping[str, str] = MappingProxyType({}),
+        engine: Engine = "compiled",
     ) -> None:
         self.schema = schema
+        self.runs: Counter[str] = Counter()
+        """Runs so far: "compiled", and those on graphql-core by the reason (docs/engine.md)."""
+
+        self._engine: Engine = engine
         self.limits = limits
         self.requirements = Requirements.from_sdl(sdl)
         self.requirements.check(schema)
@@ -120,7 +129,7 @@ class Documents:
             self._validate(ast)
             expander = Expander(self.schema, fragments, self.limits.fields * _EXPANSIONS)
             ready = [
-                self._operation(node, size, expander.groups(node))
+                self._operation(text, node, size, expander.groups(node), fragments)
                 for node, size in zip(operations, sizes, strict=True)
             ]
             return Document(text, self.schema, ast, tuple(ready)), tokens
@@ -131,7 +140,14 @@ class Documents:
         if errors := validate(self.schema, ast, _RULES, max_errors=MAX_FAULTS):
             raise Rejected.of("GRAPHQL_VALIDATION_FAILED", errors)
 
-    def _operation(self, node: _Operation, size: Measure, groups: tuple[Group, ...]) -> Operation:
+    def _operation(
+        self,
+        text: str,
+        node: _Operation,
+        size: Measure,
+        groups: tuple[Group, ...],
+        fragments: Fragments,
+    ) -> Operation:
         check_merging(groups)
         if node.operation.value == "subscription":
             self._check_carried(groups)
@@ -145,6 +161,8 @@ class Documents:
             roots=tuple(group.selected[0].node for group in groups),
             items=Sizer(node.variable_definitions or (), self.limits).items(groups),
             limit=self.limits.nodes,
+            plan=Plan(Stage(self.schema, fragments, node), self._engine, self.runs),
+            text=text,
         )
 
     def _check_carried(self, groups: Iterable[Group]) -> None:
