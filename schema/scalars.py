@@ -11,7 +11,9 @@ from schema.scopes import ScopeName
 
 
 def _written(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[:-6] + "Z"  # without its "+00:00"
 
 
 def _read(value: str) -> datetime:

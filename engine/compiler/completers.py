@@ -4,7 +4,7 @@ They follow `complete_value` of graphql-core and what it calls. Objects are comp
 functions, which `writing` makes; everything around them is here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -21,7 +21,7 @@ from engine.compiler.leaves import Leaf
 from engine.compiler.running import Run, abandon, fail, guard, inform, odd, pending_items
 from engine.compiler.spots import At, Complete, Spot
 
-Execute: TypeAlias = Callable[[Any, Run, At], Any]
+Execute: TypeAlias = Complete
 """Answers the selection of one object (spec 6.3): the object, the run, where it is."""
 
 
@@ -39,40 +39,36 @@ def present(complete: Complete, *, coordinate: str) -> Complete:
     return non_null
 
 
-def of_object(kind: GraphQLObjectType, execute: Execute, spot: Spot) -> Complete:
-    """Complete objects of one type: `complete_object_value`."""
-    if kind.is_type_of is not None:
-        return _of_checked(kind, kind.is_type_of, execute, spot)
+def anything(plain: Complete) -> Complete:
+    """Complete whatever a resolver may give by what completes plain values."""
 
     def complete(value: Any, run: Run, at: At, info: Any) -> Any:
-        del info
         if isinstance(value, Exception):
             raise value
-        return None if value is None or value is Undefined else execute(value, run, at)
+        return None if value is None or value is Undefined else plain(value, run, at, info)
 
     return complete
 
 
-def _of_checked(
-    kind: GraphQLObjectType, is_type_of: Callable[..., Any], execute: Execute, spot: Spot
-) -> Complete:
+def of_object(kind: GraphQLObjectType, execute: Execute, spot: Spot) -> Complete:
+    """Complete objects of one type: `complete_object_value`."""
+    is_type_of = kind.is_type_of
+    if is_type_of is None:
+        return execute
+
     def complete(value: Any, run: Run, at: At, info: Any) -> Any:
-        if isinstance(value, Exception):
-            raise value
-        if value is None or value is Undefined:
-            return None
         right = is_type_of(value, info)
         if right is not True:
             if awaits(right):
                 return awaited(right, value, run, at)
             if not right:
                 raise invalid_return_type_error(kind, value, spot.details)
-        return execute(value, run, at)
+        return execute(value, run, at, info)
 
     async def awaited(right: Any, value: Any, run: Run, at: At) -> Any:
         if not await right:
             raise invalid_return_type_error(kind, value, spot.details)
-        done = execute(value, run, at)
+        done = execute(value, run, at, None)
         return await done if awaits(done) else done
 
     return complete
@@ -85,10 +81,6 @@ def of_abstract(
     resolve = kind.resolve_type or default_type_resolver
 
     def complete(value: Any, run: Run, at: At, info: Any) -> Any:
-        if isinstance(value, Exception):
-            raise value
-        if value is None or value is Undefined:
-            return None
         name = resolve(value, info, kind)
         if name.__class__ is str and name in possible:
             return possible[name](value, run, at, info)
@@ -115,10 +107,6 @@ def of_list(kind: GraphQLList[Any], items: Spot, spot: Spot) -> Complete:
     def complete(value: Any, run: Run, at: At, info: Any) -> Any:
         if value.__class__ is list or value.__class__ is tuple:
             return each(iter(value), run, at, info)
-        if isinstance(value, Exception):
-            raise value
-        if value is None or value is Undefined:
-            return None
         if hasattr(value, "__aiter__") or not is_iterable(value):
             info, path = info or inform(run, spot, at), spot.path(at)
             return run.executor.complete_value(kind, spot.details, info, path, value, None)
@@ -129,7 +117,7 @@ def of_list(kind: GraphQLList[Any], items: Spot, spot: Spot) -> Complete:
 
 def _of_items(items: Spot) -> Complete:
     """Complete what an iterator gives: `complete_iterable_value`."""
-    complete_item = items.complete
+    complete_item = items.plain
 
     def complete(rest: Iterator[Any], run: Run, at: At, info: Any) -> Any:
         done: list[Any] = []

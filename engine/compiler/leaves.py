@@ -90,14 +90,10 @@ def _members(kind: GraphQLEnumType) -> list[tuple[Any, str]]:
 
 
 def complete_leaf(kind: GraphQLLeafType) -> Complete:
-    """Make the completer of a leaf's values, whatever they are."""
+    """Make the completer of a leaf's values: `complete_leaf_value`."""
     return partial(_complete, kind)
 
 
 def _complete(kind: GraphQLLeafType, value: Any, run: object, at: At, info: object) -> Any:
     del run, at, info
-    if isinstance(value, Exception):
-        raise value
-    if value is None or value is Undefined:
-        return None
     return Executor.complete_leaf_value(kind, value)

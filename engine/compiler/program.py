@@ -29,7 +29,7 @@ from engine.compiler.completers import Execute
 from engine.compiler.fetching import fetch, reads
 from engine.compiler.leaves import complete_leaf, leaf
 from engine.compiler.running import Run, Stage
-from engine.compiler.spots import OUTSIDE, Complete, Spot
+from engine.compiler.spots import OUTSIDE, At, Complete, Spot
 from engine.compiler.writing import Constant, write
 from engine.results import Result
 
@@ -52,7 +52,7 @@ class Program:
     def answer(self, run: Run) -> Result | Awaitable[Result]:
         """Run it, as `execute_operation` does; what has to be awaited makes the result awaited."""
         try:
-            data = self._execute(run.root, run, OUTSIDE)
+            data = self._execute(run.root, run, OUTSIDE, None)
         except GraphQLError as error:
             run.errors.add(error, None)
             data = None
@@ -129,26 +129,27 @@ class _Compiler:
                 self._complete(spot, spot.type)
                 yield spot
 
-    def _complete(self, spot: Spot, kind: GraphQLOutputType) -> Complete:
-        """Make the completer of a spot for values of this type; the spot then has it."""
+    def _complete(self, spot: Spot, kind: GraphQLOutputType) -> None:
+        """Make the completers of a spot for values of this type; the spot then has them."""
         if isinstance(kind, GraphQLNonNull):
             coordinate = f"{spot.parent}.{spot.nodes[0].name.value}"
-            inner = self._complete(spot, kind.of_type)
-            spot.complete = completers.present(inner, coordinate=coordinate)
-        elif isinstance(kind, GraphQLList):
-            spot.complete = self._list(spot, kind)
+            self._complete(spot, kind.of_type)
+            spot.complete = completers.present(spot.complete, coordinate=coordinate)
+            return
+        if isinstance(kind, GraphQLList):
+            spot.plain = self._list(spot, kind)
         elif is_leaf_type(kind):
-            spot.complete = complete_leaf(kind)
+            spot.plain = complete_leaf(kind)
         elif is_abstract_type(kind):
             possible = {
                 each.name: self._object(spot, each)
                 for each in self._stage.schema.get_possible_types(kind)
             }
             spot.informed |= kind.resolve_type is None or reads(kind.resolve_type, 1)
-            spot.complete = completers.of_abstract(kind, possible, spot)
+            spot.plain = completers.of_abstract(kind, possible, spot)
         elif is_object_type(kind):
-            spot.complete = self._object(spot, kind)
-        return spot.complete
+            spot.plain = self._object(spot, kind)
+        spot.complete = completers.anything(spot.plain)
 
     def _object(self, spot: Spot, kind: GraphQLObjectType) -> Complete:
         stage = self._stage
@@ -172,11 +173,11 @@ class _Compiler:
 def _serial(steps: Sequence[Execute]) -> Execute:
     """Run root fields one after the other (spec 6.2.2): `execute_fields_serially`."""
 
-    def execute(source: Any, run: Run, at: Any) -> Any:
+    def execute(source: Any, run: Run, at: At, info: None) -> Any:
         answer: dict[str, Any] = {}
         rest = iter(steps)
         for step in rest:
-            part = step(source, run, at)
+            part = step(source, run, at, info)
             if awaits(part):
                 return after(part, answer, rest, source, run)
             answer.update(part)
@@ -187,7 +188,7 @@ def _serial(steps: Sequence[Execute]) -> Execute:
     ) -> dict[str, Any]:
         answer.update(await part)
         for step in rest:
-            part = step(source, run, OUTSIDE)
+            part = step(source, run, OUTSIDE, None)
             answer.update(await part if awaits(part) else part)
         return answer
 

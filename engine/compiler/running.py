@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any, Final
 
 from graphql import (
-    Executor,
     FragmentDefinitionNode,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -26,6 +25,7 @@ from graphql.pyutils import Undefined, gather_with_cancel, inspect
 
 from engine.awaiting import awaits
 from engine.compiler.spots import At, Spot
+from engine.reference import Reference
 
 _LASTING: Final = (str, int, float, bool, type(None), Enum)
 
@@ -68,15 +68,15 @@ class Run:
         self.root = root
         self.context = context
         self.errors = CollectedErrors()
-        self._executor: Executor[Any] | None = None
+        self._executor: Reference | None = None
         self._shared: tuple[Any, ...] | None = None
 
     @property
-    def executor(self) -> Executor[Any]:
+    def executor(self) -> Reference:
         """graphql-core's executor of this run, made when something first needs it."""
         if self._executor is None:
             stage = self.stage
-            self._executor = Executor(
+            self._executor = Reference(
                 stage.schema,
                 stage.definitions,
                 stage.fragments,

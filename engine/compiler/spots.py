@@ -52,6 +52,7 @@ class Spot:
         "nodes",
         "non_null",
         "parent",
+        "plain",
         "type",
     )
 
@@ -78,6 +79,8 @@ class Spot:
         self.informed = False
         """Whether completing it needs the field's `info`."""
         self.complete: Complete
+        self.plain: Complete
+        """Completes what is of a plain class: neither nothing, nor an error, nor awaited."""
 
     def item(self, type_: GraphQLOutputType) -> "Spot":
         """The spot of the items of the list that is here."""

@@ -66,7 +66,7 @@ def _function(lines: list[str], *, reader: bool) -> str:
         "    fail(run, error, spot, at)",
         "return pending(answer) if waits else answer",
     ]
-    return "\n".join(["def execute(source, run, at):", *_indented(body), ""])
+    return "\n".join(["def execute(source, run, at, info):", *_indented(body), ""])
 
 
 def _field(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
@@ -111,7 +111,7 @@ def _completed(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
     kind = get_nullable_type(spot.type)
     if is_leaf_type(kind):
         return _leaf(leaf(kind), spot, number, names)
-    names[f"complete_{number}"] = spot.complete
+    names[f"complete_{number}"] = spot.plain
     info = _info(spot, number)
     return [
         "if value.__class__ in plain:",
