@@ -1,7 +1,9 @@
 """The compiled engine against graphql-core: the same graph, document and outcomes, compared."""
 
 import asyncio
+import gc
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -13,9 +15,19 @@ from engine import Documents, Limits, Rejected, Rendering, Result
 from tests.engine.graphs import Graph, graph
 from tests.engine.texts import Writer, variables
 
+# graphql-core cancels what was begun beside an error, some of it before it could start.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+
 SEEDS = st.integers(0, 2**48)
 LIMITS = Limits(nodes=10**9, aliases=500, fields=5_000)
 graphs = lru_cache(64)(graph)
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """What was cancelled is gone before another test."""
+    yield
+    gc.collect()
 
 
 @lru_cache(256)
