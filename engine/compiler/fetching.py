@@ -7,8 +7,7 @@ does not look at its `info` is not given one: making it costs more than most res
 import dis
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from inspect import CO_VARARGS, getclosurevars
-from keyword import iskeyword
+from inspect import CO_VARARGS
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
@@ -23,8 +22,8 @@ from graphql import (
     default_field_resolver,
 )
 from graphql.execution.values import VariableValues, get_argument_values
-from strawberry.types.field import StrawberryField
 
+from engine.compiler import strawberries
 from engine.compiler.running import lasting
 from engine.compiler.spots import Fetch
 
@@ -39,8 +38,9 @@ def fetch(field: GraphQLField, node: FieldNode) -> Fetch:
     resolve = field.resolve
     if resolve is None or resolve is default_field_resolver:
         return Fetch()
-    if attribute := _attribute(resolve):
+    if attribute := strawberries.attribute(resolve):
         return Fetch(attribute=attribute)
+    resolve = strawberries.function(resolve) or resolve
     return Fetch(None, resolve, reads(resolve, 1), _constant(field, node))
 
 
@@ -63,17 +63,6 @@ def _reads(code: CodeType, position: int) -> bool:
         if step.opname.startswith("LOAD_FAST") and name in named:
             return True
     return False
-
-
-def _attribute(resolve: Callable[..., Any]) -> str | None:
-    """Give the attribute that Strawberry's resolver of a basic field reads; None for any other."""
-    if not getattr(resolve, "_is_default", False) or not isinstance(resolve, FunctionType):
-        return None
-    field = getclosurevars(resolve).nonlocals.get("field")
-    if type(field) is not StrawberryField or field.default_resolver is not getattr:
-        return None
-    name: str | None = field.python_name if field.is_basic_field else None
-    return name if name is not None and name.isidentifier() and not iskeyword(name) else None
 
 
 def _constant(field: GraphQLField, node: FieldNode) -> Mapping[str, Any] | None:
