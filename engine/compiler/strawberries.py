@@ -34,9 +34,10 @@ def function(resolve: Callable[..., Any]) -> Callable[..., Any] | None:
     if getattr(resolve, "__name__", None) not in _WRAPPERS:
         return None
     enclosed = _enclosed(resolve)
-    field, inform = enclosed.get("field"), enclosed.get("_strawberry_info_from_graphql")
+    inform = enclosed.get("_strawberry_info_from_graphql")
+    field = _enclosed(inform).get("field")
     handled = enclosed.get("field_exception_handlers", True)
-    if type(field) is not StrawberryField or inform is None or handled or field.extensions:
+    if type(field) is not StrawberryField or handled or field.extensions:
         return None
     resolver = field.base_resolver
     if type(resolver) is not StrawberryResolver or field.arguments:
@@ -68,7 +69,7 @@ def _direct(
     return informed if info_name else uninformed
 
 
-def _enclosed(resolve: Callable[..., Any]) -> Mapping[str, Any]:
+def _enclosed(resolve: object) -> Mapping[str, Any]:
     """Give what a function of Strawberry's own has around it."""
     if not isinstance(resolve, FunctionType) or resolve.__module__ != _MODULE:
         return {}

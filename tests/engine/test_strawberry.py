@@ -13,6 +13,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
 from engine import Documents, Engine, Result, run
+from engine.compiler import strawberries
 
 
 @strawberry.enum
@@ -170,3 +171,25 @@ async def test_loaders_see_siblings_and_items_together(engine: Engine) -> None:
     result = await answered(engine, text, "somebody", batches)
     assert result.errors == ()
     assert batches == [[0, 1, 2]]  # the loader remembers, so the second level asks for nothing
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("number", "number"), ("size", "size"), ("twin", None), ("secret", None)],
+)
+def test_basic_fields_are_read_as_attributes(name: str, expected: str | None) -> None:
+    """What has no resolver costs one access; everything else is called."""
+    field = SCHEMA.type_map["Thing"].fields[name]  # type: ignore[attr-defined]
+    assert strawberries.attribute(field.resolve) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "direct"),
+    [("told", True), ("twin", True), ("secret", False), ("loud", False), ("number", False)],
+)
+def test_functions_are_called_without_wrapper_where_nothing_is_lost(
+    name: str, *, direct: bool
+) -> None:
+    """Permissions, extensions and arguments need Strawberry's own resolver."""
+    field = SCHEMA.type_map["Thing"].fields[name]  # type: ignore[attr-defined]
+    assert (strawberries.function(field.resolve) is not None) is direct
