@@ -37,7 +37,7 @@ def function(resolve: Callable[..., Any]) -> Callable[..., Any] | None:
     inform = enclosed.get("_strawberry_info_from_graphql")
     field = _enclosed(inform).get("field")
     handled = enclosed.get("field_exception_handlers", True)
-    if type(field) is not StrawberryField or handled or field.extensions:
+    if inform is None or type(field) is not StrawberryField or handled or field.extensions:
         return None
     resolver = field.base_resolver
     if type(resolver) is not StrawberryResolver or field.arguments:
