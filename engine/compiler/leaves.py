@@ -4,7 +4,7 @@ Values of exactly the class that a built-in scalar is for are the answer as they
 else goes to the type's own function, as graphql-core would, so that errors are its errors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -56,18 +56,23 @@ class Leaf(NamedTuple):
     write: Any
     """The type's own function."""
 
+    completers: tuple[Complete, Complete]
+    """What completes a value of a plain class, and what completes any."""
 
-def leaf(kind: GraphQLLeafType) -> Leaf:
-    """Say how the values of a type are recognised."""
+
+def leaf(kind: GraphQLLeafType, anything: Callable[[Complete], Complete]) -> Leaf:
+    """Say how the values of a type are recognised; `anything` widens what completes plain ones."""
     write = kind.coerce_output_value
+    plain = partial(_complete, kind)
+    both = plain, anything(plain)
     if isinstance(kind, GraphQLEnumType):
         held = tuple(_members(kind))
         names = {id(value): name for value, name in held}
-        return Leaf(None, names, held, write)
+        return Leaf(None, names, held, write, both)
     for ours, (test, function) in _OURS.items():
         if kind.name == ours.name and write is function:
-            return Leaf(test, None, (), write)
-    return Leaf(None, None, (), write)
+            return Leaf(test, None, (), write, both)
+    return Leaf(None, None, (), write, both)
 
 
 def _members(kind: GraphQLEnumType) -> list[tuple[Any, str]]:
@@ -89,11 +94,7 @@ def _members(kind: GraphQLEnumType) -> list[tuple[Any, str]]:
     return found
 
 
-def complete_leaf(kind: GraphQLLeafType) -> Complete:
-    """Make the completer of a leaf's values: `complete_leaf_value`."""
-    return partial(_complete, kind)
-
-
 def _complete(kind: GraphQLLeafType, value: Any, run: object, at: At, info: object) -> Any:
+    """Complete a leaf's value: `complete_leaf_value`."""
     del run, at, info
     return Executor.complete_leaf_value(kind, value)

@@ -48,6 +48,9 @@ class Plan:
         self.unsupported = "reference" if engine == "reference" else self.reach.unsupported
         """Why nothing of it is compiled, in one word; None where it is."""
 
+        self.most = 0 if self.unsupported else min(MOST_CHOICES, 2 ** len(self.reach.flags))
+        """How many programs it may become."""
+
         self._runs = runs
         self._programs: dict[tuple[object, ...], Program] = {}
         self._variables = tuple(

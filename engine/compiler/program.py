@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from graphql import (
     GraphQLError,
+    GraphQLLeafType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -17,7 +18,6 @@ from graphql import (
     get_nullable_type,
     is_abstract_type,
     is_leaf_type,
-    is_list_type,
     is_object_type,
 )
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields, collect_subfields
@@ -27,7 +27,7 @@ from engine.awaiting import awaits
 from engine.compiler import completers
 from engine.compiler.completers import Execute
 from engine.compiler.fetching import fetch, reads
-from engine.compiler.leaves import complete_leaf, leaf
+from engine.compiler.leaves import Leaf, leaf
 from engine.compiler.running import Run, Stage
 from engine.compiler.spots import OUTSIDE, At, Complete, Spot
 from engine.compiler.writing import Constant, write
@@ -90,6 +90,7 @@ class _Compiler:
         self._stage = stage
         self._flags = flags
         self._left = MOST_FIELDS
+        self._leaves: dict[GraphQLLeafType, Leaf] = {}
         self._sources = sources
 
     def program(self) -> Program:
@@ -109,7 +110,7 @@ class _Compiler:
         self, parent: GraphQLObjectType, fields: GroupedFieldSet, above: Spot | None
     ) -> Execute:
         """Compile what is selected of an object of this type."""
-        written = write(list(self._fields(parent, fields, above)))
+        written = write(list(self._fields(parent, fields, above)), self._leaf)
         self._sources.append(written.source)
         return written.function
 
@@ -139,7 +140,8 @@ class _Compiler:
         if isinstance(kind, GraphQLList):
             spot.plain = self._list(spot, kind)
         elif is_leaf_type(kind):
-            spot.plain = complete_leaf(kind)
+            spot.plain, spot.complete = self._leaf(kind).completers
+            return
         elif is_abstract_type(kind):
             possible = {
                 each.name: self._object(spot, each)
@@ -165,9 +167,15 @@ class _Compiler:
         spot.informed |= items.informed
         complete = completers.of_list(kind, items, spot)
         inner = get_nullable_type(kind.of_type)
-        if is_list_type(inner) or not is_leaf_type(inner):
-            return complete
-        return completers.of_leaves(leaf(inner), complete)
+        return (
+            completers.of_leaves(self._leaf(inner), complete) if is_leaf_type(inner) else complete
+        )
+
+    def _leaf(self, kind: GraphQLLeafType) -> Leaf:
+        """Give what completes a type of leaf, the same for all its fields."""
+        if kind not in self._leaves:
+            self._leaves[kind] = leaf(kind, completers.anything)
+        return self._leaves[kind]
 
 
 def _serial(steps: Sequence[Execute]) -> Execute:

@@ -6,14 +6,17 @@ names in the function's globals, so no document can steer what is written here.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from graphql import get_nullable_type, is_leaf_type
+from graphql import GraphQLLeafType, get_nullable_type, is_leaf_type
 
 from engine.awaiting import PLAIN, awaits
 from engine.compiler import running
-from engine.compiler.leaves import BOUNDS, WRITTEN, Leaf, leaf
+from engine.compiler.leaves import BOUNDS, WRITTEN, Leaf
 from engine.compiler.spots import Spot
+
+Leaves: TypeAlias = Callable[[GraphQLLeafType], Leaf]
+"""Says of a type of leaf how its values are recognised."""
 
 FILE: Final = "<compiled GraphQL>"
 """The file name of generated functions in tracebacks."""
@@ -33,8 +36,11 @@ class Written(NamedTuple):
     source: str
 
 
-def write(fields: Sequence[Spot | Constant]) -> Written:
-    """Write and make the function that answers these fields of an object, in their order."""
+def write(fields: Sequence[Spot | Constant], leaf: Leaves) -> Written:
+    """Write and make the function that answers these fields of an object, in their order.
+
+    `leaf` says how the values of a type of leaf are recognised.
+    """
     names: dict[str, Any] = {**BOUNDS, **_OURS}
     lines: list[str] = []
     for number, field in enumerate(fields):
@@ -43,7 +49,7 @@ def write(fields: Sequence[Spot | Constant]) -> Written:
             names[f"value_{number}"] = field.value
             lines.append(f"answer[key_{number}] = value_{number}")
         else:
-            lines += _field(field, number, names)
+            lines += _field(field, number, names, leaf)
     reader = any(isinstance(field, Spot) and field.default for field in fields)
     source = _function(lines, reader=reader)
     # The text is this module's own: see its docstring, and the test that feeds it hostile names.
@@ -69,10 +75,10 @@ def _function(lines: list[str], *, reader: bool) -> str:
     return "\n".join(["def execute(source, run, at, info):", *_indented(body), ""])
 
 
-def _field(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
+def _field(spot: Spot, number: int, names: dict[str, Any], leaf: Leaves) -> list[str]:
     """Write one field; an error of a nullable one is caught at once, of another below all."""
     names[f"spot_{number}"] = spot
-    lines = [*_fetched(spot, number, names), *_completed(spot, number, names)]
+    lines = [*_fetched(spot, number, names), *_completed(spot, number, names, leaf)]
     if spot.non_null:
         lines.insert(0, f"spot = spot_{number}")
     else:
@@ -107,7 +113,7 @@ def _info(spot: Spot, number: int) -> str:
     return f"inform(run, spot_{number}, at)" if spot.informed else "None"
 
 
-def _completed(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
+def _completed(spot: Spot, number: int, names: dict[str, Any], leaf: Leaves) -> list[str]:
     kind = get_nullable_type(spot.type)
     if is_leaf_type(kind):
         return _leaf(leaf(kind), spot, number, names)
