@@ -95,6 +95,11 @@ class Graph:
         graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
         self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
 
+    @property
+    def runs(self) -> Mapping[str, int]:
+        """How many operations ran as programs ("compiled"), or on graphql-core and why."""
+        return self._documents.runs
+
     def prepare(
         self,
         text: str,

@@ -33,8 +33,9 @@ from engine.compiler.spots import OUTSIDE, At, Complete, Spot
 from engine.compiler.writing import Constant, write
 from engine.results import Result
 
-MOST_FIELDS: Final = 3_000
-"""Fields of one program, counted for every object type that can answer them."""
+MOST_FIELDS: Final = 1_000
+"""Fields of one program, counted for every object type that can answer them: some 60 ms of work,
+during which the process does nothing else."""
 
 
 class Unsupported(Exception):
