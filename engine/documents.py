@@ -165,9 +165,16 @@ class Documents:
             roots=tuple(group.selected[0].node for group in groups),
             items=Sizer(node.variable_definitions or (), self.limits).items(groups),
             limit=self.limits.nodes,
-            plan=Plan(Stage(self.schema, fragments, node), self._engine, self.runs),
+            plan=Plan(Stage(self.schema, fragments, node), self._uncompiled(text, node), self.runs),
             text=text,
         )
+
+    def _uncompiled(self, text: str, node: _Operation) -> str | None:
+        """Say why an operation is not to be compiled, whatever is in it."""
+        if self._engine == "reference":
+            return "reference"
+        once = len(text) > _CACHED_CHARACTERS and node.operation.value != "subscription"
+        return "long" if once else None
 
     def _check_carried(self, groups: Iterable[Group]) -> None:
         """Refuse a subscription that selects what its events cannot answer."""

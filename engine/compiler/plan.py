@@ -38,14 +38,14 @@ class Plan:
 
     Args:
         stage: the operation, its fragments and schema.
-        engine: `reference` runs everything on graphql-core.
+        unsupported: why nothing is to be compiled, in one word, if that is known already.
         runs: counts each run, as "compiled" or by the reason why it was not.
     """
 
-    def __init__(self, stage: Stage, engine: Engine, runs: Counter[str]) -> None:
+    def __init__(self, stage: Stage, unsupported: str | None, runs: Counter[str]) -> None:
         self.stage = stage
         self.reach = Reach(stage.operation, stage.definitions)
-        self.unsupported = "reference" if engine == "reference" else self.reach.unsupported
+        self.unsupported = unsupported or self.reach.unsupported
         """Why nothing of it is compiled, in one word; None where it is."""
 
         self.most = 0 if self.unsupported else min(MOST_CHOICES, 2 ** len(self.reach.flags))

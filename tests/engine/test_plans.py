@@ -50,6 +50,7 @@ def asked(of: Documents, text: str, root: object = None, **given_: Any) -> Any:
         ('{ a ...F } fragment F on Query { __type(name: "N") { name } }', "introspection"),
         ("{ a @mine }", "directive"),
         ("query @mine { a }", "directive"),
+        ("{ a }" + " " * 16_000, "long"),
     ],
 )
 def test_what_is_not_compiled_is_counted_by_its_reason(text: str, reason: str) -> None:
