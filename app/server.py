@@ -73,7 +73,7 @@ def graph_of(house: House) -> Graph:
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
     )
-    return Graph(limits, ask)
+    return Graph(limits, ask, settings.engine)
 
 
 def application(
