@@ -25,8 +25,13 @@ graphs = lru_cache(64)(graph)
 
 @pytest.fixture(autouse=True)
 def _collected() -> Iterator[None]:
-    """What was cancelled is gone before another test."""
+    """What was cancelled and what was drawn is gone before another test, which may take its time.
+
+    The collector looks through all of it, whoever is just then being timed.
+    """
     yield
+    graphs.cache_clear()
+    documents.cache_clear()
     gc.collect()
 
 
