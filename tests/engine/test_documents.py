@@ -118,11 +118,17 @@ def test_a_damaged_document_is_a_document_or_refused(text: str, data: st.DataObj
 @pytest.mark.parametrize("name", HORRORS)
 def test_a_horror_is_answered_in_bounded_time(name: str) -> None:
     """What attackers send costs no more than the largest honest documents do."""
-    ours = documents()
-    start = time.process_time()
-    rejected = refusal(lambda: ours.get(HORRORS[name]))
-    assert time.process_time() - start < 0.5  # an idle machine: under 0.07
-    assert rejected is None or rejected.code in CODES
+
+    def cost() -> float:
+        ours = documents()
+        start = time.process_time()
+        rejected = refusal(lambda: ours.get(HORRORS[name]))
+        spent = time.process_time() - start
+        assert rejected is None or rejected.code in CODES
+        return spent
+
+    # The best of three, for the collector may look at all that other tests have left.
+    assert min(cost() for _ in range(3)) < 0.5  # an idle machine: under 0.07
 
 
 @settings(deadline=None)
