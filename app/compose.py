@@ -36,6 +36,7 @@ from core.services import (
 )
 from core.settings import Settings
 from core.snapshots.access import Access
+from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
 from core.store.backlog import Backlog
 from core.store.committer import Committer
@@ -66,6 +67,7 @@ class House:
     hints: Hints
     feed: Feed
     access: Access
+    homes: HomeSnapshots
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
@@ -154,6 +156,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         hints=hints,
         feed=feed,
         access=access,
+        homes=HomeSnapshots(reads, feed, clock, settings.snapshot_devices),
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,
@@ -198,6 +201,8 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
+        stack.push_async_callback(house.homes.close)
+        await stack.enter_async_context(_task(house, house.homes.tidy))
         await stack.enter_async_context(_task(house, house.services.commands.keep_time))
         if house.runner is not None:
             await stack.enter_async_context(_task(house, house.runner.run))
