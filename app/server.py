@@ -30,7 +30,7 @@ from core.domain.errors import Unavailable
 from core.domain.grants import View
 from engine import Limits
 from resolvers.asking import Ask
-from resolvers.loaders import StoreLoaders
+from resolvers.loaders import SnapshotLoaders
 from schema.graph import Graph
 from subscriptions import socket
 
@@ -60,7 +60,7 @@ def graph_of(house: House) -> Graph:
         return Ask(
             viewer=viewer,
             services=house.services,
-            loaders=StoreLoaders(house.reads, house.logs, view),
+            loaders=SnapshotLoaders(house.reads, house.logs, view, house.homes),
             cursors=house.cursors,
             live=house.hub,
             clock=house.clock,
