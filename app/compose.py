@@ -36,6 +36,7 @@ from core.services import (
 )
 from core.settings import Settings
 from core.snapshots.access import Access
+from core.snapshots.freshness import Freshness
 from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
 from core.store.backlog import Backlog
@@ -68,6 +69,7 @@ class House:
     feed: Feed
     access: Access
     homes: HomeSnapshots
+    fresh: Freshness
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
@@ -157,6 +159,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         feed=feed,
         access=access,
         homes=HomeSnapshots(reads, feed, clock, settings.snapshot_devices),
+        fresh=Freshness(logs, feed, clock),
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,

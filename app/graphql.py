@@ -18,7 +18,7 @@ from app.authentication import Authenticator
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import Graph, new_trace, traced
+from schema.graph import AFTER, Graph, new_trace, traced
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
@@ -89,6 +89,8 @@ class Endpoint:
         if request.method == "GET" and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do. Use POST."
             raise Turned(405, sentence, {"Allow": "POST"})
+        if (after := request.headers.get(AFTER)) is not None:
+            await self._graph.reach(call, after)
         return _json(await self._graph.run(call, self._seconds), media)
 
     async def _sent(self, request: Request) -> Any:

@@ -40,8 +40,8 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type"],
-    expose_headers=["WWW-Authenticate", "Retry-After"],
+    allow_headers=["Authorization", "Content-Type", "If-None-Match", "Latchkey-After"],
+    expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
 BACKLOG = 2_048
@@ -63,6 +63,7 @@ def graph_of(house: House) -> Graph:
             loaders=SnapshotLoaders(house.reads, house.logs, view, house.homes),
             cursors=house.cursors,
             live=house.hub,
+            fresh=house.fresh,
             clock=house.clock,
         )
 

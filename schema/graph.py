@@ -17,12 +17,15 @@ from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
 from engine import Document, Documents, Limits, Need, Operation, Result, run, stream
+from resolvers import freshness
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
+AFTER = "Latchkey-After"
+"""The header with the cursor of what has been seen already."""
 MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
@@ -121,6 +124,16 @@ class Graph:
         if missing := call.operation.missing(viewer.scopes):
             raise Lacking(missing)
 
+    async def reach(self, call: Call, cursor: str) -> None:
+        """Have the operation read what is at least as new as this cursor (`Latchkey-After`).
+
+        Raises:
+            Invalid: it is no cursor of this viewer's.
+            Unavailable: what it stands for is not here within a second.
+        """
+        if call.viewer is not None:
+            await freshness.reach(self._ask(call.viewer), cursor, AFTER)
+
     async def run(self, call: Call, seconds: float) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
 
@@ -145,7 +158,10 @@ class Graph:
             if call.operation.kind == "mutation":
                 sentence += " Some of it may have been done: look before you repeat it."
             raise Unavailable(sentence) from None
-        return self._payload(call, result)
+        payload = self._payload(call, result)
+        if (cursor := await freshness.reached(ask)) is not None:
+            payload["extensions"] = {**payload.get("extensions", {}), "cursor": cursor}
+        return payload
 
     async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:
         """The answers to a subscription, each with whether it started (else: only errors).

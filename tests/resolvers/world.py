@@ -55,7 +55,7 @@ class World:
         house, viewer = self.house, viewer or self.viewer()
         loaders = SnapshotLoaders(house.reads, house.logs, viewer.grant.view, house.homes)
         clock = clock or house.clock
-        return Ask(viewer, house.services, loaders, house.cursors, house.hub, clock)
+        return Ask(viewer, house.services, loaders, house.cursors, house.hub, house.fresh, clock)
 
     def unkept(self) -> Ask:
         """A fresh context in which everything comes from the store."""
