@@ -32,6 +32,7 @@ from engine import Limits
 from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders
 from schema.graph import Graph
+from schema.reuse import Reuse
 from subscriptions import socket
 
 METHODS = ("GET", "POST", "OPTIONS")
@@ -74,7 +75,7 @@ def graph_of(house: House) -> Graph:
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
     )
-    return Graph(limits, ask)
+    return Graph(limits, ask, Reuse(house.homes, settings.answer_bytes))
 
 
 def application(

@@ -14,6 +14,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     one.name: one
     for one in (
         query.FRESH,
+        query.REUSED,
         control.CONTROL,
         events.EVENTS,
         ingest.SQLITE,

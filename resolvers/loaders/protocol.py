@@ -71,5 +71,8 @@ class Loaders(Protocol):
     def remember(self, events: Iterable[Event]) -> None:
         """Answer for the records of these events from the events."""
 
+    def in_memory(self) -> bool:
+        """Whether all that was answered so far came from the homes in memory."""
+
     def forget(self) -> None:
         """Read anew from now on: something has been changed."""

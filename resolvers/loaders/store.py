@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -29,12 +29,23 @@ _ID: Final = re.compile(r"[a-z]+_[0-9a-z]{1,64}")
 _UNSTORED: Final = re.compile("[\0\ud800-\udfff]")
 
 
+class Slots(asyncio.Semaphore):
+    """Through which every read of the store goes; `used` tells whether any has."""
+
+    used = False
+
+    async def acquire(self) -> Literal[True]:
+        """Wait for a slot."""
+        self.used = True
+        return await super().acquire()
+
+
 class StoreLoaders:
     """What one viewer sees of the store. Made anew for each operation."""
 
     def __init__(self, reads: Reads, logs: Logs, view: View) -> None:
         """Show what this view shows."""
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._slots = Slots(SLOTS)
         self._reads = reads
         self._logs = logs
         self._view = view
@@ -123,6 +134,10 @@ class StoreLoaders:
             for record in (event.device, event.command, *event.caused_by, *event.pending):
                 if record is not None:
                     self._carried[id(record)] = facts
+
+    def in_memory(self) -> bool:
+        """As `Loaders.in_memory`."""
+        return not self._slots.used
 
     def forget(self) -> None:
         """As `Loaders.forget`."""
