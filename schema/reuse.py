@@ -81,7 +81,7 @@ class Reuse:
         return kept.body
 
     def keep(self, look: Look, body: bytes) -> None:
-        """Keep an answer, unless one of the homes has moved on while it was made."""
+        """Keep an answer, unless a home moved on while it was made: nobody would find it again."""
         if self._moment(look.grant) != look.moment:
             return
         text, _, said, _, _ = look.key

@@ -416,3 +416,17 @@ async def test_a_feed_that_has_not_looked_lately_calls_nothing_current(
         seconds = await eventually(lambda: not house.feed.current(estate.home.id, place))
         assert seconds <= room.FRESH_SECONDS + 0.1
     await eventually(lambda: house.feed.current(estate.home.id, place))
+
+
+async def test_a_full_page_is_not_the_end(
+    house: House, estate: Estate, second: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may end in the middle of a transaction, beyond what any hint has named: it is read on."""
+    place = await second.feed.follow(estate.home.id, Ear())
+    monkeypatch.setattr(room, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(room, "PAGE", 3)
+    await asyncio.sleep(0.6)
+    for name in "abcdefg":
+        await house.services.homes.rename(estate.home.id, name)
+    second.feed.expect(estate.home.id, place + 1)
+    await eventually(lambda: second.feed.place(estate.home.id) == place + 7)
