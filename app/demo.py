@@ -147,11 +147,11 @@ async def _opening(house: House, seeds: Seeds) -> Opening:
 async def _play(house: House, script: scenarios.Scenario) -> None:
     """Hand each home what is to happen in it, from now on."""
     homes = {url: home for home, url in await house.connected("simulator")}
-    rooms = {
+    there = {
         homes[url].name: (homes[url], await house.devices_of(homes[url].id)) for _, url in HOMES
     }
     steps: dict[str, list[tuple[float, Simulation | Pacing]]] = {}
-    for cue in scenarios.cues(script, rooms):
+    for cue in scenarios.cues(script, there):
         steps.setdefault(cue.home_id, []).append((cue.seconds, cue.what))
     for home_id, mine in steps.items():
         _runner(house).script(home_id, mine)

@@ -28,6 +28,8 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
 BODY_SECONDS: Final = 10.0
 PROMPT_SECONDS: Final = 0.25
+READING: Final = frozenset({"GET", "HEAD"})
+"""Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Endpoint:
         return _json({"errors": traced(found, trace_id)}, media, status, headers)
 
     async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
-        if request.method == "POST":
+        if request.method not in READING:
             _check_content_type(request)
         shown = request.headers.get("authorization")
         viewer, begun = self._authenticate(shown), monotonic()
@@ -92,18 +94,18 @@ class Endpoint:
         if monotonic() - begun > PROMPT_SECONDS:  # access may have been taken back meanwhile
             viewer = self._authenticate(shown)
         call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
-        if request.method == "GET" and call.operation.kind != "query":
-            sentence = f"A {call.operation.kind} does not run by GET: only queries do. Use POST."
+        if request.method in READING and call.operation.kind != "query":
+            sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
         if (after := request.headers.get(AFTER)) is not None:
             await self._graph.reach(call, after)
         answered = await self._graph.answer(call, self._seconds)
-        if request.method == "GET" and not answered.errors:
+        if request.method in READING and not answered.errors:
             return _validated(request, answered.body, media)
         return _response(answered.body, media)
 
     async def _sent(self, request: Request) -> Any:
-        if request.method == "GET":
+        if request.method in READING:
             return _parameters(request.query_params)
         return _loaded(await self._read(request), "body")
 

@@ -19,36 +19,54 @@ from typing import Annotated, Any, Final, get_type_hints
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
+from yaml.constructor import ConstructorError
 
-from core.domain.devices import ATTRIBUTES, TABLE, Device, State, spoken
+from core.domain.devices import ATTRIBUTES, TABLE, Color, Device, State, spoken
 from core.domain.errors import Invalid
 from core.domain.homes import Home
-from core.domain.sandbox import DeviceFault, Pacing, Simulation
+from core.domain.sandbox import LONGEST_SCRIPT, MOST_STEPS, DeviceFault, Pacing, Simulation
 
-LONGEST: Final = 86_400.0
-MOST_STEPS: Final = 10_000
 MOST_BYTES: Final = 1_000_000
 
 
 class Yaml(yaml.SafeLoader):
-    """YAML 1.2's idea of a boolean: `on` is an attribute of a lamp, and no other word for true."""
+    """YAML as people mean it: its 1.2 core schema, in which `on` is a name, and no name twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as the base class has it
+        """A mapping, whose names differ."""
+        names = [self.construct_object(name, deep=True) for name, _ in node.value]
+        twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+        if twice is not None:
+            raise ConstructorError(None, None, f"{twice!r} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
-_BOOL: Final = "tag:yaml.org,2002:bool"
-Yaml.yaml_implicit_resolvers = {
-    first: [one for one in resolvers if one[0] != _BOOL]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-Yaml.add_implicit_resolver(_BOOL, re.compile("(?:true|false)$", re.IGNORECASE), list("tTfF"))
+Yaml.yaml_implicit_resolvers = {}
+for tag, pattern, first in (
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", "null|Null|NULL|~|", ["n", "N", "~", ""]),
+    ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    Yaml.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})$"), list(first)
+    )
 
 
 class Known(BaseModel):
-    """What takes no field that it does not know, so that a slip does not pass unseen."""
+    """What takes no field that it does not know, and no other type, so that no slip passes."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-_HINTS: Final = get_type_hints(State)
+class Hue(Known):
+    """A colour."""
+
+    hue: float
+    saturation: float
+
+
+_HINTS: Final = {**get_type_hints(State), "color": Hue | None}
 _FIELDS: Final[dict[str, Any]] = {spoken(name): (_HINTS[name], None) for name in ATTRIBUTES}
 Report = create_model("Report", __base__=Known, **_FIELDS)
 """`ReportedStateInput` of the graph, in YAML."""
@@ -57,12 +75,12 @@ Report = create_model("Report", __base__=Known, **_FIELDS)
 class Step(Known):
     """One line of a scenario: something at a device, or the time of a home."""
 
-    at: Annotated[float, Field(ge=0, le=LONGEST)]
+    at: Annotated[float, Field(ge=0, le=LONGEST_SCRIPT)]
     home: str | None = None
     device: str | None = None
     report: Report | None = None  # type: ignore[valid-type]  # made above
     online: bool | None = None
-    fault: DeviceFault | None = None
+    fault: Annotated[DeviceFault | None, Field(strict=False)] = None
     fault_seconds: Annotated[int, Field(alias="faultSeconds")] = 60
     speed: float | None = None
     step_seconds: Annotated[float, Field(alias="stepSeconds")] = 0.0
@@ -154,7 +172,10 @@ def _happening(step: Step, home: Home, devices: Sequence[Device]) -> Simulation 
 
 
 def _state(report: Any) -> State:
-    return State(**{name: getattr(report, spoken(name), None) for name in ATTRIBUTES})
+    values: dict[str, Any] = {name: getattr(report, spoken(name), None) for name in ATTRIBUTES}
+    if (hue := values["color"]) is not None:
+        values["color"] = Color(hue.hue, hue.saturation)
+    return State(**values)
 
 
 def _problem(detail: ErrorDetails) -> str:

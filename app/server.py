@@ -75,7 +75,8 @@ def graph_of(house: House) -> Graph:
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
     )
-    return Graph(limits, ask, Reuse(house.homes, settings.answer_bytes))
+    reuse = Reuse(house.homes, settings.answer_bytes)
+    return Graph(limits, ask, reuse, settings.engine)
 
 
 def application(

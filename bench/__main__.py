@@ -42,7 +42,7 @@ def _run(benchmark: Benchmark, options: Options) -> Result | None:
     print(f"\n{benchmark.name}: {benchmark.about}", flush=True)
 
     def show(subject: str, run: int, sample: Sample) -> None:
-        value = f"{sample.value:,.0f} {benchmark.unit}"
+        value = f"{report.number(sample.value)} {benchmark.unit}"
         print(f"  run {run + 1} {subject} {value} ({report.details(sample)})", flush=True)
 
     try:

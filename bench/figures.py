@@ -84,15 +84,35 @@ def sample(full: Round, half: Round) -> Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer's medians, and ours to theirs: a ratio over 1 means that Latchkey is better.
+
+    `cpu_ratio` compares what each unit of work cost the server: unlike a rate, it hardly depends
+    on what else ran on the machine.
+    """
+
+    middle: Sample
+    least: float
+    most: float
+    ratio: float
+    cpu_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A benchmark's medians, and how we compare: a ratio over 1 means that Latchkey is better."""
+    """A benchmark's medians: ours, and the peers' by name."""
 
     name: str
     unit: str
     ours: Sample
     least: float
     most: float
-    versus: Mapping[str, float] = field(default_factory=dict)
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+
+    @property
+    def versus(self) -> dict[str, float]:
+        """How we compare with each peer."""
+        return {name: peer.ratio for name, peer in self.peers.items()}
 
     def entry(self, commit: str) -> dict[str, Any]:
         """The entry in `bench/results.json`, as the contract names its fields."""
@@ -115,12 +135,12 @@ def result(
     """What paired runs come to; `samples` by subject, ours among them, run by run."""
     ours = samples[OURS]
     values = [one.value for one in ours]
-    versus = {
-        peer: median(_ratios(ours, theirs, more_is_better=more_is_better))
+    peers = {
+        peer: _peer(ours, theirs, more_is_better=more_is_better)
         for peer, theirs in samples.items()
         if peer != OURS
     }
-    return Result(name, unit, middle(ours), min(values), max(values), versus)
+    return Result(name, unit, middle(ours), min(values), max(values), peers)
 
 
 def middle(samples: Sequence[Sample]) -> Sample:
@@ -144,11 +164,33 @@ def middle(samples: Sequence[Sample]) -> Sample:
     )
 
 
+def _peer(ours: Sequence[Sample], theirs: Sequence[Sample], *, more_is_better: bool) -> Peer:
+    values = [one.value for one in theirs]
+    return Peer(
+        middle=middle(theirs),
+        least=min(values),
+        most=max(values),
+        ratio=median(_ratios(ours, theirs, more_is_better=more_is_better)),
+        cpu_ratio=_cpu_ratio(ours, theirs),
+    )
+
+
 def _ratios(
     ours: Sequence[Sample], theirs: Sequence[Sample], *, more_is_better: bool
 ) -> list[float]:
     pairs = [(mine.value, other.value) for mine, other in zip(ours, theirs, strict=True)]
-    return [mine / other if more_is_better else other / mine for mine, other in pairs]
+    return [_over(*(pair if more_is_better else reversed(pair))) for pair in pairs]
+
+
+def _cpu_ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> float | None:
+    pairs = [(mine.cpu_us, other.cpu_us) for mine, other in zip(ours, theirs, strict=True)]
+    known = [other / mine for mine, other in pairs if mine and other]
+    return median(known) if known else None
+
+
+def _over(one: float, other: float) -> float:
+    """In too short a run, one may have done nothing."""
+    return one / other if other else math.inf
 
 
 def _per(amount: float | None, count: float) -> float | None:

@@ -8,13 +8,16 @@ from typing import Any, Final
 from app.compose import House
 from core.connectors.simulator import plans
 from core.domain.accounts import User
-from core.domain.devices import Capability, Device, State
+from core.domain.devices import Capability, Device, DeviceKind, State
 from core.domain.grants import Scope, Share
 from core.domain.homes import Home
 from core.domain.ports import Report
 from core.services.reports import Heard, Reports
 
 TOKEN_SECONDS: Final = 3_600
+
+AT_ONCE: Final = frozenset({DeviceKind.LIGHT, DeviceKind.SWITCH, DeviceKind.OUTLET})
+"""Kinds that are switched without a way to go; a fan has to spin up first."""
 
 
 @dataclass(slots=True)
@@ -96,5 +99,5 @@ def told(device: Device) -> dict[str, Any]:
         "kind": device.kind.value,
         "room": device.room.name if device.room else None,
         "online": device.online,
-        "switchable": Capability.ON_OFF in device.capabilities,
+        "switchable": Capability.ON_OFF in device.capabilities and device.kind in AT_ONCE,
     }

@@ -69,7 +69,17 @@ def loaded(plan: Plan, options: Options) -> tuple[Round, Round]:
 def rounds(
     command: Sequence[str], text: bytes, core: int | None, seconds: float
 ) -> tuple[Round, Round]:
-    """Run a measuring process, which takes a plan on stdin and says two rounds on stdout.
+    """Run a measuring process that says two rounds.
+
+    Raises:
+        Failed: it did not end well within its time.
+    """
+    full, half = said(command, text, core, seconds)
+    return Round(**full), Round(**half)
+
+
+def said(command: Sequence[str], text: bytes, core: int | None, seconds: float) -> Any:
+    """Run a measuring process, which takes a plan on stdin and says JSON on stdout.
 
     Raises:
         Failed: it did not end well within its time.
@@ -92,8 +102,7 @@ def rounds(
         words = done.stderr.decode(errors="replace")[-TAIL:]
         sentence = f"{' '.join(command[1:])} ended ({done.returncode}): {words.strip()}"
         raise Failed(sentence)
-    full, half = orjson.loads(done.stdout)
-    return Round(**full), Round(**half)
+    return orjson.loads(done.stdout)
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

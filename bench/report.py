@@ -9,6 +9,8 @@ from bench.figures import Result, Sample
 
 HEADS = (
     "name",
+    "ratio",
+    "by CPU",
     "value",
     "unit",
     "p50 ms",
@@ -25,17 +27,17 @@ NOTHING = "-"
 
 
 def table(results: Sequence[Result]) -> str:
-    """The results as lines of columns, each with what it is compared with."""
-    rows = [HEADS, *(_row(one) for one in results)]
+    """The results as lines of columns, the peers of each below it, with our ratios to them."""
+    rows = [HEADS, *(row for one in results for row in _rows(one))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = ["  ".join(map(_padded, HEADS, row, widths)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, *(line for one in results for line in _versus(one))])
+    return "\n".join(lines)
 
 
 def details(ours: Sample) -> str:
     """What a sample holds besides the columns, on one line."""
-    return ", ".join(f"{name} {_number(value)}" for name, value in ours.detail.items())
+    return ", ".join(f"{name} {number(value)}" for name, value in ours.detail.items())
 
 
 def write(path: Path, results: Sequence[Result], commit: str) -> None:
@@ -44,38 +46,51 @@ def write(path: Path, results: Sequence[Result], commit: str) -> None:
     path.write_bytes(orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def _row(one: Result) -> tuple[str, ...]:
-    ours = one.ours
+def _rows(one: Result) -> list[tuple[str, ...]]:
+    return [
+        (one.name, NOTHING, NOTHING, *_figures(one.unit, one.ours, one.least, one.most)),
+        *(
+            (
+                f"  {name}",
+                _ratio(peer.ratio),
+                _ratio(peer.cpu_ratio),
+                *_figures(one.unit, peer.middle, peer.least, peer.most),
+            )
+            for name, peer in one.peers.items()
+        ),
+    ]
+
+
+def _figures(unit: str, middle: Sample, least: float, most: float) -> tuple[str, ...]:
     return (
-        one.name,
-        _number(ours.value),
-        one.unit,
-        _number(ours.p50_ms),
-        _number(ours.p99_ms),
-        _number(ours.cpu_us),
-        _number(ours.rss_mb),
-        _share(ours.server_share),
-        _share(ours.queued_share),
-        _share(ours.load_share),
-        f"{_number(one.least)} to {_number(one.most)}",
+        number(middle.value),
+        unit,
+        number(middle.p50_ms),
+        number(middle.p99_ms),
+        number(middle.cpu_us),
+        number(middle.rss_mb),
+        _share(middle.server_share),
+        _share(middle.queued_share),
+        _share(middle.load_share),
+        f"{number(least)} to {number(most)}",
     )
-
-
-def _versus(one: Result) -> list[str]:
-    return [f"{one.name}: {ratio:.2f} x {peer}" for peer, ratio in one.versus.items()]
 
 
 def _padded(head: str, text: str, width: int) -> str:
     return text.ljust(width) if head in LEFT else text.rjust(width)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Three significant digits and no more than two after the point; thousands are whole."""
     if value is None:
         return NOTHING
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _ratio(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _share(value: float | None) -> str:

@@ -1,8 +1,8 @@
 """The server of a benchmark: the product's own application on a temporary database, with one home.
 
 It reads its settings from the environment as `latchkey serve` does and runs on the same loop and
-under the same uvicorn. What is added is a home, a token, and, where asked for, changes: so many a
-second in the background, and one for each line that comes in on a socket beside the database.
+under the same uvicorn. What is added is a home, a token, and, where asked for, changes: one for
+each line that comes in on a socket beside the database.
 """
 
 import argparse
@@ -29,7 +29,6 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", choices=KINDS)
     parser.add_argument("--devices", type=int, required=True)
-    parser.add_argument("--changes", type=float, default=0.0, help="in the background, per second")
     parser.add_argument("--listen", type=Path, help="the socket on which changes are asked for")
     parser.add_argument("--profile", type=Path)
     return parser.parse_args()
@@ -51,35 +50,13 @@ async def run(options: argparse.Namespace) -> None:
                 "home_id": home.id,
                 "devices": [homes.told(one) for one in devices],
             }
-            puppets = homes.puppets(house, devices)
-            if options.changes:
-                await stack.enter_async_context(_background(puppets, options.changes))
             if options.listen:
+                puppets = homes.puppets(house, devices)
                 await stack.enter_async_context(_asked(puppets, options.listen))
             await stack.enter_async_context(server.listening(house, listener))
             sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
             sys.stdout.flush()
             await asked.wait()
-
-
-@asynccontextmanager
-async def _background(puppets: homes.Puppets, rate: float) -> AsyncIterator[None]:
-    """Changes at a rate, while the block runs."""
-
-    async def work() -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            await puppets.change()
-            due += 1 / rate
-            await asyncio.sleep(due - loop.time())
-
-    task = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

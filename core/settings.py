@@ -4,7 +4,7 @@ One URL per dependency; its scheme picks the implementation. Every limit is here
 """
 
 import base64
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
+    engine: Literal["compiled", "reference"] = "compiled"
 
     @property
     def loopback(self) -> bool:

@@ -4,11 +4,13 @@
 says what scopes it misses and how much it may answer; `run` and `stream` answer it.
 """
 
+from engine.compiler.plan import Engine
 from engine.documents import Documents
 from engine.errors import Code, Fault, Rejected
 from engine.limits import Limits
-from engine.operations import Document, Kind, Operation
-from engine.run import Result, run, stream
+from engine.operations import Document, Kind, Operation, RenderingKey
+from engine.results import Result
+from engine.run import Rendering, run, stream
 from engine.scopes import OPEN, Alternatives, Need, Requirements, both, opened
 
 __all__ = [
@@ -17,12 +19,15 @@ __all__ = [
     "Code",
     "Document",
     "Documents",
+    "Engine",
     "Fault",
     "Kind",
     "Limits",
     "Need",
     "Operation",
     "Rejected",
+    "Rendering",
+    "RenderingKey",
     "Requirements",
     "Result",
     "both",

@@ -5,6 +5,7 @@ document that an attacker made expensive. Whatever the text, the outcome is a `D
 `Rejected`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -20,8 +21,10 @@ from graphql import (
     validate,
 )
 
+from engine.compiler.plan import Engine, Plan
+from engine.compiler.running import Stage
 from engine.errors import MAX_FAULTS, Code, Fault, Rejected
-from engine.fragments import fragments_of
+from engine.fragments import Fragments, fragments_of
 from engine.limits import Limits
 from engine.measure import Measure, measure
 from engine.merging import check_merging
@@ -36,7 +39,10 @@ _CACHED_CHARACTERS: Final = 16_000
 """A longer text is parsed each time."""
 
 _CACHED_TOKENS: Final = 120_000
-"""What the cached documents have together: about 64 MB, at some 550 bytes each (measured)."""
+"""What the cached documents weigh together: about 64 MB, at some 550 bytes each (measured)."""
+
+_PROGRAM: Final = 4
+"""Tokens that a field of a compiled program is worth (2 KB, measured)."""
 
 _REFUSED: Final = 256
 """Refused texts that are remembered."""
@@ -61,6 +67,7 @@ class Documents:
         capacity: documents to keep at most.
         uncarried: fields that cannot be selected in a subscription, by coordinate
             (`Home.rooms`), each with what to do instead, as the rest of a sentence.
+        engine: `compiled`, or `reference` to run everything on graphql-core.
 
     Raises:
         ValueError: the SDL or `uncarried` name what the schema does not have.
@@ -73,8 +80,13 @@ class Documents:
         limits: Limits = Limits(),  # noqa: B008  frozen
         capacity: int = 1_000,
         uncarried: Mapping[str, str] = MappingProxyType({}),
+        engine: Engine = "compiled",
     ) -> None:
         self.schema = schema
+        self.runs: Counter[str] = Counter()
+        """Runs so far: "compiled", and those on graphql-core by the reason (docs/engine.md)."""
+
+        self._engine: Engine = engine
         self.limits = limits
         self.requirements = Requirements.from_sdl(sdl)
         self.requirements.check(schema)
@@ -97,7 +109,7 @@ class Documents:
         if short and (refused := self._bad.get(text)):
             raise Rejected(*refused)
         try:
-            document, tokens = self._prepare(text)
+            document, weight = self._prepare(text)
         except Rejected as rejected:
             if short:
                 self._bad.put(text, (rejected.code, rejected.faults), 1)
@@ -107,7 +119,7 @@ class Documents:
                 "DOCUMENT_TOO_COMPLEX", "The document is nested too deeply: nest it less."
             ) from None
         if short:
-            self._good.put(text, document, tokens)
+            self._good.put(text, document, weight)
         return document
 
     def _prepare(self, text: str) -> tuple[Document, int]:
@@ -120,10 +132,11 @@ class Documents:
             self._validate(ast)
             expander = Expander(self.schema, fragments, self.limits.fields * _EXPANSIONS)
             ready = [
-                self._operation(node, size, expander.groups(node))
+                self._operation(text, node, size, expander.groups(node), fragments)
                 for node, size in zip(operations, sizes, strict=True)
             ]
-            return Document(text, self.schema, ast, tuple(ready)), tokens
+            weight = tokens + sum(_PROGRAM * each.measure.fields * each.plan.most for each in ready)
+            return Document(text, self.schema, ast, tuple(ready)), weight
         except GraphQLSyntaxError as error:
             raise Rejected.of("GRAPHQL_PARSE_FAILED", [error]) from None
 
@@ -131,7 +144,14 @@ class Documents:
         if errors := validate(self.schema, ast, _RULES, max_errors=MAX_FAULTS):
             raise Rejected.of("GRAPHQL_VALIDATION_FAILED", errors)
 
-    def _operation(self, node: _Operation, size: Measure, groups: tuple[Group, ...]) -> Operation:
+    def _operation(
+        self,
+        text: str,
+        node: _Operation,
+        size: Measure,
+        groups: tuple[Group, ...],
+        fragments: Fragments,
+    ) -> Operation:
         check_merging(groups)
         if node.operation.value == "subscription":
             self._check_carried(groups)
@@ -145,7 +165,16 @@ class Documents:
             roots=tuple(group.selected[0].node for group in groups),
             items=Sizer(node.variable_definitions or (), self.limits).items(groups),
             limit=self.limits.nodes,
+            plan=Plan(Stage(self.schema, fragments, node), self._uncompiled(text, node), self.runs),
+            text=text,
         )
+
+    def _uncompiled(self, text: str, node: _Operation) -> str | None:
+        """Say why an operation is not to be compiled, whatever is in it."""
+        if self._engine == "reference":
+            return "reference"
+        once = len(text) > _CACHED_CHARACTERS and node.operation.value != "subscription"
+        return "long" if once else None
 
     def _check_carried(self, groups: Iterable[Group]) -> None:
         """Refuse a subscription that selects what its events cannot answer."""

@@ -1,11 +1,14 @@
 """A valid document and its operations: what is known of them before they run."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from hashlib import sha256
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode
 
+from engine.compiler.plan import Plan
 from engine.errors import Rejected
 from engine.measure import Measure
 from engine.scopes import Need
@@ -15,6 +18,17 @@ Kind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 _SHOWN: Final = 10
 """Names of operations that an error lists at most."""
+
+
+class RenderingKey(NamedTuple):
+    """What the answers to an event depend on besides the event: equal keys, equal answers."""
+
+    document: str
+    """SHA-256 of the document's text."""
+
+    operation: str | None
+    variables: str
+    """Those that reach the selection below the root field, as sorted JSON."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +53,23 @@ class Operation:
     items: tuple[Items, ...]
     limit: int
     """`Limits.nodes`."""
+
+    plan: Plan
+    """How it is run."""
+
+    text: str
+    """The document's."""
+
+    def rendering_key(self, variables: Mapping[str, Any] | None = None) -> RenderingKey:
+        """Give the key under which one event is shown in one way.
+
+        Variables that only the arguments of root fields use choose which events a subscriber
+        gets; they are no part of it. Others are taken as they were sent.
+        """
+        given = variables or {}
+        shown = {name: given[name] for name in self.plan.reach.rendering if name in given}
+        digest = sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return RenderingKey(digest, self.name, json.dumps(shown, sort_keys=True))
 
     def missing(self, scopes: Collection[str]) -> tuple[Need, ...]:
         """Give what these scopes do not open."""

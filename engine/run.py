@@ -1,52 +1,21 @@
-"""Running an operation of a valid document on graphql-core.
+"""Running an operation of a valid document: by its compiled program, or on graphql-core.
 
 Documents are not parsed or validated again here, and variables are coerced before anything runs:
 a client's mistake in them is `Rejected`, not an error among the results.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from typing import Any
 
-from graphql import (
-    ExecutionResult,
-    Executor,
-    GraphQLError,
-    create_source_event_stream,
-)
-from graphql.execution import execute_root_selection_set, execute_subscription_event
-from graphql.pyutils import is_awaitable
+from graphql import ExecutionResult, create_source_event_stream
+from graphql.execution import execute_root_selection_set
 
-from engine.errors import MAX_FAULTS, Rejected
-from engine.operations import Document, Operation
-
-_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict})
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an operation, or one event of a subscription, answered."""
-
-    data: dict[str, Any] | None
-    errors: tuple[GraphQLError, ...] = ()
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    ran: bool = True
-    """False for a subscription that could not start: its answer has no `data` (spec 7.1.2)."""
-
-    def payload(self, form: Callable[[GraphQLError], Mapping[str, Any]]) -> dict[str, Any]:
-        """Build the response map (spec 7.1): `errors` first where there are any, then `data`.
-
-        Args:
-            form: turns one error into its map, and masks what clients must not see.
-        """
-        payload: dict[str, Any] = {}
-        if self.errors:
-            payload["errors"] = [form(error) for error in self.errors]
-        if self.ran:
-            payload["data"] = self.data
-        if self.extensions:
-            payload["extensions"] = dict(self.extensions)
-        return payload
+from engine.awaiting import awaits
+from engine.compiler.program import Program
+from engine.compiler.running import Inputs, Run
+from engine.errors import Rejected
+from engine.operations import Document, Operation, RenderingKey
+from engine.results import Result
 
 
 async def run(
@@ -70,8 +39,8 @@ async def run(
     """
     if operation.kind == "subscription":
         raise ValueError("A subscription is streamed, not run.")
-    executor = _executor(document, operation, variables, context, root)
-    return await _result(executor, execute_root_selection_set)
+    answer = Rendering(document, operation, variables).answer(root, context)
+    return answer if isinstance(answer, Result) else await answer
 
 
 async def stream(
@@ -102,81 +71,73 @@ async def stream(
     """
     if operation.kind != "subscription":
         raise ValueError(f"A {operation.kind} is run, not streamed.")
-    executor = _executor(document, operation, variables, context, None)
-    source = await _source(executor)
+    rendering = Rendering(document, operation, variables)
+    source = await rendering.source(context)
     if isinstance(source, ExecutionResult):
         yield None, Result(None, tuple(source.errors or ()), ran=False)
         return
     events = aiter(source)
     try:
         async for event in events:
-            fresh = _fresh(executor, event, event_context(event))
-            yield event, await _result(fresh, execute_subscription_event)
+            answer = rendering.answer(event, event_context(event))
+            yield event, answer if isinstance(answer, Result) else await answer
     finally:
         if close := getattr(events, "aclose", None):
             await close()
 
 
-def _executor(
-    document: Document, operation: Operation, variables: object, context: object, root: object
-) -> Executor[Any]:
-    if variables is None:
-        variables = {}
-    if not isinstance(variables, dict):
-        raise Rejected.at("BAD_USER_INPUT", 'Variables are an object, by name: {"first": 10}.')
-    try:
-        executor = Executor.build(
-            document.schema,
-            document.ast,
-            root_value=root,
-            context_value=context,
-            raw_variable_values=variables,
-            operation_name=operation.name,
-            max_coercion_errors=MAX_FAULTS,
-            is_awaitable=_is_awaitable,
-        )
-    except (RecursionError, ValueError):  # where graphql-core prints what does not fit
-        message = "Variables are nested too deeply, or hold too long a number."
-        raise Rejected.at("BAD_USER_INPUT", message) from None
-    if isinstance(executor, list):
-        raise Rejected.of("BAD_USER_INPUT", executor)
-    return executor
+class Rendering:
+    """An operation with its variables, coerced once: it answers a root, or each event of many.
 
-
-def _fresh(executor: Executor[Any], event: object, context: object) -> Executor[Any]:
-    """Make an executor of its own for one event.
-
-    graphql-core would copy one executor for all events, which then share what it remembers of
-    selections: in 3.3.1 and 3.3.2 that grows with every event.
+    Raises:
+        Rejected: BAD_USER_INPUT, the variables do not fit.
     """
-    return Executor(
-        executor.schema,
-        executor.fragment_definitions,
-        executor.fragments,
-        event,
-        context,
-        executor.operation,
-        executor.variable_values,
-        executor.field_resolver,
-        executor.type_resolver,
-        executor.subscribe_field_resolver,
-        is_awaitable=_is_awaitable,
-    )
+
+    def __init__(self, document: Document, operation: Operation, variables: object) -> None:
+        if operation not in document.operations:
+            raise ValueError("The operation is not of this document.")
+        if variables is None:
+            variables = {}
+        if not isinstance(variables, dict):
+            raise Rejected.at("BAD_USER_INPUT", 'Variables are an object, by name: {"first": 10}.')
+        self._operation = operation
+        self._inputs = Inputs(operation.plan.coerce(variables))
+        self._program: Program | None = operation.plan.program(self._inputs.variables)
+        self._given = variables
+
+    @property
+    def key(self) -> RenderingKey:
+        """What its answers to an event depend on besides the event; see `Operation`."""
+        return self._operation.rendering_key(self._given)
+
+    def answer(self, root: object, context: object) -> Result | Awaitable[Result]:
+        """Answer one root, or show one event.
+
+        It is awaited only where something on the way has to be: an event whose resolvers do not
+        wait is shown at once. What it shows depends on nothing but the `key`, the event and the
+        context, as long as resolvers look at nothing else.
+
+        Args:
+            root: the event of a subscription, the root of any other operation.
+            context: what resolvers find as `info.context`; one for each answer.
+        """
+        run = Run(self._operation.plan.stage, self._inputs, root, context)
+        if self._program is not None:
+            return self._program.answer(run)
+        answer = execute_root_selection_set(run.executor)
+        return _later(answer) if awaits(answer) else _result(answer)
+
+    async def source(self, context: object) -> AsyncIterable[Any] | ExecutionResult:
+        """Subscribe: the source of events, or a result with the error that prevents it."""
+        executor = Run(self._operation.plan.stage, self._inputs, None, context).executor
+        source: Any = create_source_event_stream(executor)
+        found: AsyncIterable[Any] | ExecutionResult = await source if awaits(source) else source
+        return found
 
 
-async def _source(executor: Executor[Any]) -> AsyncIterable[Any] | ExecutionResult:
-    source: Any = create_source_event_stream(executor)
-    found: AsyncIterable[Any] | ExecutionResult = await source if _is_awaitable(source) else source
-    return found
+async def _later(answer: Awaitable[ExecutionResult]) -> Result:
+    return _result(await answer)
 
 
-async def _result(executor: Executor[Any], execute: Callable[[Executor[Any]], Any]) -> Result:
-    answer = execute(executor)
-    if _is_awaitable(answer):
-        answer = await answer
+def _result(answer: Any) -> Result:
     return Result(answer.data, tuple(answer.errors or ()), answer.extensions or {})
-
-
-def _is_awaitable(value: object) -> TypeGuard[Any]:
-    """Ask graphql-core only of what could be: most values of an answer are plain."""
-    return type(value) not in _PLAIN and is_awaitable(value)

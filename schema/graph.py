@@ -17,7 +17,7 @@ from graphql import GraphQLError
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Limits, Need, Operation, Result, run, stream
+from engine import Document, Documents, Engine, Limits, Need, Operation, Result, run, stream
 from resolvers import freshness
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
@@ -97,11 +97,23 @@ class Lacking(Refused):
 class Graph:
     """The published graph of this process."""
 
-    def __init__(self, limits: Limits, ask: Callable[[Viewer | None], Ask], reuse: Reuse) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        ask: Callable[[Viewer | None], Ask],
+        reuse: Reuse,
+        engine: Engine = "compiled",
+    ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
         self._reuse = reuse
-        self._documents = Documents(build()._schema, sdl(), limits, uncarried=UNCARRIED)  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
+        graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
+        self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
+
+    @property
+    def runs(self) -> Mapping[str, int]:
+        """How many operations ran as programs ("compiled"), or on graphql-core and why."""
+        return self._documents.runs
 
     def prepare(
         self,

@@ -38,7 +38,12 @@ class SimulateDeviceInput:
     report: ReportedStateInput | None = strawberry.field(
         description="What it is changed to at once. It reports that, unless it is out of reach."
     )
-    online: bool | None = strawberry.field(description="False cuts it off until true puts it back.")
+    online: bool | None = strawberry.field(
+        description=(
+            "False cuts it off until true puts it back; after a restart of the server it is back "
+            "within 30 seconds of the home's time."
+        )
+    )
     fault: domain.DeviceFault | None = strawberry.field(
         description="What begins to be wrong with it, in place of what was."
     )
@@ -58,13 +63,20 @@ class SimulateDeviceInput:
         )
 
 
-@strawberry.input(description="How the time of a simulated home is to go on.")
+@strawberry.input(
+    description=(
+        "How the time of a simulated home is to go on; without speed and step it is only told."
+    )
+)
 class SimulateTimeInput:
     """What becomes a `core.domain.sandbox.Pacing`."""
 
     home_id: strawberry.ID = strawberry.field(description="The simulated home.")
     speed: float | None = strawberry.field(
-        description="Its seconds in one of the world's, 0–100: 0 holds its time, 1 is usual."
+        description=(
+            "Its seconds in one of the world's, 0–100: 0 holds its time, 1 is usual; more than 1 "
+            "lasts 15 minutes."
+        )
     )
     step_seconds: float | None = strawberry.field(
         description="Seconds to put in at once, 0–3600; all that is due in them happens."

@@ -4,7 +4,10 @@ Introspection is open to all; for data the explorer needs an access token. Where
 in it has one, elsewhere it says how to get one.
 """
 
+import re
 from dataclasses import asdict
+from operator import itemgetter
+from typing import Final
 
 import orjson
 from starlette.requests import Request
@@ -14,6 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.pages.examples import examples
 from app.pages.opening import Opening
 from app.pages.press import page
+
+KINDS: Final = frozenset(
+    {"text/html", "application/json", "application/graphql-response+json", "text/event-stream"}
+)
 
 
 def explorer(opening: Opening | None) -> Response:
@@ -49,6 +56,17 @@ class Door:
 
 def _for_people(request: Request) -> bool:
     """Whether a page is wanted before JSON, as browsers want it when somebody goes there."""
-    ranges = [part.split(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
-    wanted = [one for one in ranges if one in {"text/html", "application/json"} or "graphql" in one]
-    return request.method == "GET" and wanted[:1] == ["text/html"]
+    parts = request.headers.get("accept", "").lower().split(",")
+    ranges = [(one.partition(";")[0].strip(), _quality(one)) for one in parts]
+    ranked = sorted(ranges, key=itemgetter(1), reverse=True)
+    wanted = [kind for kind, _ in ranked if kind in KINDS]
+    return request.method in {"GET", "HEAD"} and wanted[:1] == ["text/html"]
+
+
+def _quality(media: str) -> float:
+    """The weight of a media range (RFC 9110 §12.4.2); 1 where it says none that can be read."""
+    for parameter in media.split(";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name == "q" and re.fullmatch(r"[01](\.[0-9]{0,3})?", value):
+            return float(value)
+    return 1.0

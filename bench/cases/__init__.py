@@ -7,7 +7,7 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, idle, ingest, query
+from bench.cases import control, events, idle, ingest, press, query
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -15,7 +15,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     for one in (
         query.FRESH,
         query.REUSED,
+        query.WIDE,
         control.CONTROL,
+        press.RENDER,
+        press.COMPILE,
         events.EVENTS,
         ingest.SQLITE,
         ingest.POSTGRES,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bench.cases.house import Served, house
+from bench.cases.house import CHANGES, Served, house
 from bench.contest import Benchmark, Options, Subject
 from bench.figures import OURS
 from bench.load.plan import Plan
@@ -24,7 +24,7 @@ subscription Watch($home: ID!) {
 
 @contextmanager
 def _events(options: Options) -> Iterator[Mapping[str, Subject]]:
-    arguments = ("switches", "--devices", str(DEVICES), "--listen", "{folder}/changes")
+    arguments = ("switches", "--devices", str(DEVICES), "--listen", f"{{folder}}/{CHANGES}")
     with house(options, "events", *arguments) as served:
 
         def plan(served: Served) -> Plan:
@@ -37,7 +37,7 @@ def _events(options: Options) -> Iterator[Mapping[str, Subject]]:
                 workers=UNDER_WAY,
                 seconds=options.seconds,
                 pid=served.pid,
-                more={"sockets": SOCKETS, "changes": str(served.folder / "changes")},
+                more={"sockets": SOCKETS, "changes": str(served.folder / CHANGES)},
             )
 
         yield {OURS: served.subject(options, plan)}

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import secrets
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +15,15 @@ from typing import Any
 import orjson
 
 from bench.contest import Failed, Options, Subject
-from bench.figures import sample
+from bench.figures import Sample, sample
 from bench.load.http import HOST
 from bench.load.plan import Plan
 from bench.processes import loaded, serving
 
 ANSWER_SECONDS = 30
+OK = 200
+CHANGES = "changes"
+"""The socket in a server's folder on which changes are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +43,66 @@ class Served:
         Raises:
             Failed: the answer has errors.
         """
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_SECONDS)
-        try:
-            body = orjson.dumps({"query": document, "variables": variables or {}})
-            headers = {
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-            }
-            connection.request("POST", "/graphql", body, headers)
-            text = connection.getresponse().read()
-        finally:
-            connection.close()
-        answer = orjson.loads(text)
-        if "errors" in answer:
-            raise Failed(text.decode())
-        data: dict[str, Any] = answer["data"]
-        return data
+        return asked(self.port, self.token, document, variables)
 
-    def subject(self, options: Options, plan: Callable[["Served"], Plan]) -> Subject:
-        """Runs of this load on this server."""
-        return lambda: sample(*loaded(plan(self), options))
+    def change(self) -> None:
+        """Ask for a change of the next device; the server was started with `--listen CHANGES`."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.folder / CHANGES))
+            line.sendall(b"\n")
+
+    def subject(
+        self,
+        options: Options,
+        plan: Callable[["Served"], Plan],
+        before: Callable[[], None] = lambda: None,
+    ) -> Subject:
+        """Runs of this load on this server; `before` makes it ready for one."""
+
+        def run() -> Sample:
+            before()
+            return sample(*loaded(plan(self), options))
+
+        return run
+
+
+def asked(
+    port: int, token: str, document: str, variables: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The `data` that a server answers.
+
+    Raises:
+        Failed: the answer has errors, or is none.
+    """
+    text = answered(port, token, document, variables)
+    answer = orjson.loads(text)
+    if "errors" in answer:
+        raise Failed(text.decode())
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def answered(
+    port: int, token: str, document: str, variables: Mapping[str, Any] | None = None
+) -> bytes:
+    """The bytes that a server answers.
+
+    Raises:
+        Failed: it answered another status than 200.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
+    try:
+        body = orjson.dumps({"query": document, "variables": variables or {}})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection.request("POST", "/graphql", body, headers)
+        response = connection.getresponse()
+        text = response.read()
+    finally:
+        connection.close()
+    if response.status != OK:
+        sentence = f"{response.status} {text.decode(errors='replace')}"
+        raise Failed(sentence)
+    return text
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The kinds of work that a plan can name, each with its connections open while the block runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from bench.load.plan import Plan
 from bench.load.wrong import Wrong
 
 OK = 200
+BEGINNINGS = (b'{"data":{', b'{"data": {')
 STATES = """query States($ids: [ID!]!) { nodes(ids: $ids) { ... on Device { id state { on } } } }"""
 IDS_AT_ONCE = 50
 
@@ -37,7 +39,7 @@ class Query:
     async def one(self, worker: int) -> bool:
         """Ask once."""
         status, body = await self._lines[worker].ask(self._raw)
-        if status != OK or len(body) < self._least or not body.startswith(b'{"data":{'):
+        if status != OK or len(body) < self._least or not body.startswith(BEGINNINGS):
             raise Wrong(_shown(status, body))
         return True
 
@@ -76,8 +78,34 @@ class Control:
 async def _query(plan: Plan) -> AsyncIterator[Work]:
     lines = await http.connect(plan.port, plan.workers)
     raw = http.request(plan.token, plan.document, plan.variables)
-    yield Query(lines, raw, plan.more["least_bytes"])
+    async with _changes(plan.more.get("changes"), plan.more.get("per_second", 0.0)):
+        yield Query(lines, raw, plan.more["least_bytes"])
     _hang_up(lines)
+
+
+@asynccontextmanager
+async def _changes(path: str | None, rate: float) -> AsyncIterator[None]:
+    """Ask for changes at a rate, on the server's socket at `path`, while the block runs."""
+    if path is None:
+        yield
+        return
+    _, writer = await asyncio.open_unix_connection(path)
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            writer.write(b"\n")
+            due += 1 / rate
+            await asyncio.sleep(due - loop.time())
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        writer.close()
 
 
 @asynccontextmanager

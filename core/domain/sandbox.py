@@ -14,8 +14,12 @@ from core.domain.devices import FULL_CIRCLE, TABLE, Color, State, spoken, within
 from core.domain.errors import Invalid
 
 FASTEST: Final = 100.0
+HURRY_SECONDS: Final = 900.0
+"""How long (of the world's time) a home is hurried; its events cost everybody."""
 LONGEST_STEP: Final = 3_600.0
 LONGEST_FAULT: Final = 86_400
+LONGEST_SCRIPT: Final = 86_400.0
+MOST_STEPS: Final = 10_000
 UNBOUNDED: Final = 1_000_000.0
 """The most that a value without a range of its own may be simulated as, either side of 0."""
 
@@ -77,10 +81,11 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """How the time of a simulated home is to go on.
+    """How the time of a simulated home is to go on; where nothing is said, as it does.
 
     `speed` is how many of its seconds pass in one of the world's: 1 is as usual, 0 holds it, 100 is
-    the most; `step_seconds` are put in at once, and everything due in them happens.
+    the most, and more than 1 lasts a quarter of an hour of the world's. `step_seconds` are put in
+    at once, and everything due in them happens.
     """
 
     home_id: str
@@ -91,11 +96,8 @@ class Pacing:
         """Refuse what cannot be.
 
         Raises:
-            Invalid: nothing is to change, or a number is out of range.
+            Invalid: a number is out of range.
         """
-        if self.speed is None and self.step_seconds == 0:
-            sentence = "Nothing is to change: give a speed or stepSeconds."
-            raise Invalid(sentence, "speed")
         if self.speed is not None:
             within("speed", self.speed, 0, FASTEST, "times the usual")
         within("stepSeconds", self.step_seconds, 0, LONGEST_STEP, "s")

@@ -1,11 +1,11 @@
 """The stage: does in simulated homes what was asked to happen there, and answers.
 
-Happenings of a device are done in the order in which they were asked. An answer waits, within a
+Happenings of a home are done in the order in which they were asked of one process, once each:
+what a process had taken up when it died does not happen again. An answer waits, within a
 bound, until what the device reported of it is stored, so that who asked can read it at once.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +15,7 @@ from core.domain.ports import Clock
 from core.domain.sandbox import Pacing, Sandbox, Simulation
 from core.services import Simulations
 from core.store.backlog import Backlog
-from core.store.happenings import MOST, Answer, Happening, Refusal
+from core.store.happenings import Happening, Outcome
 
 log = observe.logger(__name__)
 
@@ -39,30 +39,30 @@ class Stage:
         self._backlog = backlog
         self._clock = clock
         self._sandboxes = sandboxes
-        self._played: deque[str] = deque(maxlen=MOST)
 
     async def run(self) -> None:
         """Play until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for happening in await self._simulations.waiting(self._sandboxes):
-                        if happening.id not in self._played:
-                            self._played.append(happening.id)
-                            group.create_task(self._play(happening))
+                    for happening in await self._simulations.take(self._sandboxes):
+                        group.create_task(self._play(happening))
                 except Unavailable:
                     log.warning("happenings_unreadable")
                 await self._simulations.stir(POLL_SECONDS)
 
     async def _play(self, happening: Happening) -> None:
         """One of them. Tasks begin in the order of their making, and play before they wait."""
-        answer = _played(self._sandboxes[happening.home_id], happening.what)
         try:
-            if isinstance(happening.what, Simulation) and isinstance(answer, int):
-                await self._stored(happening.what.device_id, answer)
-            await self._simulations.answer(happening, None if isinstance(answer, int) else answer)
+            outcome = _played(self._sandboxes[happening.home_id], happening.what)
+            if isinstance(happening.what, Simulation) and isinstance(outcome, int):
+                await self._stored(happening.what.device_id, outcome)
+            told = None if isinstance(outcome, int) else outcome
+            await self._simulations.answer(happening, told)
         except Unavailable:
             log.warning("happening_unanswered", happening=happening.id)
+        except Exception:
+            log.exception("happening_failed", happening=happening.id)
 
     async def _stored(self, device_id: str, order: int) -> None:
         for seconds in STORED_AFTER:
@@ -72,8 +72,8 @@ class Stage:
                 return
 
 
-def _played(sandbox: Sandbox, what: Simulation | Pacing) -> int | Answer:
+def _played(sandbox: Sandbox, what: Simulation | Pacing) -> int | Outcome:
     try:
         return sandbox.pace(what) if isinstance(what, Pacing) else sandbox.simulate(what)
-    except (Invalid, Missing) as error:
-        return Refusal(str(error), error.field if isinstance(error, Invalid) else None)
+    except (Invalid, Missing) as refusal:
+        return refusal

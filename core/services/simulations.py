@@ -5,7 +5,7 @@ is a fact of a home's log: what the devices then report is.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from core.domain.accounts import Viewer
@@ -17,11 +17,13 @@ from core.domain.ports import Clock, Ids
 from core.domain.sandbox import HomeTime, Pacing, Simulation
 from core.snapshots.access import Access
 from core.store.backlog import Backlog
-from core.store.happenings import Answer, Happening, Happenings, Refusal
+from core.store.happenings import Happening, Happenings, Outcome
 
 SCHEME: Final = "simulator://"
-PATIENCE: Final = 5.0
-"""Seconds to wait for the process that runs the home."""
+PATIENCE: Final = 4.0
+"""Seconds in which the process that runs the home must take it up: less than rows are fresh."""
+MORE: Final = 4.0
+"""Seconds for the answer of one who did."""
 POLL_SECONDS: Final = 0.1
 
 
@@ -37,15 +39,19 @@ class Simulations:
         self._access = access
         self._clock = clock
         self._ids = ids
-        self._waiters: dict[str, asyncio.Future[Answer]] = {}
+        self._waiters: dict[str, asyncio.Future[Outcome]] = {}
         self._stirred = asyncio.Event()
+        self._asking = asyncio.Lock()
 
     async def simulate(self, viewer: Viewer, device: Device, simulation: Simulation) -> None:
-        """Let something happen at a device; what it then reports has been stored on return.
+        """Let something happen at a device; what it then reports is stored on return.
+
+        Unless a line holds the report back for more than a second or two, as a fault may.
 
         Raises:
             Invalid: it can never happen, or not at this device; or the home is not simulated.
             Missing: the device is gone, or no longer shared.
+            Limited: too much is asked of this home at a time.
             Unavailable: nobody runs the home now.
         """
         simulation.check()
@@ -70,22 +76,22 @@ class Simulations:
                 "A home's time is changed for all its devices: the whole home must be shared."
             )
             raise Refused(sentence)
-        answer = await self._ask(home, pacing, "homeId")
-        if not isinstance(answer, HomeTime):
+        time = await self._ask(home, pacing, "homeId")
+        if not isinstance(time, HomeTime):
             sentence = "a pacing was answered without a time"
             raise TypeError(sentence)
-        return answer
+        return time
 
-    async def waiting(self, home_ids: Collection[str]) -> Sequence[Happening]:
-        """What waits to happen in these homes, the oldest first."""
-        return await self._happenings.waiting(home_ids, self._clock.now())
+    async def take(self, home_ids: Container[str]) -> Sequence[Happening]:
+        """What waits to happen in these homes, the oldest first; nobody else gets it."""
+        return await self._happenings.take(home_ids, self._clock.now())
 
-    async def answer(self, happening: Happening, answer: Answer) -> None:
+    async def answer(self, happening: Happening, outcome: Outcome) -> None:
         """Say what became of it, here and to other processes."""
-        await self._happenings.answer(happening.id, answer)
+        await self._happenings.answer(happening.id, outcome)
         waiter = self._waiters.get(happening.id)
         if waiter is not None and not waiter.done():
-            waiter.set_result(answer)
+            waiter.set_result(outcome)
 
     async def stir(self, seconds: float) -> None:
         """Return once something was asked in this process, or after so many seconds."""
@@ -103,30 +109,49 @@ class Simulations:
             raise Refused(sentence, (Scope.SANDBOX_CONTROL.value,))
         return viewer
 
-    async def _ask(self, home: Home, what: Simulation | Pacing, field: str) -> Answer:
+    async def _ask(self, home: Home, what: Simulation | Pacing, field: str) -> Outcome:
+        happening = Happening(self._ids.new("happening"), home.id, what)
+        waiter = self._waiters[happening.id] = asyncio.get_running_loop().create_future()
+        try:
+            async with self._asking:  # rows in the order in which this process was asked
+                await self._check_simulated(home, field)
+                await self._happenings.ask(happening, self._clock.now())
+            self._stirred.set()
+            outcome = await self._outcome(happening, waiter)
+        finally:
+            del self._waiters[happening.id]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _check_simulated(self, home: Home, field: str) -> None:
         connector = await self._backlog.connector(home.id) or ""
         if not connector.startswith(SCHEME):
             sentence = f"{home.name} is a real home: only simulated homes can be made to do this."
             raise Invalid(sentence, field)
-        happening = Happening(self._ids.new("happening"), home.id, what)
-        waiter = self._waiters[happening.id] = asyncio.get_running_loop().create_future()
-        try:
-            await self._happenings.ask(happening, self._clock.now())
-            self._stirred.set()
-            return _settled(await self._answered(happening, waiter))
-        finally:
-            del self._waiters[happening.id]
 
-    async def _answered(self, happening: Happening, waiter: asyncio.Future[Answer]) -> Answer:
-        until = self._clock.monotonic() + PATIENCE
+    async def _outcome(self, happening: Happening, waiter: asyncio.Future[Outcome]) -> Outcome:
+        if found := await self._answered(happening, waiter, PATIENCE):
+            return found[0]
+        if await self._happenings.withdraw(happening.id):
+            sentence = "Nobody runs this simulated home now, so it did not happen; try again soon."
+            raise Unavailable(sentence)
+        if found := await self._answered(happening, waiter, MORE):
+            return found[0]
+        sentence = "The process that runs this simulated home does not say whether it happened."
+        raise Unavailable(sentence)
+
+    async def _answered(
+        self, happening: Happening, waiter: asyncio.Future[Outcome], seconds: float
+    ) -> tuple[Outcome] | None:
+        until = self._clock.monotonic() + seconds
         while self._clock.monotonic() < until:
             await self._either(waiter, POLL_SECONDS)
             if waiter.done():
-                return waiter.result()
+                return (waiter.result(),)
             if found := await self._happenings.answered(happening.id):
-                return found[0]
-        sentence = "The process that runs this simulated home does not answer; try again soon."
-        raise Unavailable(sentence)
+                return found
+        return None
 
     async def _either(self, news: asyncio.Future[Any], seconds: float) -> None:
         sleep = asyncio.create_task(self._clock.sleep(seconds))
@@ -134,9 +159,3 @@ class Simulations:
             await asyncio.wait({news, sleep}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleep.cancel()
-
-
-def _settled(answer: Answer) -> Answer:
-    if isinstance(answer, Refusal):
-        raise Invalid(answer.sentence, answer.field)
-    return answer

@@ -212,5 +212,7 @@ happenings = Table(
     Column("home_id", ForeignKey("homes.id"), nullable=False),
     Column("body", Json, nullable=False),
     Column("asked_at", Instant, nullable=False),
+    # When it was taken up, which happens once; what nobody has taken up may be withdrawn.
+    Column("taken_at", Instant),
     Column("answer", Json),
 )

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("home_id", sa.String(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["home_id"], ["homes.id"], name=op.f("fk_happenings_home_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_happenings")),

@@ -88,11 +88,18 @@ async def test_a_browser_gets_the_explorer(api: Api) -> None:
         assert len(await asset.read()) > 100
 
 
-async def test_no_other_origin_reads_the_explorer(api: Api) -> None:
-    """The API answers any origin; a page that may hold a token must not."""
-    response, _ = await page_of(api)
-    assert "Access-Control-Allow-Origin" not in response.headers
-    assert response.headers["Cache-Control"] == "no-store"
+async def test_no_other_origin_reads_the_explorer(api: Api, opening: Opening) -> None:
+    """The API answers any origin; a page that holds a token must not, by whatever method."""
+    with bound("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
+        async with listening(api.house, listener, opening=opening):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                headers = {"Accept": "TEXT/HTML", "Origin": "https://evil.example"}
+                response = await api.http.request(method, url, headers=headers)
+                text = await response.text()
+                assert "Access-Control-Allow-Origin" not in response.headers or method == "OPTIONS"
+                assert ("eyJ" in text) is (method == "GET")
+                assert method == "OPTIONS" or response.headers["Cache-Control"] == "no-store"
 
 
 async def test_outside_the_demo_it_has_no_token(api: Api) -> None:
@@ -118,7 +125,14 @@ async def test_what_stands_in_the_page_ends_no_block(api: Api, opening: Opening)
 
 
 @pytest.mark.parametrize(
-    "accept", ["*/*", "application/json", "application/graphql-response+json, text/html", ""]
+    "accept",
+    [
+        "*/*",
+        "application/json",
+        "application/graphql-response+json, text/html",
+        "text/html;q=0.5, application/json;q=0.9",
+        "",
+    ],
 )
 async def test_a_program_gets_json(api: Api, accept: str) -> None:
     """Who does not ask for a page first gets the API."""

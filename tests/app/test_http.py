@@ -124,9 +124,23 @@ async def test_only_queries_run_by_get(api: Api) -> None:
     response = await api.http.get(api.graphql_url, params=params, headers=headers)
     answer = await response.json(content_type=None)
     assert (response.status, response.headers["Allow"]) == (405, "POST")
-    assert "Use POST" in answer["errors"][0]["message"]
+    assert "only queries" in answer["errors"][0]["message"]
     device = await api.house.device(api.light.id)
     assert device.state.on is False
+
+
+async def test_head_is_get_without_a_body(api: Api) -> None:
+    """It runs a query for its headers, and no mutation, wherever that stands."""
+    headers = {"Authorization": f"Bearer {api.token()}", "Content-Type": "text/plain"}
+    mutation = f"""mutation {{ controlDevice(input: {{ deviceId: "{api.light.id}",
+        state: {{ on: true }} }}) {{ id }} }}"""
+    url, body = api.graphql_url, json.dumps({"query": mutation})
+    by_url = await api.http.head(url, headers=headers, params={"query": mutation})
+    by_body = await api.http.head(url, headers=headers, data=body)
+    assert (by_url.status, by_body.status) == (405, 422)
+    asked = await api.http.head(api.graphql_url, params={"query": "{ __typename }"})
+    assert (asked.status, await asked.read()) == (200, b"")
+    assert (await api.house.device(api.light.id)).state.on is False
 
 
 @pytest.mark.parametrize(

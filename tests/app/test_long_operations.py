@@ -10,6 +10,7 @@ from core.domain.grants import Scope, Share
 from core.domain.sandbox import DeviceFault, Simulation
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, opened
+from tests.core.services.estate import eventually
 
 LATE = """
 mutation($id: ID!, $lock: ID!, $locked: Boolean!) {
@@ -20,6 +21,8 @@ mutation($id: ID!, $lock: ID!, $locked: Boolean!) {
 }
 """
 
+PENDING = "query($id: ID!) { device(id: $id) { pendingCommand { id } } }"
+
 
 async def _begun(api: Api) -> asyncio.Task[Any]:
     """A document whose second mutation comes a second after its first."""
@@ -27,7 +30,12 @@ async def _begun(api: Api) -> asyncio.Task[Any]:
     variables = {"id": api.light.id, "lock": api.lock.id, "locked": locked}
     body = {"query": LATE, "variables": variables}
     task = asyncio.create_task(api.post(body, token=api.token()))
-    await asyncio.sleep(0.3)
+
+    async def accepted() -> bool:
+        found = await api.ask(PENDING, id=api.lock.id)
+        return bool(found["device"]["pendingCommand"])
+
+    await eventually(accepted)
     return task
 
 

@@ -83,6 +83,16 @@ def test_a_scenario_is_read(file: Path) -> None:
         ("steps: [{at: 1, online: true}]", "not at which device"),
         ("steps: [{at: 1, device: Lamp, speed: 2}]", "leave the device out"),
         ("steps: [{at: 1, device: Lamp, report: {locked: true}}]", "Lamp has no locked"),
+        ("steps: [{at: 1, device: Lamp, device: Lamp}]", "'device' stands there twice"),
+        (
+            "steps: [{at: 1, device: Lamp, report: {on: yes}}]",
+            "report.on: input should be a",
+        ),
+        ("steps: [{at: 1, device: Lamp, report: {on: 1}}]", "report.on: input should be a"),
+        ("steps: [{at: 1, device: Lamp, report: {brightness: true}}]", "should be a valid integer"),
+        ("steps: [{at: 1:30, speed: 1}]", "steps.1.at: input should be a valid number"),
+        ("steps: [{at: 0010, speed: 1}]", "steps.1.at: input should be a valid number"),
+        ("steps: [{at: true, speed: 1}]", "steps.1.at: input should be a valid number"),
         ("steps: [{at: 1, speed: 101}]", "speed is 101; it must be between 0 and 100"),
     ],
 )

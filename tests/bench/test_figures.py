@@ -1,5 +1,7 @@
 """What runs come to: percentiles, medians, ratios, and the entry in results.json."""
 
+from math import inf
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -94,6 +96,27 @@ def test_a_ratio_over_one_is_better_for_us() -> None:
     """Where less is better, half of theirs is a ratio of 2."""
     found = result("a", "KiB", {OURS: _samples(10), "bare": _samples(20)}, more_is_better=False)
     assert found.versus == {"bare": 2}
+
+
+def test_a_peer_has_its_own_figures() -> None:
+    """What a rate cost a peer is worth as much as the rate."""
+    theirs = [Sample(4, cpu_us=1), Sample(6, cpu_us=3)]
+    peer = result("a", "x/s", {OURS: _samples(10, 12), "bare": theirs}).peers["bare"]
+    assert (peer.middle.value, peer.middle.cpu_us, peer.least, peer.most) == (5, 2, 4, 6)
+    assert peer.ratio == pytest.approx(2.25)
+    assert peer.cpu_ratio is None
+
+
+def test_costs_are_compared_where_they_are_known() -> None:
+    """Half of what a peer needs for a unit of work is a ratio of 2, whatever the rates."""
+    ours = [Sample(1, cpu_us=10), Sample(1), Sample(1, cpu_us=10)]
+    theirs = [Sample(9, cpu_us=20), Sample(9, cpu_us=1), Sample(9, cpu_us=20)]
+    assert result("a", "x/s", {OURS: ours, "bare": theirs}).peers["bare"].cpu_ratio == 2
+
+
+def test_nothing_is_divided_by_a_peer_that_did_nothing() -> None:
+    """A run may be too short for a slow peer; that is no reason to fail."""
+    assert result("a", "x/s", {OURS: _samples(1), "bare": _samples(0)}).versus == {"bare": inf}
 
 
 def test_an_entry_has_the_fields_of_the_contract() -> None:

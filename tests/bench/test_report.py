@@ -15,7 +15,7 @@ def _result(name: str, value: float) -> Result:
 
 def test_the_table_is_aligned() -> None:
     """Every column begins where its rule does, whatever is in it."""
-    head, rule, first, second, *_ = table([_result("a", 1), _result("longer", 1_234_567)]).split(
+    head, rule, first, _, second, *_ = table([_result("a", 1), _result("longer", 1_234_567)]).split(
         "\n"
     )
     assert head.index("value") + len("value") == first.index("1.00") + len("1.00")
@@ -26,12 +26,14 @@ def test_the_table_is_aligned() -> None:
 def test_the_table_says_what_is_unknown() -> None:
     """What was not measured is a dash, and a share is a percentage."""
     row = table([_result("a", 415.4)]).split("\n")[2].split()
-    assert row[:8] == ["a", "415", "requests/s", "1.23", "56.8", "2,400", "-", "97%"]
+    assert row[:10] == ["a", "-", "-", "415", "requests/s", "1.23", "56.8", "2,400", "-", "97%"]
 
 
-def test_the_table_ends_with_the_peers() -> None:
-    """Each ratio has a line below."""
-    assert table([_result("a", 1)]).endswith("a: 0.50 x bare")
+def test_a_peer_has_a_row_below_ours() -> None:
+    """Our ratios to it, and what its own runs came to."""
+    row = table([_result("a", 1)]).split("\n")[3]
+    assert row.startswith("  bare")
+    assert row.split()[1:5] == ["0.50", "-", "2.00", "requests/s"]
 
 
 def test_a_table_of_nothing_has_its_heads() -> None:

@@ -6,9 +6,16 @@ For a fifth of a second each; what the figures are is `make bench`'s business.
 import pytest
 
 from bench.cases import BENCHMARKS
+from bench.cases.peers import NODE
 from bench.contest import Options, compete
 from bench.machine import cores
+from bench.peers import node
 
+PEERS = {
+    "query_fresh": {"strawberry", "apollo", "yoga", "mercurius", "mercurius_jit"},
+    "query_reused": {"prebuilt", "mercurius", "mercurius_jit"},
+    "query_wide": {"strawberry"},
+}
 UNASKED = {"sandbox_idle"}
 """Benchmarks in which nobody asks anything, so that there is no latency."""
 OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
@@ -20,4 +27,11 @@ def test_a_benchmark_runs(name: str) -> None:
     found = compete(BENCHMARKS[name], OPTIONS, lambda *_: None)
     assert found.ours.value >= 0
     assert (found.ours.p99_ms is None) is (name in UNASKED)
-    assert found.versus == {}
+    absent = set() if node.missing() is None else set(NODE)
+    assert found.versus.keys() == PEERS.get(name, set()) - absent
+
+
+def test_peers_on_node_run_here() -> None:
+    """Where they cannot, the benchmarks above ran without them: this says so, and why."""
+    if reason := node.missing():
+        pytest.skip(reason)

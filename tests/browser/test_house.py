@@ -88,6 +88,7 @@ async def test_a_strangers_first_minute(open_page: Open, demo: Process) -> None:
         async with in_graphiql(opened, event) as explorer:
             await expect(event.get_by_test_id("document").first).to_contain_text("subscription")
             await expect(explorer.locator(".result-window")).to_contain_text('"events"')
+        await expect(page.get_by_test_id("hold")).to_have_attribute("aria-pressed", "true")
         await opened.shot("house-graphql-desktop")
 
 
@@ -161,6 +162,9 @@ async def test_time_is_held_and_stepped(open_page: Open, demo: Process) -> None:
         await live(page)
         time = page.get_by_test_id("time")
         await time.get_by_role("button", name="Pause").click()
+        await expect(page.get_by_test_id("home-time")).to_contain_text("held")
+        await page.reload()
+        await live(page)
         await expect(page.get_by_test_id("home-time")).to_contain_text("held")
         await dim(tile, 77)
         await expect(tile.get_by_test_id("command")).to_contain_text("DISPATCHED")

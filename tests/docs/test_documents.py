@@ -27,7 +27,7 @@ GLOSSARY, PATH = ROOT / "docs/glossary.md", ROOT / "docs/path.md"
 SCHEMA = ROOT / "schema.graphql"
 DOCUMENTS = [README, CHANGELOG, *sorted((ROOT / "docs").glob("*.md"))]
 
-WRITTEN = {".latchkey/", ".venv/"}
+WRITTEN = {".latchkey/", ".venv/", "build/screenshots/"}
 """Folders that running it makes."""
 
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)

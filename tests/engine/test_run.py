@@ -1,4 +1,4 @@
-"""Running operations and streams on graphql-core."""
+"""Running operations and streams, on both engines."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from hypothesis import given, settings, strategies as st
 
-from engine import Document, Documents, Operation, Rejected, Result, run, stream
+from engine import Document, Documents, Engine, Operation, Rejected, Result, run, stream
 from tests.engine.world import refusal
 
 CLOSED: list[str] = []
@@ -123,13 +123,24 @@ def graph() -> GraphQLSchema:
     return strawberry.Schema(Query, Mutation, Subscription)._schema  # noqa: SLF001  graphql-core's
 
 
-DOCUMENTS = Documents(graph(), "scalar Nothing")
+GRAPH = graph()
+BOTH: dict[Engine, Documents] = {
+    "compiled": Documents(GRAPH, "scalar Nothing"),
+    "reference": Documents(GRAPH, "scalar Nothing", engine="reference"),
+}
+DOCUMENTS = BOTH["compiled"]
 RECURSION = "query ($pair: Pair!) { add(pair: $pair) }"
 
 
-def chosen(text: str, of: Documents = DOCUMENTS) -> tuple[Document, Operation]:
+@pytest.fixture(params=BOTH, autouse=True)
+def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs on both engines."""
+    monkeypatch.setitem(globals(), "DOCUMENTS", BOTH[request.param])
+
+
+def chosen(text: str, of: Documents | None = None) -> tuple[Document, Operation]:
     """Prepare a text with one operation."""
-    document = of.get(text)
+    document = (of or DOCUMENTS).get(text)
     return document, document.operation()
 
 

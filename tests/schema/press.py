@@ -1,18 +1,20 @@
 """Documents of the published graph, run by the engine in a furnished house."""
 
+import os
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from core.domain.accounts import Viewer
 from core.domain.ports import Seen
-from engine import Document, Documents, Result, run, stream
+from engine import Document, Documents, Engine, Result, run, stream
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
 from tests.resolvers.world import World
 
 GRAPH = build()._schema  # noqa: SLF001 - Strawberry offers no public way to it
-DOCUMENTS = Documents(GRAPH, sdl(), uncarried=UNCARRIED)
+ENGINE: Engine = "reference" if os.environ.get("LATCHKEY_ENGINE") == "reference" else "compiled"
+DOCUMENTS = Documents(GRAPH, sdl(), uncarried=UNCARRIED, engine=ENGINE)
 
 
 def payload(result: Result) -> dict[str, Any]:

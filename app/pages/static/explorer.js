@@ -95,8 +95,11 @@ function fetcher(params, options) {
   return operation?.operation === "subscription" ? watch(sent, headers) : post(sent, headers);
 }
 
-// Tabs are kept in this browser, apart for each demo: ids of another one would mean nothing here.
+// Tabs are kept in this browser, for one demo at a time: ids of another one would mean nothing here.
 function shelf(prefix) {
+  for (const name of Object.keys(localStorage)) {
+    if (name.startsWith("latchkey:") && !name.startsWith(prefix)) localStorage.removeItem(name);
+  }
   const own = () => Object.keys(localStorage).filter((name) => name.startsWith(prefix));
   return {
     get length() {

@@ -22,12 +22,13 @@ come together and are stored together, at a fraction of what each would cost alo
 class Dwelling:
     """A home that has at least one adopted device; `began` is the world's time at its start."""
 
-    __slots__ = ("_day", "_on", "_seed", "_zone", "began", "id", "seats", "timeline")
+    __slots__ = ("_day", "_on", "_seed", "_zone", "began", "hurry", "id", "seats", "timeline")
 
     def __init__(self, home: Home, seed: int, began: datetime, world: float) -> None:
         self.id = home.id
         self.began = began
         self.timeline = Timeline(world)
+        self.hurry: Due | None = None
         self.seats: set[str] = set()
         self._seed = seed
         self._zone = _zone(home.time_zone)
@@ -75,7 +76,7 @@ class Seat:
     @property
     def offline(self) -> bool:
         """Whether the device cannot be reached."""
-        return self.line.fault is DeviceFault.OFFLINE
+        return self.line.cut or self.line.fault is DeviceFault.OFFLINE
 
     def leave(self) -> None:
         """Let nothing more be due of it, and nobody wait for it."""

@@ -22,6 +22,8 @@ class Line:
     """The fault of one device and what is under way to and from it; all times are the home's."""
 
     fault: DeviceFault = DeviceFault.NONE
+    cut: bool = False
+    """Whether somebody cut it off; that lasts beside any fault, until it is put back."""
     held: Report | None = None
     busy: float = 0.0
     """When the last request arrives; requests do not overtake each other."""

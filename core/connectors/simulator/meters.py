@@ -27,8 +27,11 @@ PULL: Final = 0.2
 
 
 def counted(energy: float, unsaid: float, power: float, seconds: float) -> tuple[float, float]:
-    """Energy in kWh with 3 digits after so many more seconds, and what the digits leave unsaid."""
-    whole = energy + unsaid + power * seconds / JOULES
+    """Energy in kWh with 3 digits after so many more seconds, and what the digits leave unsaid.
+
+    What a home feeds back is not counted: the meter never runs backwards.
+    """
+    whole = energy + unsaid + max(0.0, power) * seconds / JOULES
     said = round(whole, 3)
     return said, whole - said
 

@@ -25,13 +25,20 @@ from core.domain.devices import Device, State, spoken, within
 from core.domain.errors import Invalid, LatchkeyError, Missing
 from core.domain.homes import Home
 from core.domain.ports import Clock, Declined, Found, Report
-from core.domain.sandbox import LONGEST_FAULT, DeviceFault, HomeTime, Pacing, Simulation
+from core.domain.sandbox import (
+    HURRY_SECONDS,
+    LONGEST_SCRIPT,
+    MOST_STEPS,
+    DeviceFault,
+    HomeTime,
+    Pacing,
+    Simulation,
+)
 
 log = observe.logger(__name__)
 
 Happening = Simulation | Pacing
 OUTAGE_SECONDS = 30.0
-LONGEST_SCRIPT = 10_000
 
 
 class Simulator:
@@ -139,10 +146,8 @@ class Simulator:
             field = f"report.{spoken(lacking[0])}"
             sentence = f"{field}: this device has none."
             raise Invalid(sentence, field)
-        if simulation.online is False:
-            self._world.become(seat, DeviceFault.OFFLINE, None)
-        elif simulation.online and seat.offline:
-            self._world.become(seat, DeviceFault.NONE, None)
+        if simulation.online is not None:
+            self._world.cut(seat, off=not simulation.online)
         if simulation.fault is not None:
             self._world.become(seat, simulation.fault, simulation.fault_seconds)
         if simulation.report and simulation.report.values():
@@ -157,6 +162,8 @@ class Simulator:
         """
         dwelling = self._dwelling(pacing.home_id)
         self._scheduler.pace(dwelling.timeline, pacing.speed, pacing.step_seconds)
+        if pacing.speed is not None:
+            self._bound_hurry(dwelling, pacing.speed)
         return dwelling.time(self._clock.monotonic())
 
     def script(self, home_id: str, steps: Iterable[tuple[float, Happening]]) -> None:
@@ -170,14 +177,23 @@ class Simulator:
             Missing: no device of the home is adopted.
         """
         dwelling, planned = self._dwelling(home_id), list(steps)
-        if len(planned) > LONGEST_SCRIPT:
-            sentence = f"The script has {len(planned)} steps; {LONGEST_SCRIPT} are the most."
+        if len(planned) > MOST_STEPS:
+            sentence = f"The script has {len(planned)} steps; {MOST_STEPS} are the most."
             raise Invalid(sentence, "steps")
         for seconds, step in planned:
-            within("seconds", seconds, 0, LONGEST_FAULT, "s")
+            within("seconds", seconds, 0, LONGEST_SCRIPT, "s")
             step.check()
         for seconds, step in planned:
             self._scheduler.after(dwelling.timeline, seconds, partial(self._play, home_id, step))
+
+    def _bound_hurry(self, dwelling: Dwelling, speed: float) -> None:
+        """See that nobody who has gone away leaves a home hurried."""
+        timeline = dwelling.timeline
+        timeline.cancel(dwelling.hurry)
+        dwelling.hurry = None
+        if speed > 1:
+            usual = partial(self._scheduler.pace, timeline, 1.0, 0.0)
+            dwelling.hurry = self._scheduler.after(timeline, HURRY_SECONDS * speed, usual)
 
     def _play(self, home_id: str, step: Happening) -> None:
         try:

@@ -51,6 +51,7 @@ class Unit:
         "how",
         "id",
         "lively",
+        "online",
         "order",
         "state",
         "wordy",
@@ -61,6 +62,7 @@ class Unit:
     ) -> None:
         self.id = device.id
         self.lively = lively
+        self.online = device.online
         self.capabilities = frozenset(device.capabilities)
         self.how = behaviour(device.kind, device.capabilities)
         self.order = order

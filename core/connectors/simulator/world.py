@@ -150,17 +150,31 @@ class World:
             seat.unit.stir(seat.since, now, self._moment(seat, now), seat.chance)
         self._follow(seat, before)
 
+    def cut(self, seat: Seat, *, off: bool) -> None:
+        """Cut a device off, or put it back; back, it is not out of reach by a fault either."""
+        seat.line.cut = off
+        if not off and seat.line.fault is DeviceFault.OFFLINE:
+            self.become(seat, DeviceFault.NONE, None)
+        else:
+            self._reach(seat)
+
     def _suffer(self, seat: Seat, fault: DeviceFault) -> None:
-        was_offline = seat.offline
         self._release(seat)
         seat.line.fault = fault
         # A report that overtakes the one before makes it void, so it must tell all.
         seat.unit.wordy = fault is DeviceFault.OUT_OF_ORDER
-        if seat.offline and not was_offline:
+        self._reach(seat)
+
+    def _reach(self, seat: Seat) -> None:
+        """Tell where a device has come into reach or gone out of it."""
+        if seat.offline is not seat.unit.online:
+            return
+        seat.unit.online = not seat.offline
+        if seat.offline:
             seat.unit.halt(self.now(seat))
             self._proceed(seat)
             self._put((seat.unit.gone(),))
-        elif was_offline and not seat.offline:
+        else:
             seat.unit.look(self.now(seat))
             self._tell(seat, whole=True, online=True)
 

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.compose import House
 from core.domain.accounts import Viewer
 from core.domain.devices import Color, Device, State
-from core.domain.errors import Invalid, Missing, Refused, Unavailable
+from core.domain.errors import Invalid, Limited, Missing, Refused, Unavailable
 from core.domain.events import EventType
 from core.domain.grants import Scope, Share
-from core.domain.sandbox import DeviceFault, Pacing, Simulation
+from core.domain.sandbox import DeviceFault, HomeTime, Pacing, Simulation
 from core.services import simulations as room
 from core.services.orders import Order
 from tests.conftest import Run
-from tests.core.services.estate import Estate, settle, viewer_of
+from tests.core.services.estate import Estate, eventually, settle, viewer_of
 
 PLAN = "simulator://maple?still=1"
 DEVICES = "simulator://?latency=0.001&still=1"
@@ -126,8 +127,61 @@ async def test_nobody_runs_the_home(
     monkeypatch.setattr(room, "PATIENCE", 0.3)
     async with run_house(database_url) as house:
         estate = await settle(house, url=PLAN)
-        with pytest.raises(Unavailable, match="does not answer"):
+        with pytest.raises(Unavailable, match="it did not happen"):
             await simulate(estate, estate.lamp, report=State(on=True))
+        assert await house.services.simulations.take({estate.home.id}) == ()
+
+
+async def test_one_who_took_it_up_and_died(
+    database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The asker is told that nobody knows; and it does not happen a second time."""
+    monkeypatch.setattr(room, "PATIENCE", 0.3)
+    monkeypatch.setattr(room, "MORE", 0.3)
+    async with run_house(database_url) as house:
+        estate = await settle(house, url=PLAN)
+        task = asyncio.create_task(simulate(estate, estate.lamp, report=State(on=True)))
+
+        async def taken() -> bool:
+            return bool(await house.services.simulations.take({estate.home.id}))
+
+        await eventually(taken)
+        with pytest.raises(Unavailable, match="does not say whether it happened"):
+            await task
+        assert await house.services.simulations.take({estate.home.id}) == ()
+
+
+async def test_a_device_that_went_meanwhile(estate: Estate) -> None:
+    """It is missing, not a mistake of the asker."""
+    lamp = at(estate, "living-room-lamp")
+    await estate.house.services.devices.remove(lamp)
+    await asyncio.sleep(0.1)
+    with pytest.raises(Missing):
+        await estate.house.services.simulations.simulate(
+            estate.viewer, lamp, Simulation(lamp.id, State(on=True))
+        )
+
+
+async def test_a_cut_lasts_beside_any_fault(estate: Estate) -> None:
+    """A fault that begins and ends meanwhile does not put the device back."""
+    lamp = at(estate, "living-room-lamp")
+    await simulate(estate, lamp, online=False)
+    assert (await simulate(estate, lamp, fault=DeviceFault.DUPLICATE)).online is False
+    assert (await simulate(estate, lamp, fault=DeviceFault.NONE)).online is False
+    assert (await simulate(estate, lamp, online=True)).online is True
+
+
+async def test_nothing_is_played_twice_however_much_is_asked(estate: Estate) -> None:
+    """More than may wait is refused at once; the rest happens once each, and is answered."""
+    home, wish = estate.home, estate.house.services.simulations
+    start = (await wish.pace(estate.viewer, home, Pacing(home.id, 0))).now
+    asked = [wish.pace(estate.viewer, home, Pacing(home.id, None, 60)) for _ in range(300)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    done = [one for one in answers if isinstance(one, HomeTime)]
+    assert {type(one) for one in answers} <= {HomeTime, Limited}
+    now = (await wish.pace(estate.viewer, home, Pacing(home.id))).now
+    assert len(done) * timedelta(seconds=60) == now - start
+    assert done
 
 
 async def test_a_real_home_is_left_alone(house: House) -> None:
@@ -170,8 +224,7 @@ async def test_who_may_not(estate: Estate) -> None:
         await simulations.simulate(part, lamp, press)
     with pytest.raises(Refused, match="whole home"):
         await simulations.pace(part, home, Pacing(home.id, 2))
-    with pytest.raises(Invalid):
-        await simulations.pace(estate.viewer, home, Pacing(home.id))
+    assert (await simulations.pace(estate.viewer, home, Pacing(home.id))).speed == 1
 
 
 async def test_who_gives_up_leaves_nothing_behind(estate: Estate) -> None:

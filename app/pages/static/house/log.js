@@ -9,6 +9,7 @@ export function log(facts, { list, quiet, hold, clear, latest }) {
   let waiting = [];
   let drawn = true;
   let held = false;
+  let reading = false; // held because rows are open, which must neither move nor go
 
   function add(element) {
     waiting.push(element);
@@ -32,12 +33,25 @@ export function log(facts, { list, quiet, hold, clear, latest }) {
     quiet.hidden = list.childElementCount > 0;
   }
 
-  hold.addEventListener("click", () => {
-    held = !held;
+  function setHeld(now) {
+    held = now;
     hold.setAttribute("aria-pressed", String(held));
     hold.textContent = held ? "Go on" : "Hold the list";
     draw();
+  }
+
+  hold.addEventListener("click", () => {
+    reading = false;
+    setHeld(!held);
   });
+
+  function opened() {
+    const open = list.querySelector("details[open]") !== null;
+    if (open === held || (!open && !reading)) return;
+    reading = open;
+    setHeld(open);
+  }
+
   clear.addEventListener("click", empty);
   function empty() {
     waiting = [];
@@ -53,6 +67,7 @@ export function log(facts, { list, quiet, hold, clear, latest }) {
     const body = h("div", { class: "opened" });
     const details = h("details", {}, summary, body);
     const element = h("li", { class: `row ${kind}`, "data-testid": "row", "data-kind": kind }, details);
+    details.addEventListener("toggle", opened);
     return { element, details, summary, body };
   }
 

@@ -22,7 +22,7 @@ const acts = { control: orders.give, simulate: undefined };
 const plan = floors($("plan"), acts);
 const watch = socket(facts, { state: liveChanged, event: happened, gap: () => reload() });
 let home = { id: facts.homeId, name: "", next: null, total: 0 };
-let unwatch = () => {};
+let [unwatch, timeGone] = [() => {}, () => {}];
 let early = [];
 
 const trouble = (words) => {
@@ -92,7 +92,11 @@ async function enter(id) {
   log.empty();
   plan.clear();
   $("plan").setAttribute("aria-busy", "true");
-  if (acts.simulate) clock($("time"), (input) => pace({ homeId: id, ...input }), () => home.timeZone);
+  timeGone();
+  if (acts.simulate) {
+    const time = { pace: (input) => pace({ homeId: id, ...input }), read: () => timeOf(id), zone: () => home.timeZone };
+    timeGone = clock($("time"), time);
+  }
   $("time").hidden = !acts.simulate;
   // Watched before it is read, so that what changes between the two is not missed.
   early = [];
@@ -102,6 +106,8 @@ async function enter(id) {
 
 // Reads pages of devices into the plan: a home of thousands is not drawn at once.
 async function load(of, pages) {
+  const entered = plan.size() === 0;
+  early ??= [];
   for (let page = 0; page < pages; page += 1) {
     const data = await answered(DEVICES, { homeId: of.id, after: of.next });
     if (of !== home || !data.home) return;
@@ -112,11 +118,13 @@ async function load(of, pages) {
     for (const device of devices.nodes) {
       plan.put(device);
       if (device.pendingCommand) orders.heard(device.pendingCommand, device);
+      else plan.tile(device.id).settle();
     }
     if (!devices.pageInfo.hasNextPage) of.next = null;
     if (!of.next) break;
   }
   plan.arrange();
+  if (entered) plan.order();
   frame();
   const late = early ?? [];
   early = undefined;
@@ -131,7 +139,9 @@ function frame() {
   $("more").hidden = !home.next;
   $("more").textContent = `Show ${Math.min(100, home.total - shown)} more`;
   $("plan").removeAttribute("aria-busy");
-  if (shown === 0) $("plan").replaceChildren(h("p", { class: "empty" }, "This home has no devices yet."));
+  if (shown > 0) return;
+  plan.clear();
+  $("plan").replaceChildren(h("p", { class: "empty" }, "This home has no devices yet."));
 }
 
 // What is shown may be out of date: read as much of it again.
@@ -211,6 +221,15 @@ async function shown(before, name, words, query, variables) {
 }
 
 const simulate = (device, input, words) => shown("You made", device.name, ` ${words}`, SIMULATE, { input: { deviceId: device.id, ...input } });
+
+// What time it is in a home, without a row in the list; undefined where that cannot be known now.
+async function timeOf(homeId) {
+  try {
+    return (await ask(PACE, { input: { homeId } })).data?.simulateTime;
+  } catch {
+    return undefined;
+  }
+}
 
 async function pace(input) {
   const words = input.stepSeconds ? "a minute later" : input.speed ? `live at ×${input.speed}` : "hold still";

@@ -37,6 +37,12 @@ export function plan(place, acts) {
     }
   }
 
+  // Rooms with most in them first. Done once, when a home is entered: later it would move under a hand.
+  function order() {
+    const size = ({ inside }) => inside.childElementCount;
+    place.append(...[...rooms.values()].sort((one, other) => size(other) - size(one)).map(({ element }) => element));
+  }
+
   function put(device) {
     const home = room(device.room ?? { id: ELSEWHERE, name: "Elsewhere" });
     const known = tiles.get(device.id);
@@ -57,5 +63,5 @@ export function plan(place, acts) {
     arrange();
   }
 
-  return { clear, room, arrange, put, remove, tile: (id) => tiles.get(id), size: () => tiles.size, ids: () => [...tiles.keys()] };
+  return { clear, room, arrange, order, put, remove, tile: (id) => tiles.get(id), size: () => tiles.size };
 }

@@ -3,6 +3,7 @@
 import { button, h, newId, unseen } from "./elements.js";
 
 const SECONDS = 30;
+const LOOK = 20_000;
 const FAULTS = [
   ["OFFLINE", "Drop off"],
   ["SLOW", "Answer slowly"],
@@ -87,20 +88,38 @@ function weather(field, label, device, simulate) {
   return form;
 }
 
-// The buttons for the time of the home. `pace(input)` resolves to what it is then, `zone()` says where.
-export function clock(place, pace, zone) {
+// The buttons for the time of the home, which somebody else may change as well. `pace(input)` and
+// `read()` resolve to what it is then, `zone()` says where. Returns how to end it.
+export function clock(place, { pace, read, zone }) {
   const now = h("output", { class: "muted", "data-testid": "home-time" });
+  let known;
   const buttons = PACES.map(([text, input]) => {
-    const one = button(text, () => press(input), { "data-testid": "pace" });
+    const one = button(text, async () => show(await pace(input)), { "data-testid": "pace" });
     if ("speed" in input) one.setAttribute("aria-pressed", "false");
     return [one, input];
   });
-  async function press(input) {
-    const time = await pace(input);
+
+  function show(time) {
     if (!time) return;
-    const there = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone() });
-    now.textContent = `${there.format(new Date(time.now))} there, ${time.speed === 0 ? "held" : `×${time.speed}`}`;
+    known = { at: Date.parse(time.now), speed: time.speed, since: performance.now() };
+    tick();
     for (const [one, { speed }] of buttons) if (speed !== undefined) one.setAttribute("aria-pressed", String(speed === time.speed));
   }
+
+  function tick() {
+    if (!known) return;
+    const { at, speed, since } = known;
+    const there = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone() });
+    const words = `${there.format(at + (performance.now() - since) * speed)} there, ${speed === 0 ? "held" : `×${speed}`}`;
+    if (now.textContent !== words) now.textContent = words;
+  }
+
+  async function look() {
+    if (document.visibilityState === "visible") show(await read());
+  }
+
   place.replaceChildren(h("span", { class: "muted" }, "Time"), ...buttons.map(([one]) => one), now);
+  const timers = [setInterval(tick, 1_000), setInterval(look, LOOK)];
+  look();
+  return () => timers.forEach(clearInterval);
 }

@@ -72,8 +72,16 @@ export function tile(device, acts) {
     paint();
   }
 
+  // What was under way has ended, by a read that found nothing pending; how, was missed.
+  function settle() {
+    if (!records.some(isOpen)) return;
+    records = [];
+    status.replaceChildren();
+    paint();
+  }
+
   paint();
-  return { element, device, show, command };
+  return { element, device, show, command, settle };
 }
 
 // Sensors look alike but for what they sense.

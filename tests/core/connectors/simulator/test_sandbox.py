@@ -5,11 +5,10 @@ import asyncio
 import pytest
 
 from core.connectors.simulator.products import PRODUCTS
-from core.connectors.simulator.simulator import LONGEST_SCRIPT
 from core.domain.devices import TABLE, State
 from core.domain.errors import Invalid, Missing
 from core.domain.ports import Declined, Offline, Report, SendError
-from core.domain.sandbox import DeviceFault, Pacing, Sandbox, Simulation
+from core.domain.sandbox import MOST_STEPS, DeviceFault, Pacing, Sandbox, Simulation
 from tests.core.connectors.simulator.house import House
 from tests.fakes import HOME
 
@@ -155,7 +154,7 @@ async def test_a_script_that_can_never_happen_is_refused() -> None:
             [fine, (-1.0, fine[1])],
             [fine, (1.0, Simulation(lamp.id))],
             [fine, (1.0, Pacing(HOME.id, speed=101))],
-            [fine] * (LONGEST_SCRIPT + 1),
+            [fine] * (MOST_STEPS + 1),
         ]
         for wrong in wrongs:
             with pytest.raises(Invalid):

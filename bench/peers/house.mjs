@@ -1,0 +1,44 @@
+// The house as every peer on Node serves it: the published graph's types, on records in memory.
+//
+// The records are Latchkey's own answers, written to a file by the benchmark, so nothing is left
+// to do but what is measured: parse, validate, execute, send. Values of scalars stay strings.
+
+import { readFileSync } from "node:fs";
+
+const option = (name) => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1];
+};
+
+const { devices } = JSON.parse(readFileSync(option("--house"), "utf8"));
+const able = devices.filter((device) => typeof device.state?.on === "boolean");
+const changing = process.argv.includes("--changing");
+let asked = 0;
+
+// With `--changing`, one device has changed before each request but the first, in the order in
+// which Latchkey's change: whoever kept an answer's bytes would send a wrong one.
+const change = () => {
+  if (asked > 0) {
+    const device = able[asked % able.length];
+    device.state.on = !device.state.on;
+    device.updatedAt = new Date().toISOString();
+  }
+  asked += 1;
+};
+
+export const typeDefs = readFileSync(option("--graph"), "utf8");
+
+export const resolvers = {
+  Query: {
+    devices: async (_, { first }) => {
+      if (changing) change();
+      return { nodes: devices.slice(0, first) };
+    },
+  },
+};
+
+// The benchmark reads one line, and a peer ends when the benchmark does.
+export const ready = (port) => {
+  console.log(JSON.stringify({ port }));
+  process.stdin.on("end", () => process.exit()).resume();
+};

@@ -1,0 +1,33 @@
+"""Result: what an operation, or one event of a subscription, answered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLError
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation, or one event of a subscription, answered."""
+
+    data: dict[str, Any] | None
+    errors: tuple[GraphQLError, ...] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    ran: bool = True
+    """False for a subscription that could not start: its answer has no `data` (spec 7.1.2)."""
+
+    def payload(self, form: Callable[[GraphQLError], Mapping[str, Any]]) -> dict[str, Any]:
+        """Build the response map (spec 7.1): `errors` first where there are any, then `data`.
+
+        Args:
+            form: turns one error into its map, and masks what clients must not see.
+        """
+        payload: dict[str, Any] = {}
+        if self.errors:
+            payload["errors"] = [form(error) for error in self.errors]
+        if self.ran:
+            payload["data"] = self.data
+        if self.extensions:
+            payload["extensions"] = dict(self.extensions)
+        return payload
