@@ -36,6 +36,8 @@ from core.services import (
 )
 from core.settings import Settings
 from core.snapshots.access import Access
+from core.snapshots.freshness import Freshness
+from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
 from core.store.backlog import Backlog
 from core.store.committer import Committer
@@ -66,6 +68,8 @@ class House:
     hints: Hints
     feed: Feed
     access: Access
+    homes: HomeSnapshots
+    fresh: Freshness
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
@@ -154,6 +158,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         hints=hints,
         feed=feed,
         access=access,
+        homes=HomeSnapshots(reads, feed, clock, settings.snapshot_devices),
+        fresh=Freshness(logs, feed, clock),
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,
@@ -198,6 +204,8 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
+        stack.push_async_callback(house.homes.close)
+        await stack.enter_async_context(_task(house, house.homes.tidy))
         await stack.enter_async_context(_task(house, house.services.commands.keep_time))
         if house.runner is not None:
             await stack.enter_async_context(_task(house, house.runner.run))

@@ -7,6 +7,8 @@ another site could send without asking (CSRF), is refused before anything runs.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -18,13 +20,14 @@ from app.authentication import Authenticator
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import Graph, new_trace, traced
+from schema.graph import AFTER, Graph, new_trace, traced
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
 BODY_SECONDS: Final = 10.0
+PROMPT_SECONDS: Final = 0.25
 READING: Final = frozenset({"GET", "HEAD"})
 """Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
 
@@ -85,13 +88,21 @@ class Endpoint:
     async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
         if request.method not in READING:
             _check_content_type(request)
-        viewer = self._authenticate(request.headers.get("authorization"))
+        shown = request.headers.get("authorization")
+        viewer, begun = self._authenticate(shown), monotonic()
         body = _body(await self._sent(request))
+        if monotonic() - begun > PROMPT_SECONDS:  # access may have been taken back meanwhile
+            viewer = self._authenticate(shown)
         call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
         if request.method in READING and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
-        return _json(await self._graph.run(call, self._seconds), media)
+        if (after := request.headers.get(AFTER)) is not None:
+            await self._graph.reach(call, after)
+        answered = await self._graph.answer(call, self._seconds)
+        if request.method in READING and not answered.errors:
+            return _validated(request, answered.body, media)
+        return _response(answered.body, media)
 
     async def _sent(self, request: Request) -> Any:
         if request.method in READING:
@@ -125,8 +136,23 @@ VARY: Final = {"Vary": "Accept, Authorization", "Cache-Control": "no-store"}
 def _json(
     body: object, media: str, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    content_type = f"{media}; charset=utf-8"
-    return Response(orjson.dumps(body), status, {**VARY, **(headers or {})}, content_type)
+    return _response(orjson.dumps(body), media, status, headers)
+
+
+def _response(
+    body: bytes, media: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(body, status, {**VARY, **(headers or {})}, f"{media}; charset=utf-8")
+
+
+def _validated(request: Request, body: bytes, media: str) -> Response:
+    """An answer that its asker may keep, and has confirmed before each use (RFC 9110 §13.1.2)."""
+    digest = blake2b(media.encode() + body, digest_size=16)
+    headers = {"ETag": f'"{digest.hexdigest()}"', "Cache-Control": "private, no-cache"}
+    known = request.headers.get("if-none-match", "").split(",")
+    if any(tag.strip().removeprefix("W/") in {headers["ETag"], "*"} for tag in known):
+        return Response(status_code=304, headers={**VARY, **headers})
+    return _response(body, media, headers=headers)
 
 
 def _status(rejected: Rejected, media: str) -> int:

@@ -30,8 +30,9 @@ from core.domain.errors import Unavailable
 from core.domain.grants import View
 from engine import Limits
 from resolvers.asking import Ask
-from resolvers.loaders import StoreLoaders
+from resolvers.loaders import SnapshotLoaders
 from schema.graph import Graph
+from schema.reuse import Reuse
 from subscriptions import socket
 
 METHODS = ("GET", "POST", "OPTIONS")
@@ -40,8 +41,8 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type"],
-    expose_headers=["WWW-Authenticate", "Retry-After"],
+    allow_headers=["Authorization", "Content-Type", "If-None-Match", "Latchkey-After"],
+    expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
 BACKLOG = 2_048
@@ -60,9 +61,10 @@ def graph_of(house: House) -> Graph:
         return Ask(
             viewer=viewer,
             services=house.services,
-            loaders=StoreLoaders(house.reads, house.logs, view),
+            loaders=SnapshotLoaders(house.reads, house.logs, view, house.homes),
             cursors=house.cursors,
             live=house.hub,
+            fresh=house.fresh,
             clock=house.clock,
         )
 
@@ -73,7 +75,8 @@ def graph_of(house: House) -> Graph:
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
     )
-    return Graph(limits, ask, settings.engine)
+    reuse = Reuse(house.homes, settings.answer_bytes)
+    return Graph(limits, ask, reuse, settings.engine)
 
 
 def application(

@@ -26,6 +26,7 @@ Listener = Callable[[Entry], None]
 POLL_SECONDS = 0.5
 LATE_SECONDS = 1.5
 STALE_SECONDS = 3.0
+FRESH_SECONDS = 1.0
 IDLE_SECONDS = 30.0
 PAGE = 500
 READERS = 4
@@ -96,6 +97,25 @@ class Feed:
     def place(self, log_id: str) -> int:
         """The newest place that listeners of this followed log have been told."""
         return self._tails[log_id].place
+
+    def current(self, log_id: str, place: int) -> bool:
+        """Whether a reader at this place of a followed log is at most a second behind its head.
+
+        It is not where anything beyond is known of, or where nobody has looked for a second.
+        """
+        tail = self._tails[log_id]
+        known = place >= tail.wanted and place >= tail.place
+        return known and self._clock.monotonic() - self._fresh_at <= FRESH_SECONDS
+
+    def known(self, log_id: str) -> int | None:
+        """The newest place of a log that is known of here; None where the log is not followed."""
+        tail = self._tails.get(log_id)
+        return None if tail is None or tail.place == UNKNOWN else max(tail.place, tail.wanted)
+
+    def expect(self, log_id: str, place: int) -> None:
+        """Note that a log has reached this place; who is behind it is not current."""
+        if tail := self._tails.get(log_id):
+            self._want(tail, place)
 
     def stale(self) -> bool:
         """Whether the logs could not be read for so long that access may have been taken back."""
@@ -201,6 +221,8 @@ class Feed:
                         self._tell(tail, entry)
                 if not entries:  # a hint that lied
                     tail.wanted = tail.place
+                elif len(entries) == PAGE:  # it may end in the middle of a transaction
+                    tail.wanted = max(tail.wanted, tail.place + 1)
         except Unavailable:
             self._behind.add(tail.log_id)
             log.warning("log_unreadable", log_id=tail.log_id)

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     document_nodes: Annotated[int, Field(ge=100)] = 10_000
     socket_operations: Annotated[int, Field(ge=1)] = 50
     socket_message_bytes: Annotated[int, Field(ge=1_000)] = 256_000
+    answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
+    snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
     engine: Literal["compiled", "reference"] = "compiled"
 

@@ -8,6 +8,7 @@ from core.domain.errors import Unauthenticated
 from core.domain.events import Event
 from core.domain.ports import Clock, Live
 from core.services import Services
+from core.snapshots.freshness import Freshness
 from core.tokens import Cursors
 from resolvers.facts import EventFacts
 from resolvers.loaders import Loaders
@@ -23,10 +24,13 @@ class Ask:
     loaders: Loaders
     cursors: Cursors
     live: Live
+    fresh: Freshness
     clock: Clock
     until: float = inf
     """When (monotonic) the operation must have been answered."""
     budget: Budget = field(default_factory=Budget)
+    touched: set[str] = field(default_factory=set)
+    """The homes that the operation has changed something in."""
 
     def patience(self, wait_ms: int) -> int:
         """What is left of a wait in milliseconds, so that an answer still comes in time."""

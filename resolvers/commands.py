@@ -78,6 +78,7 @@ async def control(ask: Ask, wish: Wish) -> Command:
     check_wait(wish.wait_ms)
     wait_ms = ask.patience(wish.wait_ms)
     command = await ask.services.commands.control(ask.who, device, wish.order, wait_ms)
+    ask.touched.add(command.home_id)
     ask.loaders.forget()
     return command
 
@@ -106,6 +107,7 @@ async def control_all(ask: Ask, wishes: Sequence[Wish]) -> list[Outcome]:
         longest = max((wait_ms for wait_ms, _ in waits), default=0)
         patience = ask.patience(longest) / 1_000
         ended = await endings.wait([one for _, one in waits], patience)
+    ask.touched.update(command.home_id for command in ended)
     ask.loaders.forget()
     latest = {command.id: command for command in ended}
     return [_outcome(*pair, latest) for pair in zip(ids, taken, strict=True)]
@@ -123,6 +125,7 @@ async def cancel(ask: Ask, command_id: str) -> Command:
         sentence = f"There is no command {command_id}."
         raise Missing(sentence)
     ended = await ask.services.commands.cancel(ask.who, command)
+    ask.touched.add(command.home_id)
     ask.loaders.forget()
     if ended.status is not CommandStatus.CANCELLED:
         sentence = f"Cannot cancel command {command_id}: it is {ended.status.value}."

@@ -31,4 +31,4 @@ class EventFacts:
 
     home = room = device = command = rooms = _uncarried
     homes = count_homes = devices = count_devices = _uncarried
-    events = whereabouts = remember = forget = _uncarried
+    events = whereabouts = remember = forget = in_memory = _uncarried

@@ -31,7 +31,7 @@ async def simulate(ask: Ask, simulation: Simulation) -> Device:
     """
     device = await devices.named(ask, simulation.device_id)
     await ask.services.simulations.simulate(ask.who, device, simulation)
-    ask.loaders.forget()
+    await _done(ask, device.home)
     return await devices.named(ask, simulation.device_id)
 
 
@@ -45,4 +45,12 @@ async def pace(ask: Ask, pacing: Pacing) -> Paced:
         sentence = f"There is no home {pacing.home_id}."
         raise Missing(sentence)
     time = await ask.services.simulations.pace(ask.who, home, pacing)
+    await _done(ask, home)
     return Paced(home, time.now, time.speed)
+
+
+async def _done(ask: Ask, home: Home) -> None:
+    """Whichever process runs the home, what it stored for this is read from now on."""
+    ask.touched.add(home.id)
+    await ask.fresh.renew(home.id)
+    ask.loaders.forget()

@@ -11,18 +11,23 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
 from engine import Document, Documents, Engine, Limits, Need, Operation, Result, run, stream
+from resolvers import freshness
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.reuse import Reuse
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
+AFTER = "Latchkey-After"
+"""The header with the cursor of what has been seen already."""
 MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
@@ -36,6 +41,14 @@ class Call:
     variables: Variables
     viewer: Viewer | None
     trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The JSON of an answer, and whether it has errors."""
+
+    body: bytes
+    errors: bool
 
 
 def new_trace() -> str:
@@ -88,10 +101,12 @@ class Graph:
         self,
         limits: Limits,
         ask: Callable[[Viewer | None], Ask],
+        reuse: Reuse,
         engine: Engine = "compiled",
     ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
+        self._reuse = reuse
         graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
         self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
 
@@ -132,7 +147,35 @@ class Graph:
         if missing := call.operation.missing(viewer.scopes):
             raise Lacking(missing)
 
-    async def run(self, call: Call, seconds: float) -> dict[str, Any]:
+    async def reach(self, call: Call, cursor: str) -> None:
+        """Have the operation read what is at least as new as this cursor (`Latchkey-After`).
+
+        Raises:
+            Invalid: it is no cursor of this viewer's.
+            Unavailable: what it stands for is not here within a second.
+        """
+        if call.viewer is not None:
+            await freshness.reach(self._ask(call.viewer), cursor, AFTER)
+
+    async def answer(self, call: Call, seconds: float) -> Answered:
+        """The answer to a query or a mutation as JSON, made anew where it could be another.
+
+        It is kept for the next asker if all of it came from the homes in memory. So no command is
+        in it that is still open, which is the one thing that changes by the clock.
+
+        Raises as `run` does.
+        """
+        look = self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
+        if look is not None and (body := self._reuse.find(look)) is not None:
+            return Answered(body, errors=False)
+        ask = self._ask(call.viewer)
+        payload = await self.run(call, seconds, ask)
+        answered = Answered(orjson.dumps(payload), errors="errors" in payload)
+        if look is not None and not answered.errors and ask.loaders.in_memory():
+            self._reuse.keep(look, answered.body)
+        return answered
+
+    async def run(self, call: Call, seconds: float, ask: Ask | None = None) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
 
         What waits for devices waits for the better part of `seconds` at most, so that the answer
@@ -146,7 +189,7 @@ class Graph:
         if call.operation.kind == "subscription":
             sentence = "A subscription runs over a WebSocket (graphql-transport-ws) on this path."
             raise Invalid(sentence)
-        ask = self._ask(call.viewer)
+        ask = ask or self._ask(call.viewer)
         ask.until = ask.clock.monotonic() + seconds * PATIENCE
         try:
             async with asyncio.timeout(seconds):
@@ -156,7 +199,10 @@ class Graph:
             if call.operation.kind == "mutation":
                 sentence += " Some of it may have been done: look before you repeat it."
             raise Unavailable(sentence) from None
-        return self._payload(call, result)
+        payload = self._payload(call, result)
+        if (cursor := await freshness.reached(ask)) is not None:
+            payload["extensions"] = {**payload.get("extensions", {}), "cursor": cursor}
+        return payload
 
     async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:
         """The answers to a subscription, each with whether it started (else: only errors).

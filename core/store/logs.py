@@ -95,13 +95,13 @@ class Logs:
         )
         return [rows.event_of(row) for row in found]
 
-    async def heads(self, log_ids: Collection[str]) -> dict[str, int]:
+    async def heads(self, log_ids: Collection[str], *, urgent: bool = True) -> dict[str, int]:
         """The newest place of each of these logs."""
         query = select(homes.c.id, homes.c.place).where(homes.c.id.in_(log_ids))
-        places = {row.id: row.place for row in await self._database.rows(query, urgent=True)}
+        places = {row.id: row.place for row in await self._database.rows(query, urgent=urgent)}
         if ACCESS in log_ids:
             head = select(logs.c.place).where(logs.c.id == ACCESS)
-            (row,) = await self._database.rows(head, urgent=True)
+            (row,) = await self._database.rows(head, urgent=urgent)
             places[ACCESS] = row.place
         return places
 

@@ -3,10 +3,11 @@
 What a viewer may see is always part of the statement, so that a page is full and a count is right.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from core.domain.commands import Command
 from core.domain.devices import Device
@@ -19,6 +20,21 @@ from core.store.lists import Slice
 from core.store.tables import commands, devices, homes, members, rooms
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HomeNow:
+    """All of a home that the graph shows, at one place of its log.
+
+    `rooms` are by name, `devices` are as events carry them; `busy` are those of them that have open
+    commands.
+    """
+
+    place: int
+    home: Home
+    rooms: Sequence[Room]
+    devices: Sequence[Device]
+    busy: frozenset[str]
 
 
 def visible(view: View) -> ColumnElement[bool]:
@@ -77,6 +93,39 @@ class Reads:
         """Those of these homes that the view touches."""
         query = select(homes).where(homes.c.id.in_(view.homes & frozenset(ids)))
         return {row.id: rows.home_of(row) for row in await self._database.rows(query)}
+
+    async def home_now(self, home_id: str, most: int) -> HomeNow | None:
+        """A home with everything in it; None where it is missing or has over `most` devices."""
+        open_here = and_(commands.c.device_id == devices.c.id, commands.c.completed_at.is_(None))
+        here = and_(devices.c.home_id == home_id, devices.c.removed.is_(False))
+        query = rows.device_rows.add_columns(exists().where(open_here).label("busy")).where(here)
+        in_it = rows.room_rows.where(rooms.c.home_id == home_id)
+        async with self._database.read() as connection:
+            head = select(homes).where(homes.c.id == home_id)
+            home = (await connection.execute(head)).one_or_none()
+            found = (await connection.execute(query.limit(most + 1))).all()
+            by_name = in_it.order_by(rooms.c.name_key, rooms.c.id)
+            rooms_found = (await connection.execute(by_name)).all()
+        if home is None or len(found) > most:
+            return None
+        the_home = rows.home_of(home)
+        in_order = {row.id: Room(row.id, row.name, the_home) for row in rooms_found}
+        return HomeNow(
+            place=home.place,
+            home=the_home,
+            rooms=list(in_order.values()),
+            devices=[
+                replace(  # one home and one room for all who are in it, which saves memory
+                    rows.device_of(row),
+                    home=the_home,
+                    room=in_order.get(row.room_id),
+                    address="",
+                    order=0,
+                )
+                for row in found
+            ],
+            busy=frozenset(row.id for row in found if row.busy),
+        )
 
     async def rooms(self, view: View, home_ids: Collection[str]) -> dict[str, list[Room]]:
         """The visible rooms of these homes, by name."""

@@ -31,8 +31,8 @@ class Cursors:
         )
         return self._sealer.seal(f"places:{grant_id}", packed)
 
-    def open_places(self, grant_id: str, cursor: str) -> dict[str, int]:
-        """The places of a cursor.
+    def open_places(self, grant_id: str, cursor: str, field: str = "after") -> dict[str, int]:
+        """The places of a cursor; `field` is where it came in.
 
         Raises:
             Invalid: it was not made here, or for somebody else, or for another list.
@@ -40,10 +40,10 @@ class Cursors:
         packed = self._sealer.open(f"places:{grant_id}", cursor)
         if packed is None:
             sentence = (
-                "after is not a cursor of your event log: give an extensions.cursor, a pageInfo "
+                f"{field} is not a cursor of your event log: give an extensions.cursor, a pageInfo "
                 "cursor or an edge's cursor of events that you received with this grant."
             )
-            raise Invalid(sentence, "after")
+            raise Invalid(sentence, field)
         return {_HOME + home.hex(): place for home, place in _PLACE.iter_unpack(packed)}
 
     def key(self, grant_id: str, order: str, key: tuple[str | int, ...]) -> str:

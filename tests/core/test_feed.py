@@ -387,3 +387,46 @@ async def test_who_cannot_read_is_stale_until_they_can(
 async def refuse(error: Exception) -> None:
     """Fail."""
     raise error
+
+
+async def test_who_is_behind_what_is_known_is_not_current(house: House, estate: Estate) -> None:
+    """A place is current if nothing beyond it is known of, and somebody has looked lately."""
+    home_id = estate.home.id
+    assert house.feed.known(home_id) is None
+    place = await house.feed.follow(home_id, Ear())
+    assert house.feed.current(home_id, place)
+    assert not house.feed.current(home_id, place - 1)
+    house.feed.expect(home_id, place + 1)
+    assert house.feed.known(home_id) == place + 1
+    assert not house.feed.current(home_id, place)
+    await eventually(lambda: house.feed.current(home_id, place))  # nothing was there: a lie
+
+
+async def test_a_feed_that_has_not_looked_lately_calls_nothing_current(
+    house: House, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second after the last look that went well; and then again, once one does."""
+
+    async def lost() -> None:
+        raise Unavailable("no")
+
+    place = await house.feed.follow(estate.home.id, Ear())
+    with monkeypatch.context() as patch:
+        patch.setattr(house.logs, "marks", lost)
+        seconds = await eventually(lambda: not house.feed.current(estate.home.id, place))
+        assert seconds <= room.FRESH_SECONDS + 0.1
+    await eventually(lambda: house.feed.current(estate.home.id, place))
+
+
+async def test_a_full_page_is_not_the_end(
+    house: House, estate: Estate, second: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may end in the middle of a transaction, beyond what any hint has named: it is read on."""
+    place = await second.feed.follow(estate.home.id, Ear())
+    monkeypatch.setattr(room, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(room, "PAGE", 3)
+    await asyncio.sleep(0.6)
+    for name in "abcdefg":
+        await house.services.homes.rename(estate.home.id, name)
+    second.feed.expect(estate.home.id, place + 1)
+    await eventually(lambda: second.feed.place(estate.home.id) == place + 7)

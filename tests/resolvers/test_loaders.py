@@ -4,20 +4,24 @@ import asyncio
 
 import pytest
 
+from core.domain.commands import CommandStatus
 from core.domain.events import EventType
 from core.domain.grants import Share
+from core.domain.lists import DeviceFilter, DeviceOrder
+from core.snapshots import homes
 from resolvers import devices
 from resolvers.answers import settled
 from resolvers.facts import EventFacts
 from resolvers.loaders import Loaders
-from tests.resolvers.world import World, statements
+from resolvers.paging import Part
+from tests.resolvers.world import World, lamp, later, statements
 
 CARRIED = {"pending", "commanded"}
 
 
 async def test_what_is_asked_in_one_turn_is_read_at_once(world: World) -> None:
     """Any number of devices and commands, one statement each; asked again, none."""
-    ask = world.ask()
+    ask = world.unkept()
     with statements() as ran:
         for _ in range(2):
             found = await asyncio.gather(*(devices.named(ask, one.id) for one in world.lamps))
@@ -27,8 +31,8 @@ async def test_what_is_asked_in_one_turn_is_read_at_once(world: World) -> None:
 
 async def test_what_was_changed_is_read_anew(world: World) -> None:
     """A mutation lets the operation forget what it had read."""
-    lamp, ask = world.lamps[0], world.ask()
-    assert await devices.named(ask, lamp.id) == lamp
+    lamp, ask = world.lamps[0], world.unkept()
+    assert (await devices.named(ask, lamp.id)).state == lamp.state
     await world.report(lamp, 1, brightness=7)
     assert (await devices.named(ask, lamp.id)).state.brightness == 50
     ask.loaders.forget()
@@ -68,3 +72,72 @@ async def test_a_view_of_nothing_shows_nothing(world: World) -> None:
     assert await settled(ask.loaders.home(world.home.id)) is None
     assert await settled(ask.loaders.device(world.lamps[0].id)) is None
     assert await ask.loaders.count_devices(()) == await ask.loaders.count_homes() == 0
+
+
+async def test_homes_in_memory_need_no_statement(world: World) -> None:
+    """After the first look: devices, homes, rooms, lists and counts, and that nothing is asked."""
+    ask = world.ask()
+    first = await devices.named(ask, world.lamps[0].id)
+    with statements() as ran:
+        assert await devices.named(ask, first.id) is first
+        home = await settled(ask.loaders.home(world.home.id))
+        assert home == world.home
+        rooms = await settled(ask.loaders.rooms(home))
+        assert await settled(ask.loaders.room(rooms[0].id)) == rooms[0]
+        assert await settled(devices.pending(ask, first)) is None
+        assert await ask.loaders.count_devices(()) == len(world.lamps)
+        assert await ask.loaders.devices(Part(9), DeviceOrder.NAME, ()) == world.lamps
+        assert await ask.loaders.homes(Part(9)) == [home]
+    assert ran == []
+
+
+async def test_how_far_a_command_is_comes_from_the_store(world: World) -> None:
+    """Its moves are no events; and a command past its deadline is over, written or not."""
+    first, other, ask = world.lamps[0], world.lamps[1], world.ask()
+    command = await world.accept(first, on=False)
+    await devices.named(ask, first.id)
+    await world.dispatch(command)
+    shown = await settled(devices.pending(ask, first))
+    assert shown is not None
+    assert shown.status is CommandStatus.DISPATCHED
+    too_late = world.ask(clock=later(world.house.clock, 11))
+    assert await settled(devices.pending(too_late, first)) is None
+    assert ask.loaders.pending(other) == ()
+
+
+async def test_what_one_does_is_seen_at_once(world: World) -> None:
+    """Without forgetting anything: memory is told of a commit before its writer is."""
+    first, ask = world.lamps[0], world.ask()
+    for order in range(1, 9):
+        await world.report(first, order, brightness=order)
+        assert (await devices.named(ask, first.id)).state.brightness == order
+
+
+async def test_a_home_too_many_is_read_from_the_store(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over 32 homes, where each is small; one of them by name still comes from memory."""
+    monkeypatch.setattr(homes, "MOST_HOMES", 1)
+    other, (far,) = await world.more("Elm", lamp("far"))
+    ask = world.ask(world.viewer(await world.give(Share(world.home.id), Share(other.id))))
+    assert await ask.loaders.count_devices(()) == len(world.lamps) + 1
+    assert (await devices.named(ask, far.id)).name == "far"
+    here = (DeviceFilter(home_id=other.id),)
+    assert await ask.loaders.devices(Part(9), DeviceOrder.NAME, here) == [far]
+    with statements() as ran:
+        assert await ask.loaders.count_devices(here) == 1
+    assert ran == []
+
+
+async def test_what_a_grant_no_longer_shows_is_gone_at_once(world: World) -> None:
+    """The snapshot is everybody's, the view is each asker's own."""
+    attic, bath, _ = world.lamps
+    grant = await world.give(Share(world.home.id, device_id=attic.id))
+    ask = world.ask(world.viewer(grant))
+    assert await settled(ask.loaders.device(attic.id)) == attic
+    assert await settled(ask.loaders.device(bath.id)) is None
+    assert await ask.loaders.count_devices(()) == 1
+    await world.house.services.grants.revoke(grant)
+    ask = world.ask(world.viewer(grant))
+    assert await settled(ask.loaders.device(attic.id)) is None
+    assert await ask.loaders.count_devices(()) == 0

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from core.domain.homes import Home
 from core.domain.ports import Clock, Found, Report
 from core.services.orders import Order
 from resolvers.asking import Ask
-from resolvers.loaders import StoreLoaders
+from resolvers.loaders import SnapshotLoaders, StoreLoaders
 
 EVERY: Final = frozenset(Scope)
 
@@ -53,9 +53,15 @@ class World:
     def ask(self, viewer: Viewer | None = None, clock: Clock | None = None) -> Ask:
         """A fresh context; the clock is the one that commands are looked at by."""
         house, viewer = self.house, viewer or self.viewer()
-        loaders = StoreLoaders(house.reads, house.logs, viewer.grant.view)
+        loaders = SnapshotLoaders(house.reads, house.logs, viewer.grant.view, house.homes)
         clock = clock or house.clock
-        return Ask(viewer, house.services, loaders, house.cursors, house.hub, clock)
+        return Ask(viewer, house.services, loaders, house.cursors, house.hub, house.fresh, clock)
+
+    def unkept(self) -> Ask:
+        """A fresh context in which everything comes from the store."""
+        ask = self.ask()
+        ask.loaders = StoreLoaders(self.house.reads, self.house.logs, ask.who.grant.view)
+        return ask
 
     async def give(self, *shares: Share) -> Grant:
         """One more grant, to a client of its own."""
@@ -66,7 +72,8 @@ class World:
         """One more home of the user, with these devices; nobody was granted it."""
         services = self.house.services
         home = await services.homes.create(self.user.id, name, "UTC", "none://")
-        return home, await services.devices.reconcile(home, found)
+        devices = await services.devices.reconcile(home, found)
+        return home, [replace(one, address="") for one in devices]
 
     async def report(
         self,
@@ -110,7 +117,7 @@ async def furnished(house: House) -> World:
     grant = await services.grants.give(user.id, client.id, EVERY, [Share(home.id)])
     found = [lamp("a", "Attic", "Loft"), lamp("b", "Bath", "Bathroom"), lamp("c", "Cellar")]
     lamps = await services.devices.reconcile(home, found)
-    return World(house, user, client, home, grant, lamps)
+    return World(house, user, client, home, grant, [replace(one, address="") for one in lamps])
 
 
 def later(clock: Clock, seconds: float) -> Clock:

@@ -246,3 +246,32 @@ async def test_roles_are_those_of_the_user(land: Land) -> None:
     await estate.house.services.homes.set_member(estate.home.id, bob.id, Role.GUEST)
     assert await land.reads.roles(bob.id) == {estate.home.id: Role.GUEST}
     assert set((await land.reads.roles(estate.user.id)).values()) == {Role.OWNER}
+
+
+async def test_a_home_with_all_that_is_in_it(land: Land) -> None:
+    """One look: place, home, rooms by name, devices as events carry them, open commands."""
+    estate = land.estate
+    await estate.ask(on=True)
+    await estate.hear(9, brightness=3)
+    now = await land.reads.home_now(estate.home.id, 100)
+    assert now is not None
+    assert now.place == (await estate.house.logs.heads([estate.home.id]))[estate.home.id]
+    assert now.home == estate.home
+    assert [now.rooms] == list(
+        (await land.reads.rooms(land.view(whole=2), [estate.home.id])).values()
+    )
+    stored = await estate.house.devices_of(estate.home.id)
+    assert {one.id: one for one in now.devices} == {
+        one.id: replace(one, address="", order=0) for one in stored
+    }
+    assert now.busy == {estate.lamp.id}
+
+
+async def test_a_home_that_is_missing_or_too_large(land: Land) -> None:
+    """Neither is read whole; a device that was removed does not count."""
+    estate = land.estate
+    count = len(await estate.house.devices_of(estate.home.id))
+    assert await land.reads.home_now("home_none", 100) is None
+    assert await land.reads.home_now(estate.home.id, count - 1) is None
+    await estate.house.services.devices.remove(estate.lamp)
+    assert await land.reads.home_now(estate.home.id, count - 1) is not None
