@@ -90,6 +90,7 @@ def serve(
                 running(build(settings)) as house,
                 server.listening(house, listener, drain=server.LONG_DRAIN_SECONDS),
             ):
+                server.calm_collector()
                 await asked.wait()
 
     _forever(work())

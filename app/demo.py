@@ -68,6 +68,7 @@ async def run(
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()
+                server.calm_collector()
                 await asked.wait()
 
 

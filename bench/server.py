@@ -54,6 +54,7 @@ async def run(options: argparse.Namespace) -> None:
                 puppets = homes.puppets(house, devices)
                 await stack.enter_async_context(_asked(puppets, options.listen))
             await stack.enter_async_context(server.listening(house, listener))
+            server.calm_collector()  # as `latchkey serve` does
             sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
             sys.stdout.flush()
             await asked.wait()
