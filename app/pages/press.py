@@ -50,9 +50,9 @@ TEMPLATES: Final = Environment(
 )
 
 
-def page(template: str, status: int = 200, **facts: Any) -> Response:
+def page(template: str, **facts: Any) -> Response:
     """A page from a template of `app/pages/templates`; a fact that it lacks is a bug."""
-    return HTMLResponse(TEMPLATES.get_template(template).render(facts), status, HEADERS)
+    return HTMLResponse(TEMPLATES.get_template(template).render(facts), headers=HEADERS)
 
 
 class Assets(StaticFiles):

@@ -37,7 +37,6 @@ from core.domain.sandbox import (
 
 log = observe.logger(__name__)
 
-Happening = Simulation | Pacing
 OUTAGE_SECONDS = 30.0
 
 
@@ -166,7 +165,7 @@ class Simulator:
             self._bound_hurry(dwelling, pacing.speed)
         return dwelling.time(self._clock.monotonic())
 
-    def script(self, home_id: str, steps: Iterable[tuple[float, Happening]]) -> None:
+    def script(self, home_id: str, steps: Iterable[tuple[float, Simulation | Pacing]]) -> None:
         """Let things happen in a home, each so many seconds of its time from now.
 
         What cannot happen when its time has come (the device is gone, or lacks what is reported)
@@ -195,7 +194,7 @@ class Simulator:
             usual = partial(self._scheduler.pace, timeline, 1.0, 0.0)
             dwelling.hurry = self._scheduler.after(timeline, HURRY_SECONDS * speed, usual)
 
-    def _play(self, home_id: str, step: Happening) -> None:
+    def _play(self, home_id: str, step: Simulation | Pacing) -> None:
         try:
             if isinstance(step, Pacing):
                 self.pace(step)
