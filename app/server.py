@@ -195,6 +195,8 @@ async def listening(
         ws_max_size=house.settings.socket_message_bytes,
         timeout_graceful_shutdown=drain,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who a proxy speaks for
+        interface="asgi3",
     )
     server = Server(config)
     serve = asyncio.create_task(server.serve([listener]))

@@ -158,13 +158,13 @@ class HomeSnapshots:
 
     def pending(self, device: Device) -> Sequence[Command] | None:
         """The open commands of a device, oldest first; None where the store has to say."""
-        homes = self.now((device.home.id,))
-        if homes is None or device.id not in homes[0].devices:
+        held = self._held.get(device.home.id)
+        snapshot = held.snapshot if held is not None else None
+        if snapshot is None or not snapshot.sound or device.id not in snapshot.devices:
             return None
-        pending = homes[0].pending
-        if not pending.known(device.id, self._clock.monotonic()):
+        if not self._feed.current(snapshot.home.id, snapshot.place):
             return None
-        return pending.of(device.id, self._clock.now())
+        return snapshot.pending.of(device.id, self._clock)
 
     def moved(self, command: Command) -> None:
         """Take in that this process moved a command along; no event tells of that."""

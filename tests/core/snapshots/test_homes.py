@@ -63,13 +63,13 @@ async def same(estate: Estate, snapshot: HomeSnapshot) -> bool:
     """Whether a snapshot is what the store would load now."""
     now = await estate.house.reads.home_now(snapshot.home.id, MOST)
     assert now is not None
-    truth, moment = HomeSnapshot(now, 0.0), estate.house.clock.now()
+    clock = estate.house.clock
+    truth = HomeSnapshot(now, clock.monotonic())
     return all(
         getattr(snapshot, name) == getattr(truth, name)
         for name in ("place", "home", "rooms", "devices")
     ) and all(
-        tuple(snapshot.pending.of(one, moment)) == tuple(truth.pending.of(one, moment))
-        for one in truth.devices
+        snapshot.pending.of(one, clock) == truth.pending.of(one, clock) for one in truth.devices
     )
 
 
