@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from engine import Engine
+from tests.conftest import both_engines
 from tests.processes import PATIENCE, ROOT, Starter, partner_of
 
 FIELDS = {
@@ -50,9 +52,10 @@ async def test_the_demo_prints_its_line_and_answers(starter: Starter) -> None:
     assert data["devices"]["totalCount"] >= 15
 
 
-async def test_a_light_is_dimmed_and_says_so_live(starter: Starter) -> None:
+@both_engines
+async def test_a_light_is_dimmed_and_says_so_live(starter: Starter, engine: Engine) -> None:
     """CONFIRMED with the brightness asked, and a subscriber sees what changed and why."""
-    demo = starter.demo()
+    demo = starter.demo(env={"LATCHKEY_ENGINE": engine})
     partner, light = partner_of(demo), demo.ready["light_id"]
     async with partner.watching(WATCH, ids=[light]) as watching:
         command = (await partner.ask(CONTROL, id=light, brightness=37))["controlDevice"]
