@@ -22,6 +22,7 @@ from app.authentication import Authenticator
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
+from app.metrics import Meter, Metrics
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
@@ -94,6 +95,9 @@ def application(
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
 
+    sessions: set[socket.Session] = set()
+    metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
+
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": ", ".join(METHODS)})
@@ -112,6 +116,7 @@ def application(
             settings.init_timeout_seconds,
             settings.socket_operations,
             settings.request_seconds,
+            sessions,
         )
 
     readiness = Ready(house.checks, house.clock)
@@ -121,6 +126,7 @@ def application(
             WebSocketRoute("/graphql", live),
             Route("/livez", alive),
             Route("/readyz", ready),
+            Route("/metrics", metrics.answer),
             assets(),
             *([house_page("/", opening)] if opening else []),
         ],

@@ -86,6 +86,9 @@ class Documents:
         self.runs: Counter[str] = Counter()
         """Runs so far: "compiled", and those on graphql-core by the reason (docs/engine.md)."""
 
+        self.made: Counter[str] = Counter()
+        """Made so far, each at some cost: "documents", "refusals" of texts, and "programs"."""
+
         self._engine: Engine = engine
         self.limits = limits
         self.requirements = Requirements.from_sdl(sdl)
@@ -95,6 +98,11 @@ class Documents:
         self._uncarried = dict(uncarried)
         self._good: Shelf[Document] = Shelf(capacity, _CACHED_TOKENS)
         self._bad: Shelf[tuple[Code, tuple[Fault, ...]]] = Shelf(_REFUSED, _REFUSED)
+
+    @property
+    def kept(self) -> Mapping[str, int]:
+        """How many "documents" and "refusals" are kept."""
+        return {"documents": len(self._good), "refusals": len(self._bad)}
 
     def get(self, text: str) -> Document:
         """Give the document of a text.
@@ -111,13 +119,16 @@ class Documents:
         try:
             document, weight = self._prepare(text)
         except Rejected as rejected:
+            self.made["refusals"] += 1
             if short:
                 self._bad.put(text, (rejected.code, rejected.faults), 1)
             raise
         except RecursionError:  # not remembered: the limits are far from it, the caller was not
+            self.made["refusals"] += 1
             raise Rejected.at(
                 "DOCUMENT_TOO_COMPLEX", "The document is nested too deeply: nest it less."
             ) from None
+        self.made["documents"] += 1
         if short:
             self._good.put(text, document, weight)
         return document
@@ -165,7 +176,12 @@ class Documents:
             roots=tuple(group.selected[0].node for group in groups),
             items=Sizer(node.variable_definitions or (), self.limits).items(groups),
             limit=self.limits.nodes,
-            plan=Plan(Stage(self.schema, fragments, node), self._uncompiled(text, node), self.runs),
+            plan=Plan(
+                Stage(self.schema, fragments, node),
+                self._uncompiled(text, node),
+                self.runs,
+                self.made,
+            ),
             text=text,
         )
 

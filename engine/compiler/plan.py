@@ -40,9 +40,12 @@ class Plan:
         stage: the operation, its fragments and schema.
         unsupported: why nothing is to be compiled, in one word, if that is known already.
         runs: counts each run, as "compiled" or by the reason why it was not.
+        made: counts what is compiled, as "programs".
     """
 
-    def __init__(self, stage: Stage, unsupported: str | None, runs: Counter[str]) -> None:
+    def __init__(
+        self, stage: Stage, unsupported: str | None, runs: Counter[str], made: Counter[str]
+    ) -> None:
         self.stage = stage
         self.reach = Reach(stage.operation, stage.definitions)
         self.unsupported = unsupported or self.reach.unsupported
@@ -52,6 +55,7 @@ class Plan:
         """How many programs it may become."""
 
         self._runs = runs
+        self._made = made
         self._programs: dict[tuple[object, ...], Program] = {}
         self._variables = tuple(
             (definition, signature)
@@ -81,6 +85,7 @@ class Plan:
         try:
             known = VariableValues({}, dict(zip(self.reach.flags, flags, strict=True)))
             self._programs[flags] = compile_program(self.stage, known)
+            self._made["programs"] += 1
         except Unsupported as unsupported:
             self.unsupported = str(unsupported)
         except Exception:  # a bug of ours in here must not break the request

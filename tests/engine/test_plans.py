@@ -116,6 +116,7 @@ def test_an_operation_is_compiled_once() -> None:
     operation = ours.get("{ a }").operation()
     values = operation.plan.coerce({})
     assert operation.plan.program(values) is operation.plan.program(values) is not None
+    assert ours.made == {"documents": 1, "programs": 1}
 
 
 HOSTILE = [
