@@ -70,6 +70,7 @@ def graph_of(house: House) -> Graph:
             live=house.hub,
             fresh=house.fresh,
             clock=house.clock,
+            opens=graph.documents.opens,
         )
 
     limits = Limits(
@@ -80,7 +81,8 @@ def graph_of(house: House) -> Graph:
         nodes=settings.document_nodes,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
-    return Graph(limits, ask, reuse, settings.engine)
+    graph = Graph(limits, ask, reuse, settings.engine)
+    return graph
 
 
 def application(

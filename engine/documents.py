@@ -6,7 +6,7 @@ document that an attacker made expensive. Whatever the text, the outcome is a `D
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -103,6 +103,14 @@ class Documents:
     def kept(self) -> Mapping[str, int]:
         """How many "documents" and "refusals" are kept."""
         return {"documents": len(self._good), "refusals": len(self._bad)}
+
+    def opens(self, name: str, scopes: Collection[str]) -> bool:
+        """Whether an object of the type of this name may be shown to who holds these scopes.
+
+        Raises:
+            KeyError: the schema has no such type.
+        """
+        return self.requirements.opens(self.schema.type_map[name], scopes)
 
     def get(self, text: str) -> Document:
         """Give the document of a text.

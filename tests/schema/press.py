@@ -33,6 +33,7 @@ def payload(result: Result) -> dict[str, Any]:
 
 async def answered(world: World, ask: Ask, text: str, **variables: Any) -> dict[str, Any]:
     """The payload of a query or mutation, whatever the viewer's scopes."""
+    ask.opens = documents(world.house.settings.engine).opens
     found = document(world, text)
     return payload(await run(found, found.operation(), variables, ask))
 
