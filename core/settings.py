@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
-    engine: Literal["compiled", "reference"] = "compiled"
+    engine: Literal["auto", "compiled", "reference"] = "auto"
 
     @property
     def loopback(self) -> bool:

@@ -67,7 +67,8 @@ class Documents:
         capacity: documents to keep at most.
         uncarried: fields that cannot be selected in a subscription, by coordinate
             (`Home.rooms`), each with what to do instead, as the rest of a sentence.
-        engine: `compiled`, or `reference` to run everything on graphql-core.
+        engine: `compiled`; or `reference` to run everything on graphql-core; or `auto`, which
+            compiles from the second run on what answers little.
 
     Raises:
         ValueError: the SDL or `uncarried` name what the schema does not have.
@@ -172,6 +173,8 @@ class Documents:
         fragments: Fragments,
     ) -> Operation:
         check_merging(groups)
+        items = Sizer(node.variable_definitions or (), self.limits).items(groups)
+        at_once = self._engine == "compiled" or node.operation.value == "subscription"
         if node.operation.value == "subscription":
             self._check_carried(groups)
         return Operation(
@@ -182,11 +185,12 @@ class Documents:
             public=all(is_introspection(each) for group in groups for each in group.selected),
             measure=size,
             asks=frozenset(group.selected[0].node.name.value for group in groups),
-            items=Sizer(node.variable_definitions or (), self.limits).items(groups),
+            items=items,
             limit=self.limits.nodes,
             plan=Plan(
                 Stage(self.schema, fragments, node),
                 self._uncompiled(text, node),
+                None if at_once else items,
                 self.runs,
                 self.made,
             ),

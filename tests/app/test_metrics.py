@@ -69,6 +69,7 @@ async def test_operations_are_counted_by_what_ran_them(api: Api, engine: Engine)
     assert counted.items() <= found.items()
 
 
+@pytest.mark.parametrize("engine", ["auto"])
 async def test_documents_and_answers_are_counted(api: Api) -> None:
     """A text is judged once, good or bad; an answer is given again while nothing changed."""
     for query in (DEVICES, DEVICES, DEVICES, "{ nothing }", "{ nothing }"):
@@ -77,6 +78,7 @@ async def test_documents_and_answers_are_counted(api: Api) -> None:
     assert found["latchkey_graphql_documents_total{outcome=prepared}"] == 1
     assert found["latchkey_graphql_documents_total{outcome=refused}"] == 1
     assert found["latchkey_graphql_documents_kept"] == found["latchkey_graphql_programs_total"] == 1
+    assert found["latchkey_graphql_operations_total{way=first}"] == 1
     assert found["latchkey_answers_total{outcome=reused}"] >= 1
     assert found["latchkey_answers_kept"] == 1
 

@@ -1,17 +1,17 @@
 """The furnished house of these tests, on each engine."""
 
 from collections.abc import AsyncIterator
-from typing import cast, get_args
+from typing import cast
 
 import pytest
 
 from app.compose import House
 from engine import Engine
-from tests.conftest import Run
+from tests.conftest import ENGINES, Run
 from tests.resolvers.world import World, furnished
 
 
-@pytest.fixture(params=get_args(Engine))
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn: whatever asks for a house here is run on both."""
     return cast("Engine", request.param)
