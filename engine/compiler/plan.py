@@ -1,7 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first run, once for each choice of its `@skip` and `@include` that
-is asked for. What cannot be compiled runs on graphql-core; the reason is one word, and counted.
+An operation is compiled at its first or second run, once for each choice of its `@skip` and
+`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
+and counted.
 """
 
 import logging
