@@ -22,6 +22,7 @@ from app.authentication import Authenticator
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
+from app.metrics import Meter, Metrics
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
@@ -69,6 +70,7 @@ def graph_of(house: House) -> Graph:
             live=house.hub,
             fresh=house.fresh,
             clock=house.clock,
+            opens=graph.documents.opens,
         )
 
     limits = Limits(
@@ -79,7 +81,8 @@ def graph_of(house: House) -> Graph:
         nodes=settings.document_nodes,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
-    return Graph(limits, ask, reuse, settings.engine)
+    graph = Graph(limits, ask, reuse, settings.engine)
+    return graph
 
 
 def application(
@@ -94,6 +97,8 @@ def application(
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
     door = Door(endpoint, any_origin(endpoint), opening)
+    sessions: set[socket.Session] = set()
+    metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
     async def ready(request: Request) -> Response:
         return await readiness(request)
@@ -108,6 +113,7 @@ def application(
             settings.init_timeout_seconds,
             settings.socket_operations,
             settings.request_seconds,
+            sessions,
         )
 
     readiness = Ready(house.checks, house.clock)
@@ -116,6 +122,7 @@ def application(
             WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
+            Route("/metrics", metrics.answer),
             assets(),
             *([house_page("/", opening)] if opening else []),
         ]

@@ -124,6 +124,8 @@ class HomeSnapshots:
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._refused: dict[str, float] = {}
         self._slots = asyncio.Semaphore(LOADS)
+        self.loads = 0
+        """Homes read from the store so far."""
 
     def now(self, home_ids: Collection[str]) -> list[HomeSnapshot] | None:
         """These homes, none of them more than a second behind and each right in itself.
@@ -215,6 +217,11 @@ class HomeSnapshots:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
+    @property
+    def homes(self) -> int:
+        """How many homes are here."""
+        return sum(held.snapshot is not None for held in self._held.values())
+
     def __len__(self) -> int:
         """What all of them count for."""
         return sum(len(held.snapshot) for held in self._held.values() if held.snapshot is not None)
@@ -254,6 +261,7 @@ class HomeSnapshots:
             held.followed = True
         read_at = self._clock.monotonic()
         now = await self._reads.home_now(held.home_id, min(MOST_OF_HOME, self._most))
+        self.loads += 1
         held.snapshot = None
         if now is None:
             self._refuse(held.home_id, "large")
