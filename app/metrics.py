@@ -44,6 +44,7 @@ class Meter(Collector):
         """Everything, as it is now."""
         yield from self._engine()
         yield from self._answers()
+        yield from self._renderings()
         yield from self._homes()
         yield from self._live()
         yield from self._commits()
@@ -82,6 +83,14 @@ class Meter(Collector):
             {"reused": reuse.reused, "made": reuse.missed},
         )
         yield GaugeMetricFamily("latchkey_answers_kept", "Answers kept for reuse.", len(reuse))
+
+    def _renderings(self) -> Iterator[Metric]:
+        yield _counts(
+            "latchkey_events_shown",
+            "Events shown to subscribers: `rendered`, or `shared` as the bytes of another's.",
+            "outcome",
+            self._graph.renderer.shown,
+        )
 
     def _homes(self) -> Iterator[Metric]:
         homes = self._house.homes

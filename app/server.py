@@ -34,6 +34,7 @@ from engine import Limits
 from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders
 from schema.graph import Graph
+from schema.rendering import Renderer
 from schema.reuse import Reuse
 from subscriptions import socket
 
@@ -81,7 +82,8 @@ def graph_of(house: House) -> Graph:
         nodes=settings.document_nodes,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
-    graph = Graph(limits, ask, reuse, settings.engine)
+    renderer = Renderer(settings.rendering_bytes)
+    graph = Graph(limits, ask, reuse, renderer, settings.engine)
     return graph
 
 

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     socket_operations: Annotated[int, Field(ge=1)] = 50
     socket_message_bytes: Annotated[int, Field(ge=1_000)] = 256_000
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
+    rendering_bytes: Annotated[int, Field(ge=0)] = 8_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
     engine: Literal["auto", "compiled", "reference"] = "auto"

@@ -11,7 +11,9 @@ from graphql import GraphQLError
 class Result:
     """What an operation, or one event of a subscription, answered."""
 
-    data: dict[str, Any] | None
+    data: Any
+    """A map, or null; or what stands for its JSON."""
+
     errors: tuple[GraphQLError, ...] = ()
     extensions: Mapping[str, Any] = field(default_factory=dict)
     ran: bool = True

@@ -5,7 +5,8 @@ a client's mistake in them is `Rejected`, not an error among the results.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, create_source_event_stream
 from graphql.execution import execute_root_selection_set
@@ -49,6 +50,7 @@ async def stream(
     variables: object,
     context: object,
     event_context: Callable[[Any], object],
+    answer: "Show | None" = None,
 ) -> AsyncGenerator[tuple[Any, Result], None]:
     """Subscribe, and answer each event of the source with the operation's selection.
 
@@ -61,6 +63,7 @@ async def stream(
         variables: as for `run`.
         context: what the subscribing resolver finds as `info.context`.
         event_context: makes the context of one event, so that no loader outlives it.
+        answer: shows one event in the place of `Rendering.answer`.
 
     Yields:
         The event and its result. If the subscribing resolver fails: None and a result with its
@@ -79,8 +82,8 @@ async def stream(
     events = aiter(source)
     try:
         async for event in events:
-            answer = rendering.answer(event, event_context(event))
-            yield event, answer if isinstance(answer, Result) else await answer
+            shown = (answer or _shown)(rendering, event, event_context)
+            yield event, shown if isinstance(shown, Result) else await shown
     finally:
         if close := getattr(events, "aclose", None):
             await close()
@@ -105,7 +108,7 @@ class Rendering:
         self._program: Program | None = operation.plan.program(self._inputs.variables)
         self._given = variables
 
-    @property
+    @cached_property
     def key(self) -> RenderingKey:
         """What its answers to an event depend on besides the event; see `Operation`."""
         return self._operation.rendering_key(self._given)
@@ -133,6 +136,16 @@ class Rendering:
         source: Any = create_source_event_stream(executor)
         found: AsyncIterable[Any] | ExecutionResult = await source if awaits(source) else source
         return found
+
+
+Show: TypeAlias = Callable[[Rendering, Any, Callable[[Any], object]], Result | Awaitable[Result]]
+"""Shows an event: how, which, and what makes its context."""
+
+
+def _shown(
+    rendering: Rendering, event: Any, context: Callable[[Any], object]
+) -> Result | Awaitable[Result]:
+    return rendering.answer(event, context(event))
 
 
 async def _later(answer: Awaitable[ExecutionResult]) -> Result:

@@ -22,6 +22,7 @@ from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.rendering import Renderer
 from schema.reuse import Reuse
 
 Variables = Mapping[str, Any]
@@ -100,11 +101,13 @@ class Graph:
         limits: Limits,
         ask: Callable[[Viewer | None], Ask],
         reuse: Reuse,
+        renderer: Renderer,
         engine: Engine = "compiled",
     ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
         self._reuse = reuse
+        self._renderer = renderer
         graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
         self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
 
@@ -117,6 +120,11 @@ class Graph:
     def reuse(self) -> Reuse:
         """The answers that it may give again."""
         return self._reuse
+
+    @property
+    def renderer(self) -> Renderer:
+        """What shows events to subscribers."""
+        return self._renderer
 
     def prepare(
         self,
@@ -224,13 +232,20 @@ class Graph:
     async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:
         """The answers to a subscription, each with whether it started (else: only errors).
 
+        Data may be an `orjson.Fragment`: bytes that are shared with others.
+
         Raises:
             Rejected: the variables do not fit.
             LatchkeyError: the watch ended, because access did.
         """
         ask = self._ask(call.viewer)
         answers = stream(
-            call.document, call.operation, call.variables, ask, lambda seen: ask.of(seen.event)
+            call.document,
+            call.operation,
+            call.variables,
+            ask,
+            lambda seen: ask.of(seen.event),
+            self._renderer.render,
         )
         async with aclosing(answers):
             async for seen, result in answers:

@@ -1,0 +1,122 @@
+"""Rendering: the same bytes for all who want an event alike, and for nobody else."""
+
+from contextlib import aclosing
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from graphql import GraphQLError
+
+from app.server import graph_of
+from core.domain.accounts import Viewer
+from engine import Result
+from resolvers.answers import settled
+from schema.graph import Graph
+from schema.rendering import Renderer
+from tests.resolvers.world import World
+
+WATCH = """
+subscription Watch($ids: [ID!], $short: Boolean = false, $at: String) {
+  deviceStatusChanged(deviceIds: $ids, after: $at) {
+    sequence device { id name @skip(if: $short) state { brightness } }
+  }
+}
+"""
+
+
+@pytest.fixture
+def graph(world: World) -> Graph:
+    """The graph of the furnished house."""
+    return graph_of(world.house)
+
+
+async def shown(
+    graph: Graph, viewer: Viewer, cursor: str, events: int, **variables: Any
+) -> list[tuple[bytes, bytes]]:
+    """The first events after a cursor: their data, and all of each payload."""
+    call = graph.prepare(WATCH, None, {"at": cursor, **variables}, viewer, "trace")
+    found = []
+    async with aclosing(graph.stream(call)) as answers:
+        async for payload, _ in answers:
+            found.append((orjson.dumps(payload["data"]), orjson.dumps(payload)))
+            if len(found) == events:
+                break
+    return found
+
+
+async def reported(world: World, events: int) -> str:
+    """The place before so many reports of the first lamp."""
+    fresh, home_ids = world.house.fresh, {world.home.id}
+    places = await fresh.places(home_ids)
+    for order in range(1, events + 1):
+        await world.report(world.lamps[0], order, brightness=order)
+    return world.house.cursors.places(world.viewer().grant.id, places)
+
+
+async def test_an_event_is_rendered_once_for_all_who_want_it_alike(
+    world: World, graph: Graph
+) -> None:
+    """Whichever devices they watch and wherever they begin; what it shows is each time the same."""
+    cursor, viewer = await reported(world, 3), world.viewer()
+    first = await shown(graph, viewer, cursor, 3)
+    second = await shown(graph, viewer, cursor, 3, ids=[world.lamps[0].id])
+    assert graph.renderer.shown == {"rendered": 3, "shared": 3}
+    assert [data for data, _ in first] == [data for data, _ in second]
+    brightness = [
+        orjson.loads(all_of_it)["data"]["deviceStatusChanged"]["device"]["state"]["brightness"]
+        for _, all_of_it in first
+    ]
+    assert brightness == [1, 2, 3]
+
+
+async def test_another_rendering_is_another(world: World, graph: Graph) -> None:
+    """A variable that reaches what is shown is part of the key; cursors stay each one's own."""
+    cursor = await reported(world, 1)
+    ((long, _),) = await shown(graph, world.viewer(), cursor, 1)
+    ((short, _),) = await shown(graph, world.viewer(), cursor, 1, short=True)
+    assert b'"name"' in long
+    assert b'"name"' not in short
+    assert graph.renderer.shown == {"rendered": 2, "shared": 0}
+
+
+class Shows:
+    """A rendering whose result is given."""
+
+    key = "key"
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+    def answer(self, event: object, context: object) -> Result:
+        """Give it."""
+        del event, context
+        return self.result
+
+
+def seen(event_id: str) -> Any:
+    """What a renderer looks at of an event."""
+    return SimpleNamespace(event=SimpleNamespace(id=event_id))
+
+
+async def test_errors_are_each_ones_own() -> None:
+    """They hold the trace of who asked."""
+    renderer = Renderer(10_000)
+    broken: Any = Shows(Result({"a": None}, (GraphQLError("x"),)))
+    for _ in range(2):
+        result = await settled(renderer.render(broken, seen("event_1"), lambda _: None))
+        assert result == broken.result
+    assert renderer.shown == {"rendered": 2, "shared": 0}
+
+
+@pytest.mark.parametrize(("most", "shared"), [(0, 0), (2_000, 1), (100_000, 1)])
+async def test_no_more_is_kept_than_there_is_room_for(most: int, shared: int) -> None:
+    """The oldest go first; with no room, every event is rendered for each."""
+    renderer = Renderer(most)
+    rendering: Any = Shows(Result({"a": "x" * 500}))
+    for number in range(9):
+        await settled(renderer.render(rendering, seen(f"event_{number}"), lambda _: None))
+    await settled(renderer.render(rendering, seen("event_8"), lambda _: None))
+    assert renderer.shown == {"rendered": 10 - shared, "shared": shared}
+    await settled(renderer.render(rendering, seen("event_0"), lambda _: None))
+    assert renderer.shown["shared"] == shared + (most == 100_000)
