@@ -148,7 +148,8 @@ class Reads:
 
     async def pending(self, device_ids: Collection[str]) -> dict[str, list[Command]]:
         """The open commands of these devices, oldest first."""
-        query = rows.open_commands().where(commands.c.device_id.in_(device_ids))
+        theirs = (commands.c.device_id.in_(device_ids), commands.c.completed_at.is_(None))
+        query = select(commands).where(*theirs).order_by(commands.c.id)
         found: dict[str, list[Command]] = {device_id: [] for device_id in device_ids}
         for row in await self._database.rows(query):
             found[row.device_id].append(rows.command_of(row))

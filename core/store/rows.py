@@ -13,7 +13,7 @@ from core.domain.homes import Home, Room
 from core.domain.keys import SigningKey
 from core.store import codec
 from core.store.ledger import HomeEntry
-from core.store.tables import commands, devices, events, homes, rooms
+from core.store.tables import devices, events, homes, rooms
 
 Fetched = Row[Any]
 
@@ -144,11 +144,6 @@ def command_values(command: Command) -> dict[str, Any]:
         "completed_at": command.completed_at,
         "error": codec.error_out(command.error),
     }
-
-
-def open_commands() -> Select[Any]:
-    """Commands that can still change, oldest first; the caller adds which."""
-    return select(commands).where(commands.c.completed_at.is_(None)).order_by(commands.c.id)
 
 
 def event_of(row: Fetched) -> Event:
