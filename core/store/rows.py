@@ -58,6 +58,29 @@ def home_entry(row: Fetched) -> HomeEntry:
     return HomeEntry(home_of(row), row.connector, row.place, row.sequence)
 
 
+def home_values(entry: HomeEntry) -> dict[str, Any]:
+    """The row of a home, with its log's head."""
+    return {
+        "id": entry.home.id,
+        "name": entry.home.name,
+        "name_key": name_key(entry.home.name),
+        "time_zone": entry.home.time_zone,
+        "connector": entry.connector,
+        "place": entry.place,
+        "sequence": entry.sequence,
+    }
+
+
+def room_values(room: Room) -> dict[str, Any]:
+    """The row of a room."""
+    return {
+        "id": room.id,
+        "home_id": room.home.id,
+        "name": room.name,
+        "name_key": name_key(room.name),
+    }
+
+
 def room_of(row: Fetched) -> Room:
     """A row of `room_rows`."""
     return Room(row.id, row.name, Home(row.home_id, row.home_name, row.home_time_zone))

@@ -1,6 +1,6 @@
 """A ledger out of the database and back into it, in as few statements as the batch allows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select, tuple_, update
@@ -138,28 +138,45 @@ async def _write(
     connection: AsyncConnection,
     table: Table,
     shelf: Shelf[str, Any],
-    values: Any,
+    values: Callable[[Any], Values],
     born: Values | None = None,
 ) -> None:
     """Write what changed on a shelf; `born` are values that only a new row gets."""
     new: list[Values] = []
-    old: list[Values] = []
+    old: dict[tuple[str, ...], list[Values]] = {}
     gone: list[str] = []
-    for key, value, fresh in shelf.written():
+    for key, value, before in shelf.written():
         if value is None:
             gone.append(key)
+        elif before is None:
+            new.append({**values(value), **(born or {})})
         else:
-            (new if fresh else old).append(values(value))
+            changed = _changed(values(before), values(value))
+            old.setdefault(tuple(changed), []).append({**changed, "the_id": key})
     if new:
-        await connection.execute(insert(table), [{**one, **(born or {})} for one in new])
-    if old:
-        await connection.execute(_update(table), [{**one, "the_id": one["id"]} for one in old])
-    if gone and table is tables.rooms:
+        await connection.execute(insert(table), new)
+    for columns, changes in old.items():
+        if columns:
+            await connection.execute(_update(table), changes)
+    if gone:
+        await _remove(connection, table, gone)
+
+
+def _changed(before: Values, after: Values) -> Values:
+    """The values that differ.
+
+    No others are written: SQLite looks through other tables for whatever refers to a key that is
+    set, and moves a row in each index of a column that is set, even to the value that it has.
+    """
+    return {name: value for name, value in after.items() if before[name] != value}
+
+
+async def _remove(connection: AsyncConnection, table: Table, gone: list[str]) -> None:
+    if table is tables.rooms:
         await _empty(connection, gone)
-    if gone and table is tables.devices:
-        removed = update(table).where(table.c.id.in_(gone)).values(removed=True)
-        await connection.execute(removed)
-    elif gone:
+    if table is tables.devices:
+        await connection.execute(update(table).where(table.c.id.in_(gone)).values(removed=True))
+    else:
         await connection.execute(delete(table).where(table.c.id.in_(gone)))
 
 
@@ -175,39 +192,8 @@ def _update(table: Table) -> Any:
 
 
 async def _homes(connection: AsyncConnection, ledger: Ledger) -> None:
-    new: list[Values] = []
-    old: list[Values] = []
-    for key, entry, fresh in ledger.homes.written():
-        if entry is None:
-            sentence = f"homes are never deleted, and {key} was"
-            raise LookupError(sentence)
-        home = entry.home
-        values = {
-            "id": home.id,
-            "name": home.name,
-            "name_key": rows.name_key(home.name),
-            "time_zone": home.time_zone,
-            "connector": entry.connector,
-            "place": entry.place,
-            "sequence": entry.sequence,
-        }
-        (new if fresh else old).append(values)
-    if new:
-        await connection.execute(insert(tables.homes), new)
-    if old:
-        advanced = [{**one, "the_id": one["id"]} for one in old]
-        await connection.execute(_update(tables.homes), advanced)
-    await _write(
-        connection,
-        tables.rooms,
-        ledger.rooms,
-        lambda room: {
-            "id": room.id,
-            "home_id": room.home.id,
-            "name": room.name,
-            "name_key": rows.name_key(room.name),
-        },
-    )
+    await _write(connection, tables.homes, ledger.homes, rows.home_values)
+    await _write(connection, tables.rooms, ledger.rooms, rows.room_values)
     await _members(connection, ledger)
 
 
@@ -225,10 +211,10 @@ async def _keys(connection: AsyncConnection, ledger: Ledger) -> None:
     table = tables.idempotency_keys
     new: list[Values] = []
     # Sorted, so that two processes that use the same keys never wait for each other in a circle.
-    for (grant_id, key), entry, fresh in sorted(ledger.keys.written(), key=lambda one: one[0]):
+    for (grant_id, key), entry, before in sorted(ledger.keys.written(), key=lambda one: one[0]):
         if entry is None:
             continue
-        if not fresh:
+        if before is not None:
             ours = and_(table.c.grant_id == grant_id, table.c.key == key)
             await connection.execute(delete(table).where(ours))
         new.append(

@@ -1,10 +1,8 @@
 """What waits to be done, as the runner and the time-keeper find it."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from core.domain.commands import Command
 from core.store import backlog as room
@@ -76,28 +74,6 @@ async def test_commands_are_due_at_their_deadline(estate: Estate, backlog: Backl
     assert await due(second) == [first.id, second.id]
     await estate.house.services.commands.cancel(estate.viewer, first)
     assert await due(second, moment) == [second.id]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_no_look_goes_through_all_commands(estate: Estate, backlog: Backlog) -> None:
-    """What is looked for several times a second is found among the open commands alone."""
-    asked: list[tuple[str, Any]] = []
-    reader = estate.house.database._reader.sync_engine  # noqa: SLF001 - statements are its own
-
-    def note(*arguments: Any) -> None:
-        asked.append((arguments[2], arguments[3]))
-
-    event.listen(reader, "before_cursor_execute", note)
-    await backlog.unsent_commands()
-    await backlog.due(estate.house.clock.now())
-    await backlog.open_commands(estate.home.id)
-    event.remove(reader, "before_cursor_execute", note)
-    looks = [look for look in asked if "FROM commands" in look[0]]
-    assert len(looks) == 3
-    async with estate.house.database.read() as connection:
-        for statement, values in looks:
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-            assert "USING INDEX ix_commands_deadline" in plan.all()[0].detail
 
 
 async def test_old_keys_are_forgotten(estate: Estate, backlog: Backlog) -> None:
