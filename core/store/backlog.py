@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, select, tuple_
 
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Device
@@ -63,10 +63,14 @@ class Backlog:
         return await self._commands(_open_commands().where(commands.c.deadline <= now).limit(MOST))
 
     async def prune_keys(self, before: datetime) -> None:
-        """Forget idempotency keys that were first used before this moment."""
-        async with self._database.write() as connection:
-            old = idempotency_keys.c.created_at < before
-            await connection.execute(delete(idempotency_keys).where(old))
+        """Forget idempotency keys that were first used before this moment, by and by."""
+        keys = idempotency_keys
+        old = select(keys.c.grant_id, keys.c.key).where(keys.c.created_at < before).limit(MOST)
+        prune = delete(keys).where(tuple_(keys.c.grant_id, keys.c.key).in_(old))
+        gone = MOST
+        while gone == MOST:  # nobody else can write meanwhile, so not all at once
+            async with self._database.write() as connection:
+                gone = (await connection.execute(prune)).rowcount
 
     async def _commands(self, query: Select[Any]) -> list[Command]:
         found = [rows.command_of(row) for row in await self._database.rows(query)]
