@@ -41,7 +41,7 @@ class Database:
                 pool_size=1,
                 max_overflow=0,
                 pool_timeout=30,
-                async_creator=lambda: Writer(str(parsed.database)),
+                async_creator=lambda: Writer(parsed),
             )
             self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
             self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)

@@ -6,13 +6,16 @@ the thread waits for the interpreter after each of them.
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
+from sqlalchemy import URL
 
 T = TypeVar("T")
 
-ENDS = frozenset({"commit", "rollback"})
+ENDS: Final = frozenset({"commit", "rollback"})
+CHUNK: Final = 64
+"""Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
 
 
 class Writer(aiosqlite.Connection):
@@ -23,9 +26,11 @@ class Writer(aiosqlite.Connection):
     and the end for the disk; both are the thread's.
     """
 
-    def __init__(self, path: str) -> None:
-        """To this file; nothing is opened before it is awaited."""
-        super().__init__(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
+    def __init__(self, url: URL) -> None:
+        """To the file of this URL; nothing is opened before it is awaited."""
+        (path,), options = url.get_dialect()().create_connect_args(url)
+        how: dict[str, Any] = {**options, "check_same_thread": False}
+        super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
         self._thread.daemon = True  # it must not keep the process from ending
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from core.store.sqlite import Writer
 
@@ -24,10 +25,9 @@ async def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def writer(path: Path) -> AsyncIterator[Writer]:
     """A connection that notes in which thread SQLite is, by a function of it."""
-    connection = Writer(str(path))
+    connection = Writer(make_url(f"sqlite+aiosqlite:///{path}?timeout=9"))
     async with connection:
         connection.isolation_level = None
-        await connection.execute("PRAGMA busy_timeout=9000")
         await connection.create_function("here", 0, threading.get_ident)
         yield connection
 
@@ -65,3 +65,9 @@ async def test_the_loop_goes_on_while_the_lock_is_waited_for(writer: Writer, pat
     await asyncio.wait_for(begins, 5)
     assert writer.in_transaction
     await writer.rollback()
+
+
+async def test_the_options_of_the_url_count(writer: Writer) -> None:
+    """The writer is dialled as the readers are, by SQLAlchemy's own reading of the URL."""
+    cursor = await writer.execute("PRAGMA busy_timeout")
+    assert await cursor.fetchone() == (9_000,)
