@@ -48,7 +48,7 @@ class Backlog:
 
     async def open_commands(self, home_id: str) -> Sequence[Command]:
         """Commands of a home that can still change, oldest first."""
-        return await self._commands(_open_commands().where(commands.c.home_id == home_id))
+        return await self._commands(rows.open_commands().where(commands.c.home_id == home_id))
 
     async def unsent_commands(self) -> Sequence[Command]:
         """Commands of any home that nobody has begun to send, oldest first.
@@ -56,11 +56,13 @@ class Backlog:
         At most a thousand, and then those with the nearest deadlines.
         """
         accepted = commands.c.status == CommandStatus.ACCEPTED.value
-        return await self._commands(_open_commands().where(accepted).limit(MOST))
+        return await self._commands(rows.open_commands().where(accepted).limit(MOST))
 
     async def due(self, now: datetime) -> Sequence[Command]:
         """Open commands whose deadline has come, at most a thousand."""
-        return await self._commands(_open_commands().where(commands.c.deadline <= now).limit(MOST))
+        return await self._commands(
+            rows.open_commands().where(commands.c.deadline <= now).limit(MOST)
+        )
 
     async def prune_keys(self, before: datetime) -> None:
         """Forget idempotency keys that were first used before this moment, by and by."""
@@ -75,13 +77,3 @@ class Backlog:
     async def _commands(self, query: Select[Any]) -> list[Command]:
         found = [rows.command_of(row) for row in await self._database.rows(query)]
         return sorted(found, key=lambda command: command.id)
-
-
-def _open_commands() -> Select[Any]:
-    """Commands that can still change; the caller adds which.
-
-    They are looked for again and again, so in the order of their index. In the order of their ids,
-    SQLite would go through every command that there ever was.
-    """
-    still = commands.c.completed_at.is_(None)
-    return select(commands).where(still).order_by(commands.c.deadline, commands.c.id)

@@ -13,7 +13,7 @@ from core.domain.homes import Home, Room
 from core.domain.keys import SigningKey
 from core.store import codec
 from core.store.ledger import HomeEntry
-from core.store.tables import devices, events, homes, rooms
+from core.store.tables import commands, devices, events, homes, rooms
 
 Fetched = Row[Any]
 
@@ -167,6 +167,16 @@ def command_values(command: Command) -> dict[str, Any]:
         "completed_at": command.completed_at,
         "error": codec.error_out(command.error),
     }
+
+
+def open_commands() -> Select[Any]:
+    """Commands that can still change; the caller adds which.
+
+    They are looked for again and again, so in the order of their index. In the order of their ids,
+    SQLite would go through every command that there ever was.
+    """
+    still = commands.c.completed_at.is_(None)
+    return select(commands).where(still).order_by(commands.c.deadline, commands.c.id)
 
 
 def event_of(row: Fetched) -> Event:
