@@ -83,13 +83,12 @@ class Shelf(Generic[K, V]):
         """An empty shelf that writes how to undo each change into the ledger's journal."""
         self._journal = journal
         self._rows: dict[K, V | None] = {}
-        self.loaded: set[K] = set()
-        self.changed: dict[K, None] = {}
+        self._loaded: dict[K, V] = {}
+        self._changed: dict[K, None] = {}
 
     def load(self, key: K, value: V) -> None:
         """Take in a row as the database has it."""
-        self._rows[key] = value
-        self.loaded.add(key)
+        self._rows[key] = self._loaded[key] = value
 
     def get(self, key: K) -> V | None:
         """The row, or None where it is not there or removed."""
@@ -97,7 +96,7 @@ class Shelf(Generic[K, V]):
 
     def put(self, key: K, value: V | None) -> None:
         """Insert, change or (None) remove a row."""
-        known, old, touched = key in self._rows, self._rows.get(key), key in self.changed
+        known, old, touched = key in self._rows, self._rows.get(key), key in self._changed
 
         def undo() -> None:
             if known:
@@ -105,11 +104,11 @@ class Shelf(Generic[K, V]):
             else:
                 self._rows.pop(key, None)
             if not touched:
-                self.changed.pop(key, None)
+                self._changed.pop(key, None)
 
         self._journal.append(undo)
         self._rows[key] = value
-        self.changed[key] = None
+        self._changed[key] = None
 
     def values(self) -> Iterator[V]:
         """Every row that is there."""
@@ -119,13 +118,12 @@ class Shelf(Generic[K, V]):
         """Every row that is there, with its key."""
         return ((key, value) for key, value in self._rows.items() if value is not None)
 
-    def written(self) -> Iterator[tuple[K, V | None, bool]]:
-        """What changed: key, the row (None: removed), and whether it is new."""
-        for key in self.changed:
-            new = key not in self.loaded
-            value = self._rows.get(key)
-            if value is not None or not new:
-                yield key, value, new
+    def written(self) -> Iterator[tuple[K, V | None, V | None]]:
+        """What changed: key, the row (None: removed), and as it was loaded (None: it is new)."""
+        for key in self._changed:
+            value, before = self._rows.get(key), self._loaded.get(key)
+            if value is not None or before is not None:
+                yield key, value, before
 
 
 @dataclass(slots=True)

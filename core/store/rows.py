@@ -58,6 +58,29 @@ def home_entry(row: Fetched) -> HomeEntry:
     return HomeEntry(home_of(row), row.connector, row.place, row.sequence)
 
 
+def home_values(entry: HomeEntry) -> dict[str, Any]:
+    """The row of a home, with its log's head."""
+    return {
+        "id": entry.home.id,
+        "name": entry.home.name,
+        "name_key": name_key(entry.home.name),
+        "time_zone": entry.home.time_zone,
+        "connector": entry.connector,
+        "place": entry.place,
+        "sequence": entry.sequence,
+    }
+
+
+def room_values(room: Room) -> dict[str, Any]:
+    """The row of a room."""
+    return {
+        "id": room.id,
+        "home_id": room.home.id,
+        "name": room.name,
+        "name_key": name_key(room.name),
+    }
+
+
 def room_of(row: Fetched) -> Room:
     """A row of `room_rows`."""
     return Room(row.id, row.name, Home(row.home_id, row.home_name, row.home_time_zone))
@@ -147,8 +170,13 @@ def command_values(command: Command) -> dict[str, Any]:
 
 
 def open_commands() -> Select[Any]:
-    """Commands that can still change, oldest first; the caller adds which."""
-    return select(commands).where(commands.c.completed_at.is_(None)).order_by(commands.c.id)
+    """Commands that can still change; the caller adds which.
+
+    They are looked for again and again, so in the order of their index. In the order of their ids,
+    SQLite would go through every command that there ever was.
+    """
+    still = commands.c.completed_at.is_(None)
+    return select(commands).where(still).order_by(commands.c.deadline, commands.c.id)
 
 
 def event_of(row: Fetched) -> Event:
