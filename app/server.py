@@ -42,7 +42,12 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type", "If-None-Match", "Latchkey-After"],
+    allow_headers=[
+        "Authorization",
+        "Content-Type",
+        "If-None-Match",
+        "Latchkey-After",
+    ],
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
@@ -77,6 +82,7 @@ def graph_of(house: House) -> Graph:
         depth=settings.document_depth,
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
+        cost=settings.document_cost,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
     return Graph(limits, ask, reuse, settings.engine)

@@ -251,6 +251,16 @@ async def test_a_document_that_asks_too_much(api: Api, query: str, words: str) -
     assert words in error["message"]
 
 
+async def test_a_document_that_costs_too_much(api: Api) -> None:
+    """COST_EXCEEDED is a refusal of the whole request."""
+    below = "devices(first: 100) { nodes { room { id } home { id } } }"
+    query = f"{{ homes(first: 90) {{ nodes {{ {below} }} }} }}"
+    headers = {"Accept": "application/graphql-response+json"}
+    response, answer = await api.post({"query": query}, headers=headers)
+    assert response.status == 422
+    assert answer["errors"][0]["extensions"]["code"] == "COST_EXCEEDED"
+
+
 async def test_a_subscription_by_post(api: Api) -> None:
     """It is told where subscriptions run."""
     error = await api.refused("subscription { events { id } }")
