@@ -47,6 +47,7 @@ any_origin = partial(
         "Content-Type",
         "If-None-Match",
         "Latchkey-After",
+        "Latchkey-Debug",
     ],
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,

@@ -261,6 +261,19 @@ async def test_a_document_that_costs_too_much(api: Api) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "COST_EXCEEDED"
 
 
+async def test_what_a_document_costs(api: Api) -> None:
+    """`Latchkey-Debug: cost` is answered in the extensions, by GET with a tag of its own."""
+    body, tags = {"query": "{ devices { nodes { id } } }"}, set()
+    _, answer = await api.post(body, headers={"Latchkey-Debug": "cost"})
+    assert answer["extensions"]["cost"]["typeCost"] == 22
+    for headers in ({}, {"Latchkey-Debug": "cost"}):
+        given = {"Authorization": f"Bearer {api.token()}", **headers}
+        response = await api.http.get(api.graphql_url, params=body, headers=given)
+        assert ("extensions" in await response.json()) == bool(headers)
+        tags.add(response.headers["ETag"])
+    assert len(tags) == 2
+
+
 async def test_a_subscription_by_post(api: Api) -> None:
     """It is told where subscriptions run."""
     error = await api.refused("subscription { events { id } }")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from graphql import (
     GraphQLField,
@@ -17,8 +18,10 @@ from graphql import (
 from app.pages.examples import CONTROL, LIST, WATCH
 from engine import Rejected
 from engine.sizes import ListSize, Sizes, lists
+from resolvers.answers import settled
 from resolvers.paging import MOST, USUAL
 from schema import sdl
+from schema.graph import Answered
 from tests.resolvers.world import World
 from tests.schema.press import DOCUMENTS, GRAPH
 from tests.schema.test_reuse import Desk
@@ -154,3 +157,15 @@ async def test_the_limit_can_be_set(world: World) -> None:
     desk.call(text, n=40)
     with pytest.raises(Rejected, match="type cost of 102, the limit is 100"):
         desk.call(text, n=50)
+
+
+async def test_who_asks_is_told_what_it_costs(desk: Desk) -> None:
+    """In the extensions; the bytes that are given again are those without it."""
+    text = "{ devices(first: 5) { nodes { id } } }"
+    await desk.world.house.homes.load([desk.world.home.id])
+    plain = await desk.ask(text)
+    priced: Answered = await settled(desk.graph.answer(desk.call(text), 9, priced=True))
+    told = orjson.loads(priced.body)
+    assert told.pop("extensions") == {"cost": {"typeCost": 7, "fieldCost": 2, "limit": 20_000}}
+    assert told == orjson.loads(plain)
+    assert await desk.ask(text) is plain
