@@ -102,6 +102,7 @@ class _Walk:
         self._values = values
         self._slicer = Slicer(values, pricer.limits.most_page)
         self._known: dict[object, Sum] = {}
+        self._given: dict[tuple[str, str], Argument] = {}
 
     def group(self, group: Group, owner: GraphQLObjectType, page: _Page) -> Sum:
         """Price one key of the response, of an object of this type that `page` speaks of."""
@@ -189,7 +190,10 @@ class _Walk:
     ) -> Iterator[Argument]:
         for argument in node.arguments or ():
             name, value = argument.name.value, self._values.read(argument.value)
-            yield self._pricer.weights.of_argument(f"{coordinate}({name}:)", known[name], value)
+            key = (f"{coordinate}({name}:)", repr(value))
+            if key not in self._given:
+                self._given[key] = self._pricer.weights.of_argument(key[0], known[name], value)
+            yield self._given[key]
 
     def _ways(self, selected: Iterable[Selected]) -> Ways:
         """Say when any of these is selected."""

@@ -4,6 +4,7 @@ A total has three numbers, which are counted alike: objects in lists, type cost 
 `Sum` is a constant total and the parts that need variables; most documents have no such part.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -111,10 +112,10 @@ def own(constant: float, arguments: Iterable[Argument]) -> Sum:
 
 
 def plus(sums: Iterable[Sum]) -> Sum:
-    """Add sums up; lists of the same length are counted together."""
+    """Add sums up; lists of the same length are counted together, and what is repeated once."""
     objects, types, fields = NOTHING
     lists: dict[Length, list[Sum]] = {}
-    parts: list[Part] = []
+    others: Counter[Part] = Counter()
     for each in sums:
         objects += each.constant[0]
         types += each.constant[1]
@@ -123,7 +124,11 @@ def plus(sums: Iterable[Sum]) -> Sum:
             if isinstance(part, _Times):
                 lists.setdefault(part.length, []).append(part.each)
             else:
-                parts.append(part)
+                others[part] += 1
+    parts: list[Part] = [
+        part if number == 1 else _Times(Length(otherwise=number), Sum(parts=(part,)))
+        for part, number in others.items()
+    ]
     parts.extend(
         _Times(length, some[0] if len(some) == 1 else plus(some)) for length, some in lists.items()
     )
@@ -143,10 +148,7 @@ def times(length: Length, each: Sum) -> Sum:
 def largest(options: Sequence[Sum]) -> Sum:
     """Give the largest of sums, of which any may come true."""
     constants = [each.constant for each in options if not each.parts]
-    varying: list[Sum] = []
-    for each in options:
-        if each.parts and each not in varying:
-            varying.append(each)
+    varying = list(dict.fromkeys(each for each in options if each.parts))
     if not varying:
         return Sum(_highest([NOTHING, *constants]))
     if constants and (largest := _highest(constants)) != NOTHING:

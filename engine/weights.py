@@ -7,13 +7,13 @@ objects weigh 1; whatever is of a scalar or enum weighs 0.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from graphql import (
     DirectiveLocation,
     GraphQLArgument,
     GraphQLInputField,
-    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -79,12 +79,14 @@ class Weights:
         """Weigh an argument of a field or directive, with the value that is given for it."""
         return Argument(self, self._of_input(coordinate, of), of.type, value)
 
-    def fields(self, named: GraphQLInputObjectType) -> list[tuple[str, float, GraphQLInputType]]:
-        """Give the input fields of a type that can weigh anything: name, weight and type."""
+    def fields(self, kind: GraphQLInputType) -> list[tuple[str, float, GraphQLInputType]]:
+        """Give the fields in a type of input that can weigh anything: name, weight and type."""
+        named = get_named_type(kind)
         if (known := self._inputs.get(named.name)) is None:
+            inner = named.fields.items() if is_input_object_type(named) else ()
             every = (
                 (name, self._of_input(f"{named.name}.{name}", field), field.type)
-                for name, field in named.fields.items()
+                for name, field in inner
             )
             known = [each for each in every if each[1] or _is_composite(each[2])]
             self._inputs[named.name] = known
@@ -94,7 +96,8 @@ class Weights:
         return self._stated.get(coordinate, int(_is_composite(of.type)))
 
 
-class Argument(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Argument:
     """An argument as it is given, with its own weight."""
 
     weights: Weights
@@ -123,10 +126,11 @@ class Argument(NamedTuple):
             if value is None:
                 continue
             total += weight
+            if not (fields := self.weights.fields(kind)):
+                continue
             if isinstance(value, list):
                 waiting.extend([(0, kind, each) for each in value])
-            elif isinstance(value, dict) and is_input_object_type(named := get_named_type(kind)):
-                fields = self.weights.fields(named)
+            elif isinstance(value, dict):
                 waiting.extend([(w, k, value[name]) for name, w, k in fields if name in value])
         return total
 
