@@ -136,9 +136,10 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     sealer = Sealer(settings.secret_keys)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
+    homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        commands=Commands(committer, backlog, feed, access, clock, ids),
+        commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
         events=Events(logs, reads),
         grants=Grants(committer, ids),
@@ -158,7 +159,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         hints=hints,
         feed=feed,
         access=access,
-        homes=HomeSnapshots(reads, feed, clock, settings.snapshot_devices),
+        homes=homes,
         fresh=Freshness(logs, feed, clock),
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
