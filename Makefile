@@ -24,7 +24,7 @@ lint: .venv/.stamp ## style, format, types and the floors of the house
 	$(BIN)/lint-imports --no-logo
 
 soak: .venv/.stamp ## the long forms of the tests
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest -m soak -o faulthandler_timeout=0
 
 bench: .venv/.stamp ## the benchmarks; ONLY=name,name runs some
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

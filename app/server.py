@@ -22,6 +22,7 @@ from app.authentication import Authenticator
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
+from app.metrics import Meter, Metrics
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
@@ -75,6 +76,7 @@ def graph_of(house: House) -> Graph:
             live=house.hub,
             fresh=house.fresh,
             clock=house.clock,
+            opens=graph.documents.opens,
         )
 
     limits = Limits(
@@ -86,7 +88,8 @@ def graph_of(house: House) -> Graph:
         cost=settings.document_cost,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
-    return Graph(limits, ask, reuse, settings.engine)
+    graph = Graph(limits, ask, reuse, settings.engine)
+    return graph
 
 
 def application(
@@ -101,6 +104,8 @@ def application(
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
     door = Door(endpoint, any_origin(endpoint), opening)
+    sessions: set[socket.Session] = set()
+    metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
     async def ready(request: Request) -> Response:
         return await readiness(request)
@@ -115,6 +120,7 @@ def application(
             settings.init_timeout_seconds,
             settings.socket_operations,
             settings.request_seconds,
+            sessions,
         )
 
     readiness = Ready(house.checks, house.clock)
@@ -123,6 +129,7 @@ def application(
             WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
+            Route("/metrics", metrics.answer),
             assets(),
             *([house_page("/", opening)] if opening else []),
         ]
@@ -202,6 +209,8 @@ async def listening(
         ws_max_size=house.settings.socket_message_bytes,
         timeout_graceful_shutdown=drain,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who a proxy speaks for
+        interface="asgi3",
     )
     server = Server(config)
     serve = asyncio.create_task(server.serve([listener]))

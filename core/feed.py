@@ -105,7 +105,7 @@ class Feed:
         """
         tail = self._tails[log_id]
         known = place >= tail.wanted and place >= tail.place
-        return known and self._clock.monotonic() - self._fresh_at <= FRESH_SECONDS
+        return known and self.age <= FRESH_SECONDS
 
     def known(self, log_id: str) -> int | None:
         """The newest place of a log that is known of here; None where the log is not followed."""
@@ -119,7 +119,21 @@ class Feed:
 
     def stale(self) -> bool:
         """Whether the logs could not be read for so long that access may have been taken back."""
-        return self._clock.monotonic() - self._fresh_at > STALE_SECONDS
+        return self.age > STALE_SECONDS
+
+    @property
+    def age(self) -> float:
+        """Seconds since the dirty rows were last looked at."""
+        return self._clock.monotonic() - self._fresh_at
+
+    @property
+    def behind(self) -> int:
+        """How many followed logs are known to go on beyond what their listeners were told."""
+        return sum(tail.wanted > tail.place for tail in self._tails.values())
+
+    def __len__(self) -> int:
+        """How many logs are followed."""
+        return len(self._tails)
 
     async def hear(self) -> None:
         """Take in hints, for ever."""
@@ -163,7 +177,7 @@ class Feed:
         marks = await self._logs.marks()
         places = {mark.log_id: mark.place for mark in marks}
         # Between the two looks at the rows lies at most the time from the start of one to now.
-        if self._clock.monotonic() - self._fresh_at > LATE_SECONDS:
+        if self.age > LATE_SECONDS:
             places |= await self._logs.heads(list(self._tails))
         self._fresh_at = started
         behind, self._behind = self._behind, set()

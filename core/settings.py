@@ -4,6 +4,7 @@ One URL per dependency; its scheme picks the implementation. Every limit is here
 """
 
 import base64
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KEY_BYTES = 32
+METRICS_TOKEN = re.compile(r"[!-~]{16,}")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -25,6 +27,7 @@ class Settings(BaseSettings):
     broadcast_url: Annotated[str, Field(repr=False)] = "memory://"
     devices_url: str = ""
     public_url: str = "http://127.0.0.1:8000"
+    metrics_token: Annotated[str, Field(repr=False)] = ""
     secret_keys: Annotated[tuple[bytes, ...], NoDecode, Field(repr=False)] = ()
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
     init_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
@@ -40,7 +43,7 @@ class Settings(BaseSettings):
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
-    engine: Literal["compiled", "reference"] = "compiled"
+    engine: Literal["auto", "compiled", "reference"] = "auto"
 
     @property
     def loopback(self) -> bool:
@@ -64,6 +67,13 @@ class Settings(BaseSettings):
             raise ValueError(_KEYS)
         return keys
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _unguessed_token(cls, value: str) -> str:
+        if value and not METRICS_TOKEN.fullmatch(value):
+            raise ValueError(_METRICS)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _bare_url(cls, value: str) -> str:
@@ -86,6 +96,10 @@ class Settings(BaseSettings):
 _KEYS = (
     "LATCHKEY_SECRET_KEYS must be one or more keys of 32 random bytes in base64, comma separated; "
     "the first seals, all open. Make one with: openssl rand -base64 32"
+)
+_METRICS = (
+    "LATCHKEY_METRICS_TOKEN must be 16 or more printable characters without spaces. "
+    "Make one with: openssl rand -hex 32"
 )
 _PUBLIC = (
     "LATCHKEY_PUBLIC_URL must start with http:// or https:// and name a host, without a query, "

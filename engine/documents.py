@@ -6,7 +6,7 @@ document that an attacker made expensive. Whatever the text, the outcome is a `D
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -70,7 +70,8 @@ class Documents:
         capacity: documents to keep at most.
         uncarried: fields that cannot be selected in a subscription, by coordinate
             (`Home.rooms`), each with what to do instead, as the rest of a sentence.
-        engine: `compiled`, or `reference` to run everything on graphql-core.
+        engine: `compiled`; or `reference` to run everything on graphql-core; or `auto`, which
+            compiles from the second run on what answers little.
 
     Raises:
         ValueError: the SDL or `uncarried` name what the schema does not have, or a directive of
@@ -90,6 +91,9 @@ class Documents:
         self.runs: Counter[str] = Counter()
         """Runs so far: "compiled", and those on graphql-core by the reason (docs/engine.md)."""
 
+        self.made: Counter[str] = Counter()
+        """Made so far, each at some cost: "documents", "refusals" of texts, and "programs"."""
+
         self._engine: Engine = engine
         self.limits = limits
         self.requirements = Requirements.from_sdl(sdl)
@@ -101,6 +105,19 @@ class Documents:
         self._uncarried = dict(uncarried)
         self._good: Shelf[Document] = Shelf(capacity, _CACHED_TOKENS)
         self._bad: Shelf[tuple[Code, tuple[Fault, ...]]] = Shelf(_REFUSED, _REFUSED)
+
+    @property
+    def kept(self) -> Mapping[str, int]:
+        """How many "documents" and "refusals" are kept."""
+        return {"documents": len(self._good), "refusals": len(self._bad)}
+
+    def opens(self, name: str, scopes: Collection[str]) -> bool:
+        """Whether an object of the type of this name may be shown to who holds these scopes.
+
+        Raises:
+            KeyError: the schema has no such type.
+        """
+        return self.requirements.opens(self.schema.type_map[name], scopes)
 
     def get(self, text: str) -> Document:
         """Give the document of a text.
@@ -117,13 +134,16 @@ class Documents:
         try:
             document, weight = self._prepare(text)
         except Rejected as rejected:
+            self.made["refusals"] += 1
             if short:
                 self._bad.put(text, (rejected.code, rejected.faults), 1)
             raise
         except RecursionError:  # not remembered: the limits are far from it, the caller was not
+            self.made["refusals"] += 1
             raise Rejected.at(
                 "DOCUMENT_TOO_COMPLEX", "The document is nested too deeply: nest it less."
             ) from None
+        self.made["documents"] += 1
         if short:
             self._good.put(text, document, weight)
         return document
@@ -159,6 +179,8 @@ class Documents:
         fragments: Fragments,
     ) -> Operation:
         check_merging(groups)
+        price = self._pricer.price(node, groups)
+        at_once = self._engine == "compiled" or node.operation.value == "subscription"
         if node.operation.value == "subscription":
             self._check_carried(groups)
         return Operation(
@@ -169,9 +191,15 @@ class Documents:
             public=all(is_introspection(each) for group in groups for each in group.selected),
             measure=size,
             asks=frozenset(group.selected[0].node.name.value for group in groups),
-            price=self._pricer.price(node, groups),
+            price=price,
             limits=self.limits,
-            plan=Plan(Stage(self.schema, fragments, node), self._uncompiled(text, node), self.runs),
+            plan=Plan(
+                Stage(self.schema, fragments, node),
+                self._uncompiled(text, node),
+                None if at_once else price.whole,
+                self.runs,
+                self.made,
+            ),
             text=text,
         )
 

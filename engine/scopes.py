@@ -10,7 +10,7 @@ an operation runs: what it needs is known before. For each selected field these 
 
 What an interface requires, its implementations require too. What an object type requires is not
 needed by a field that returns only its interface: there the resolver has to answer null, and
-`Requirements.opens` tells it when.
+`Requirements.opens` tells it when (handed on as `Documents.opens`, by the name of the type).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -92,6 +92,8 @@ class Requirements:
         self.stated = stated
         """What the SDL says, and nothing more: no interfaces, no returned types."""
 
+        self._types: dict[GraphQLNamedType, Alternatives] = {}
+
     @classmethod
     def from_sdl(cls, sdl: str) -> "Requirements":
         """Read the directives.
@@ -115,7 +117,11 @@ class Requirements:
 
     def of_type(self, named: GraphQLNamedType) -> Alternatives:
         """Say what a type requires, its interfaces included."""
-        return _all(self.stated.get(each.name, OPEN) for each in family(named))
+        known = self._types.get(named)
+        if known is None:
+            known = _all(self.stated.get(each.name, OPEN) for each in family(named))
+            self._types[named] = known
+        return known
 
     def of_field(
         self, parent: GraphQLNamedType, name: str, possible: Iterable[GraphQLObjectType] = ()

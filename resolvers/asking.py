@@ -1,5 +1,6 @@
 """Asking: what a resolver knows of who asks, and what it may turn to."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -26,6 +27,9 @@ class Ask:
     live: Live
     fresh: Freshness
     clock: Clock
+    opens: Callable[[str, Collection[str]], bool]
+    """Whether scopes open a kind of record, by the name of its class, as the contract says."""
+
     until: float = inf
     """When (monotonic) the operation must have been answered."""
     budget: Budget = field(default_factory=Budget)

@@ -111,9 +111,14 @@ class Graph:
         self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
 
     @property
-    def runs(self) -> Mapping[str, int]:
-        """How many operations ran as programs ("compiled"), or on graphql-core and why."""
-        return self._documents.runs
+    def documents(self) -> Documents:
+        """The documents that were sent to it."""
+        return self._documents
+
+    @property
+    def reuse(self) -> Reuse:
+        """The answers that it may give again."""
+        return self._reuse
 
     def prepare(
         self,

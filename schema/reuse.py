@@ -51,6 +51,8 @@ class Reuse:
         self._homes = homes
         self._free = self._most = most_bytes
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self.reused = self.missed = 0
+        """Looks so far that found an answer, and that found none."""
 
     def __len__(self) -> int:
         """How many answers are kept."""
@@ -75,7 +77,9 @@ class Reuse:
         """The answer, if it was given at these places."""
         kept = self._kept.get(look.key)
         if kept is None or kept.grant is not look.grant or kept.moment != look.moment:
+            self.missed += 1
             return None
+        self.reused += 1
         self._kept.move_to_end(look.key)
         return kept.body
 

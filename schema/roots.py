@@ -1,7 +1,7 @@
 """The roots: everything that can be asked, done and watched, as a table of contents."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import strawberry
 
@@ -20,26 +20,18 @@ from schema.costs import ACTION, FORWARD, PAGE, READING, given
 from schema.devices import Device, find_device, list_devices
 from schema.events import DeviceStatusChanged, Event
 from schema.grants import Viewer, find_viewer
-from schema.homes import Home, Room, find_home, list_homes
+from schema.homes import Home, find_home, list_homes
 from schema.log import EventConnection, list_events, watch_events, watch_status
 from schema.nodes import Node
 from schema.pages import Connection
 from schema.sandbox import SimulatedTime, simulate_device, simulate_time
-from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, SANDBOX, opens
-
-KINDS: Final = {"home": Home, "room": Room, "device": Device, "command": Command}
-"""The types that have global ids, by the prefix of their ids."""
-
-
-def _opened(info: Info) -> set[str]:
-    scopes = info.context.who.scopes
-    return {kind for kind, published in KINDS.items() if opens(published, scopes)}
+from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, SANDBOX
 
 
 def _node(
     info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
 ) -> Answer[resolve.Record | None]:
-    return resolve.find(info.context, id, _opened(info))
+    return resolve.find(info.context, id)
 
 
 async def _nodes(
@@ -48,7 +40,7 @@ async def _nodes(
         list[strawberry.ID], strawberry.argument(description="The global ids, at most 100.")
     ],
 ) -> Sequence[resolve.Record | None]:
-    return await resolve.find_all(info.context, ids, _opened(info))
+    return await resolve.find_all(info.context, ids)
 
 
 @strawberry.type(description="What can be asked.")

@@ -279,12 +279,17 @@ async def serve(
     init_seconds: float,
     operations: int,
     seconds: float,
+    sessions: set[Session],
 ) -> None:
-    """One connection from its first byte to its last."""
+    """One connection from its first byte to its last; among `sessions` while it is open."""
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
         await socket.accept()
         await socket.close(Close.SUBPROTOCOL, f"Only the subprotocol {SUBPROTOCOL} is spoken here.")
         return
     await socket.accept(SUBPROTOCOL)
     session = Session(socket, graph, access, clock, authenticate, init_seconds, operations, seconds)
-    await session.handle()
+    sessions.add(session)
+    try:
+        await session.handle()
+    finally:
+        sessions.discard(session)

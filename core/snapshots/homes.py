@@ -124,6 +124,8 @@ class HomeSnapshots:
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._refused: dict[str, float] = {}
         self._slots = asyncio.Semaphore(LOADS)
+        self.loads = 0
+        """Homes read from the store so far."""
 
     def now(self, home_ids: Collection[str]) -> list[HomeSnapshot] | None:
         """These homes, none of them more than a second behind and each right in itself.
@@ -158,13 +160,13 @@ class HomeSnapshots:
 
     def pending(self, device: Device) -> Sequence[Command] | None:
         """The open commands of a device, oldest first; None where the store has to say."""
-        homes = self.now((device.home.id,))
-        if homes is None or device.id not in homes[0].devices:
+        held = self._held.get(device.home.id)
+        snapshot = held.snapshot if held is not None else None
+        if snapshot is None or not snapshot.sound or device.id not in snapshot.devices:
             return None
-        pending = homes[0].pending
-        if not pending.known(device.id, self._clock.monotonic()):
+        if not self._feed.current(snapshot.home.id, snapshot.place):
             return None
-        return pending.of(device.id, self._clock.now())
+        return snapshot.pending.of(device.id, self._clock)
 
     def moved(self, command: Command) -> None:
         """Take in that this process moved a command along; no event tells of that."""
@@ -215,6 +217,11 @@ class HomeSnapshots:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
+    @property
+    def homes(self) -> int:
+        """How many homes are here."""
+        return sum(held.snapshot is not None for held in self._held.values())
+
     def __len__(self) -> int:
         """What all of them count for."""
         return sum(len(held.snapshot) for held in self._held.values() if held.snapshot is not None)
@@ -254,6 +261,7 @@ class HomeSnapshots:
             held.followed = True
         read_at = self._clock.monotonic()
         now = await self._reads.home_now(held.home_id, min(MOST_OF_HOME, self._most))
+        self.loads += 1
         held.snapshot = None
         if now is None:
             self._refuse(held.home_id, "large")

@@ -6,10 +6,10 @@ tells: at once of what this process moved, and of what another one did each time
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from core.domain.commands import Command, CommandStatus
+from core.domain.ports import Clock
 
 KNOWN_SECONDS: Final = 0.5
 """How long what rows said of other processes' moves is good for."""
@@ -18,7 +18,7 @@ _PLACES: Final = {status: place for place, status in enumerate(CommandStatus)}
 
 
 class Pending:
-    """By device, oldest first. It owns no clock: times come in as they are read."""
+    """By device, oldest first."""
 
     def __init__(self, found: Mapping[str, Sequence[Command]], read_at: float) -> None:
         """What was found in the rows at this monotonic time."""
@@ -49,16 +49,20 @@ class Pending:
         for device_id in self._open:
             self._take(device_id, statuses)
 
-    def known(self, device_id: str, moment: float) -> bool:
-        """Whether it can be said now how far the commands of a device are."""
-        return device_id not in self._open or moment - self._read_at <= KNOWN_SECONDS
+    def of(self, device_id: str, clock: Clock) -> Sequence[Command] | None:
+        """The commands of a device that are open now: past its deadline one is over.
 
-    def of(self, device_id: str, now: datetime) -> Sequence[Command]:
-        """The commands of a device that are open now: past its deadline one is over."""
-        commands = self._open.get(device_id, ())
-        if any(command.deadline <= now for command in commands):
-            return tuple(command for command in commands if command.deadline > now)
-        return commands
+        None where it cannot be said how far they are.
+        """
+        commands = self._open.get(device_id)
+        if commands is None:
+            return ()
+        if clock.monotonic() - self._read_at > KNOWN_SECONDS:
+            return None
+        now = clock.now()
+        if commands[-1].deadline > now and len(commands) == 1:
+            return commands
+        return tuple([command for command in commands if command.deadline > now])
 
     def _take(self, device_id: str, statuses: Mapping[str, CommandStatus]) -> None:
         self._open[device_id] = tuple(_further(one, statuses) for one in self._open[device_id])

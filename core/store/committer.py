@@ -6,7 +6,7 @@ is tried again one by one, so that one bad piece costs nobody else anything.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -69,6 +69,13 @@ class Committer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self.sizes: Counter[int] = Counter()
+        """Transactions so far, by the pieces of work in each."""
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for a transaction."""
+        return len(self._queue)
 
     async def submit(self, work: Work[T]) -> T:
         """What `work.decide` returned, once it is durable.
@@ -124,6 +131,7 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - the process loop: whoever waits is told
             await self._refused(batch, error)
             return
+        self.sizes[len(batch)] += 1
         for waiting, result in zip(batch, results, strict=True):
             if waiting.done.done():
                 continue

@@ -5,7 +5,7 @@ functions, which `writing` makes; everything around them is here.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from graphql import (
     GraphQLAbstractType,
@@ -20,6 +20,9 @@ from engine.awaiting import PLAIN, awaits
 from engine.compiler.leaves import Leaf
 from engine.compiler.running import Run, abandon, fail, guard, inform, odd, pending_items
 from engine.compiler.spots import At, Complete, Spot
+
+MOST_CLASSES: Final = 100
+"""Classes that a type remembers as its own."""
 
 Execute: TypeAlias = Complete
 """Answers the selection of one object (spec 6.3): the object, the run, where it is."""
@@ -55,10 +58,17 @@ def of_object(kind: GraphQLObjectType, execute: Execute, spot: Spot) -> Complete
     is_type_of = kind.is_type_of
     if is_type_of is None:
         return execute
+    known = set[type]()
+    by_class = getattr(is_type_of, "by_class", False)
 
     def complete(value: Any, run: Run, at: At, info: Any) -> Any:
+        if value.__class__ in known:
+            return execute(value, run, at, info)
         right = is_type_of(value, info)
-        if right is not True:
+        if right is True:
+            if by_class and len(known) < MOST_CLASSES:
+                known.add(value.__class__)
+        else:
             if awaits(right):
                 return awaited(right, value, run, at)
             if not right:

@@ -1,7 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first run, once for each choice of its `@skip` and `@include` that
-is asked for. What cannot be compiled runs on graphql-core; the reason is one word, and counted.
+An operation is compiled at its first or second run, once for each choice of its `@skip` and
+`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
+and counted.
 """
 
 import logging
@@ -24,8 +25,14 @@ from engine.compiler.program import Program, Unsupported, compile_program
 from engine.compiler.reach import Reach
 from engine.compiler.running import Inputs, Stage
 from engine.errors import MAX_FAULTS, Rejected
+from engine.sums import Sum
 
-Engine: TypeAlias = Literal["compiled", "reference"]
+Engine: TypeAlias = Literal["auto", "compiled", "reference"]
+"""What runs documents: programs, graphql-core, or (`auto`) each what costs less."""
+
+FEW: Final = 30
+"""Objects in the lists of an answer up to which graphql-core makes it in less time than it takes
+to compile the operation and run that (measured: 40 or more, whatever is selected of them)."""
 
 MOST_CHOICES: Final = 8
 """Choices of `@skip` and `@include` for which one operation is compiled; a client could ask for
@@ -46,10 +53,19 @@ class Plan:
     Args:
         stage: the operation, its fragments and schema.
         unsupported: why nothing is to be compiled, in one word, if that is known already.
+        whole: what the answer holds at most, where the first run may do without compiling.
         runs: counts each run, as "compiled" or by the reason why it was not.
+        made: counts what is compiled, as "programs".
     """
 
-    def __init__(self, stage: Stage, unsupported: str | None, runs: Counter[str]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        unsupported: str | None,
+        whole: Sum | None,
+        runs: Counter[str],
+        made: Counter[str],
+    ) -> None:
         self.stage = stage
         self.reach = Reach(stage.operation, stage.definitions)
         self.unsupported = unsupported or self.reach.unsupported
@@ -58,7 +74,9 @@ class Plan:
         self.most = 0 if self.unsupported else min(MOST_CHOICES, 2 ** len(self.reach.flags))
         """How many programs it may become."""
 
+        self._whole = whole
         self._runs = runs
+        self._made = made
         self._programs: dict[tuple[object, ...], Program] = {}
         self._known: dict[bytes, Inputs] = {}
         self._variables = tuple(
@@ -76,25 +94,35 @@ class Plan:
             flags = tuple(variables.coerced.get(name) for name in self.reach.flags)
             program = self._programs.get(flags)
             if program is None:
-                program, reason = self._compiled(flags)
+                program, reason = self._compiled(flags, variables)
             if program is not None:
                 self._runs["compiled"] += 1
                 return program
         self._runs[reason or "bug"] += 1
         return None
 
-    def _compiled(self, flags: tuple[object, ...]) -> tuple[Program | None, str | None]:
+    def _compiled(
+        self, flags: tuple[object, ...], variables: VariableValues
+    ) -> tuple[Program | None, str | None]:
+        if self._is_first(variables):
+            return None, "first"
         if len(self._programs) >= MOST_CHOICES or not all(isinstance(each, bool) for each in flags):
             return None, "choices"
         try:
             known = VariableValues({}, dict(zip(self.reach.flags, flags, strict=True)))
             self._programs[flags] = compile_program(self.stage, known)
+            self._made["programs"] += 1
         except Unsupported as unsupported:
             self.unsupported = str(unsupported)
         except Exception:  # a bug of ours in here must not break the request
             log.exception("An operation could not be compiled; it runs on graphql-core.")
             self.unsupported = "bug"
         return self._programs.get(flags), self.unsupported
+
+    def _is_first(self, variables: VariableValues) -> bool:
+        """Whether this is the first run, with so little to answer that compiling costs more."""
+        whole, self._whole = self._whole, None
+        return whole is not None and whole.at(variables.coerced)[0] <= FEW
 
     def inputs(self, raw: Mapping[str, Any]) -> Inputs:
         """Coerce variables, unless the same were coerced lately.

@@ -113,6 +113,9 @@ def _direct(
     ours = converter.config.info_class is Info
     light = ours and info_name is not None and not looks(called.__code__, info_name, "context")
 
+    if light and not bound and [*sources, info_name] == _parameters(called)[:2] and sources:
+        return Called(called, light, convert)
+
     def given(source: Any, info: Any, **named: Any) -> Any:
         for name in sources:
             named[name] = source
@@ -127,6 +130,11 @@ def _direct(
         return called(source, **named) if bound else called(**named)
 
     return Called(given if info_name else uninformed, light, convert)
+
+
+def _parameters(called: FunctionType) -> list[str]:
+    """Give the names of what can be passed by position."""
+    return list(called.__code__.co_varnames[: called.__code__.co_argcount])
 
 
 def _enclosed(resolve: object) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from app.server import bound, listening
 from core.domain.accounts import Client, User
 from core.domain.devices import Device
 from core.domain.grants import Grant, Scope, Share
+from engine import Engine
 from tests.conftest import Run
 
 PLAN = "simulator://maple?seed=7&still=1"
@@ -76,13 +77,27 @@ class Api:
 
 
 @pytest.fixture
-async def api(sqlite_url: str, run_house: Run) -> AsyncIterator[Api]:
+def metrics_token() -> str:
+    """The operator's token; without one, metrics are off."""
+    return ""
+
+
+@pytest.fixture
+async def api(
+    sqlite_url: str, run_house: Run, engine: Engine, metrics_token: str
+) -> AsyncIterator[Api]:
     """The served house."""
     with bound("127.0.0.1", 0) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         devices = "simulator://?latency=0.001&still=1"
         async with (
-            run_house(sqlite_url, public_url=base_url, devices_url=devices) as house,
+            run_house(
+                sqlite_url,
+                public_url=base_url,
+                devices_url=devices,
+                engine=engine,
+                metrics_token=metrics_token,
+            ) as house,
             listening(house, listener),
             aiohttp.ClientSession() as http,
         ):

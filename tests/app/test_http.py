@@ -9,10 +9,12 @@ import pytest
 
 from core.domain.grants import Scope
 from tests.app.conftest import Api
+from tests.conftest import both_engines
 
 DEVICES = "{ devices(first: 2) { nodes { id name } } }"
 
 
+@both_engines
 async def test_a_query_is_answered(api: Api) -> None:
     """200, JSON, and never kept by a cache that others share."""
     response, answer = await api.post({"query": DEVICES})
@@ -22,6 +24,7 @@ async def test_a_query_is_answered(api: Api) -> None:
     assert len(answer["data"]["devices"]["nodes"]) == 2
 
 
+@both_engines
 async def test_the_response_media_type_is_spoken(api: Api) -> None:
     """Who accepts application/graphql-response+json gets it, and real status codes with it."""
     headers = {"Accept": "application/graphql-response+json, application/json;q=0.9"}
@@ -104,6 +107,7 @@ async def test_a_bomb_is_not_unpacked(api: Api) -> None:
     assert response.status == 400
 
 
+@both_engines
 async def test_a_query_by_get(api: Api) -> None:
     """Document, variables and the operation's name stand in the URL, maps as JSON."""
     query = "query A { __typename } query B($id: ID!) { device(id: $id) { name } }"
@@ -115,6 +119,7 @@ async def test_a_query_by_get(api: Api) -> None:
     assert response.headers["Cache-Control"] == "private, no-cache"
 
 
+@both_engines
 async def test_only_queries_run_by_get(api: Api) -> None:
     """A mutation by GET is 405: who follows a link must not move a thing."""
     mutation = f"""mutation {{ controlDevice(input: {{ deviceId: "{api.light.id}",
@@ -129,6 +134,7 @@ async def test_only_queries_run_by_get(api: Api) -> None:
     assert device.state.on is False
 
 
+@both_engines
 async def test_head_is_get_without_a_body(api: Api) -> None:
     """It runs a query for its headers, and no mutation, wherever that stands."""
     headers = {"Authorization": f"Bearer {api.token()}", "Content-Type": "text/plain"}
@@ -274,12 +280,14 @@ async def test_what_a_document_costs(api: Api) -> None:
     assert len(tags) == 2
 
 
+@both_engines
 async def test_a_subscription_by_post(api: Api) -> None:
     """It is told where subscriptions run."""
     error = await api.refused("subscription { events { id } }")
     assert "WebSocket" in error["message"]
 
 
+@both_engines
 async def test_variables_that_do_not_fit(api: Api) -> None:
     """BAD_USER_INPUT before anything runs."""
     error = await api.refused("query($n: Int!) { devices(first: $n) { totalCount } }", n="many")
@@ -287,6 +295,7 @@ async def test_variables_that_do_not_fit(api: Api) -> None:
     assert "$n" in error["message"]
 
 
+@both_engines
 async def test_every_error_has_a_trace(api: Api) -> None:
     """A partner can name the request to us."""
     error = await api.refused("{ devices(first: 100000) { totalCount } }")

@@ -13,6 +13,7 @@ from core.domain.devices import State
 from core.domain.grants import Scope, Share
 from core.domain.sandbox import Simulation
 from tests.app.conftest import Api
+from tests.conftest import both_engines
 
 WATCH = "subscription { deviceStatusChanged { sequence device { id } state { on } changed } }"
 SWITCH = """
@@ -81,6 +82,7 @@ async def _switch(api: Api, *, on: bool) -> None:
     assert (await api.ask(SWITCH, id=api.light.id, on=on))["controlDevice"]["status"] == "CONFIRMED"
 
 
+@both_engines
 async def test_a_subscription_is_told_live(api: Api) -> None:
     """Each event once, with a cursor; complete ends it."""
     async with opened(api) as socket:
@@ -94,6 +96,7 @@ async def test_a_subscription_is_told_live(api: Api) -> None:
         assert message["payload"]["extensions"]["cursor"]
 
 
+@both_engines
 async def test_a_reader_resumes_where_it_was(api: Api) -> None:
     """What happened between two sockets is replayed once, then it goes on live."""
     events = "subscription($after: String) { events(after: $after) { id type } }"
@@ -115,6 +118,7 @@ async def test_a_reader_resumes_where_it_was(api: Api) -> None:
     assert len(set(seen)) == len(seen)
 
 
+@both_engines
 async def test_queries_and_mutations_run_over_it(api: Api) -> None:
     """One next, then complete."""
     async with opened(api) as socket:
@@ -175,6 +179,7 @@ async def test_init_twice(api: Api) -> None:
         assert (await socket.closed())[0] == 4429
 
 
+@both_engines
 async def test_an_id_twice(api: Api) -> None:
     """4409, as the protocol says."""
     async with opened(api) as socket:
@@ -226,6 +231,7 @@ async def test_the_payload_wins_over_the_header(api: Api) -> None:
         ('subscription { deviceStatusChanged(deviceIds: ["x"]) { id } }', "NOT_FOUND"),
     ],
 )
+@both_engines
 async def test_a_bad_operation_ends_alone(api: Api, query: str, code: str) -> None:
     """It gets an error of its own, and the others on the socket go on."""
     async with opened(api) as socket:
@@ -239,6 +245,7 @@ async def test_a_bad_operation_ends_alone(api: Api, query: str, code: str) -> No
         assert (await socket.next())["id"] == "good"
 
 
+@both_engines
 async def test_what_an_event_cannot_carry_is_named(api: Api) -> None:
     """The refusal says which field, and what to do instead."""
     async with opened(api) as socket:
@@ -266,6 +273,7 @@ async def test_a_token_that_expires_under_an_open_socket(api: Api) -> None:
         assert (await socket.closed())[0] == 4403
 
 
+@both_engines
 async def test_access_that_is_taken_back(api: Api) -> None:
     """4401 within 2 s, on open sockets and for new ones."""
     async with opened(api) as socket:
@@ -288,6 +296,7 @@ async def test_a_disabled_client_is_out(api: Api) -> None:
         assert (await socket.closed())[0] == 4401
 
 
+@both_engines
 async def test_a_scope_that_is_taken_back(api: Api) -> None:
     """The operation that needs it ends with an error; the socket stays."""
     async with opened(api) as socket:
@@ -302,6 +311,7 @@ async def test_a_scope_that_is_taken_back(api: Api) -> None:
         assert (await socket.next())["payload"]["data"] == {"homes": {"totalCount": 1}}
 
 
+@both_engines
 async def test_narrowing_silences_the_other_devices(api: Api) -> None:
     """What is no longer shared is gone from queries and from the open stream."""
     async with opened(api) as socket:
@@ -325,6 +335,7 @@ async def _press(api: Api, device_id: str, state: State) -> None:
     await asyncio.sleep(0.05)
 
 
+@both_engines
 async def test_a_client_that_goes_leaves_nothing(api: Api) -> None:
     """Its watches end, and nobody is told any more."""
     async with opened(api) as socket:

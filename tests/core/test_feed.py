@@ -399,7 +399,9 @@ async def test_who_is_behind_what_is_known_is_not_current(house: House, estate: 
     house.feed.expect(home_id, place + 1)
     assert house.feed.known(home_id) == place + 1
     assert not house.feed.current(home_id, place)
+    assert house.feed.behind == 1
     await eventually(lambda: house.feed.current(home_id, place))  # nothing was there: a lie
+    assert house.feed.behind == 0
 
 
 async def test_a_feed_that_has_not_looked_lately_calls_nothing_current(

@@ -16,6 +16,10 @@ KEYS = (
     "LATCHKEY_SECRET_KEYS must be one or more keys of 32 random bytes in base64, comma separated; "
     "the first seals, all open. Make one with: openssl rand -base64 32"
 )
+METRICS = (
+    "LATCHKEY_METRICS_TOKEN must be 16 or more printable characters without spaces. "
+    "Make one with: openssl rand -hex 32"
+)
 PUBLIC = (
     "LATCHKEY_PUBLIC_URL must start with http:// or https:// and name a host, without a query, "
     "such as https://api.example.com."
@@ -89,6 +93,9 @@ def test_every_setting_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SECRET_KEYS", based(KEY) + ",YWJj", KEYS),
         ("SECRET_KEYS", based(bytes(31)), KEYS),
         ("SECRET_KEYS", based(bytes(33)), KEYS),
+        ("METRICS_TOKEN", "short", METRICS),
+        ("METRICS_TOKEN", "a space in between", METRICS),
+        ("METRICS_TOKEN", "schlüsselschlüssel", METRICS),
         ("PUBLIC_URL", "api.example.com", PUBLIC),
         ("PUBLIC_URL", "ftp://api.example.com", PUBLIC),
         ("PUBLIC_URL", "HTTP://api.example.com", PUBLIC),
@@ -182,9 +189,10 @@ def test_a_secret_is_in_no_refusal(secret: str) -> None:
 def test_a_secret_is_in_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings may be printed."""
     url = "postgresql+asyncpg://u:hunter2@h/d"
-    settings = read(monkeypatch, SECRET_KEYS=based(KEY), DATABASE_URL=url)
+    token = "0123456789abcdef"
+    settings = read(monkeypatch, SECRET_KEYS=based(KEY), DATABASE_URL=url, METRICS_TOKEN=token)
     for text in (repr(settings), str(settings)):
-        assert not any(secret in text for secret in ("hunter2", based(KEY), repr(KEY)))
+        assert not any(secret in text for secret in ("hunter2", based(KEY), repr(KEY), token))
 
 
 @pytest.mark.parametrize("keys", [(b"short",), (KEY, b""), ("text",)])

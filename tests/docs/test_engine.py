@@ -24,6 +24,7 @@ def test_the_printed_function_is_the_generated_one() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    """Eight choices, and so many fields."""
+    """Eight choices, so many fields, and so few objects."""
+    assert f"at most {plan.FEW} objects" in PAGE
     assert plan.MOST_CHOICES == 8
     assert f"more than {program.MOST_FIELDS:,} fields" in PAGE

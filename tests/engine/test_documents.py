@@ -187,6 +187,19 @@ def test_long_texts_are_not_kept() -> None:
     ours = documents()
     text = "{ admin }" + " " * 16_000
     assert ours.get(text) is not ours.get(text)
+    assert (ours.made, ours.kept) == ({"documents": 2}, {"documents": 0, "refusals": 0})
+
+
+def test_what_is_made_is_counted_once() -> None:
+    """What comes out of the cache was not made again."""
+    ours = documents()
+    for _ in range(2):
+        ours.get("{ admin }")
+        for wrong in ("{", "{ nothing }"):
+            with pytest.raises(Rejected):
+                ours.get(wrong)
+    assert ours.made == {"documents": 1, "refusals": 2}
+    assert ours.kept == {"documents": 1, "refusals": 2}
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,23 @@ from engine.compiler.program import compile_program
 
 SDL = """
 directive @mine on FIELD | QUERY
-type Query { a: Int b: Int c: Int d: Int n: N echo(x: Int, s: String, w: Word): String }
+type Query {
+  a: Int b: Int c: Int d: Int n: N many(first: Int): [N!]
+  echo(x: Int, s: String, w: Word): String
+}
 enum Word { exec import_os lambda }
 type N { x: Int y: Int n: N slow: Int }
 type Subscription { events(after: String, size: Int): N!  other: N }
 """
 
 
+SIZES = 'type Query { many: [N!] @listSize(slicingArguments: ["first"]) }'
+"""What is read of its published text."""
+
+
 def documents(**options: Any) -> Documents:
     """Documents of a small graph."""
-    return Documents(build_schema(SDL), "scalar Nothing", **options)
+    return Documents(build_schema(SDL), SIZES, **options)
 
 
 def asked(of: Documents, text: str, root: object = None, **given_: Any) -> Any:
@@ -65,6 +72,39 @@ def test_the_reference_can_be_chosen_for_everything() -> None:
     ours = documents(engine="reference")
     assert asked(ours, "{ a }", {"a": 1}) == {"a": 1}
     assert ours.runs == {"reference": 1}
+
+
+def test_what_is_asked_once_and_answers_little_is_not_compiled() -> None:
+    """Under `auto` the second run compiles, and both answer alike."""
+    ours = documents(engine="auto")
+    text = "query ($s: Boolean!) { a b @skip(if: $s) many(first: 30) { x } }"
+    root = {"a": 1, "b": 2, "many": [{"x": 3}]}
+    answers = [asked(ours, text, root, s=False) for _ in range(3)]
+    assert answers == [root] * 3
+    assert (ours.runs, ours.made["programs"]) == ({"first": 1, "compiled": 2}, 1)
+    assert asked(ours, text, root, s=True) == {"a": 1, "many": [{"x": 3}]}
+    assert (ours.runs["first"], ours.made["programs"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["query ($n: Int = 31) { many(first: $n) { x } }", "subscription { other { x } }"],
+)
+def test_what_answers_much_is_compiled_at_once(text: str) -> None:
+    """A large answer would cost more than compiling, and an event is seldom the only one."""
+    ours = documents(engine="auto")
+    document = ours.get(text)
+    Rendering(document, document.operation(), {})
+    assert ours.runs == {"compiled": 1}
+
+
+def test_the_size_of_the_first_run_is_what_counts() -> None:
+    """As its variables say."""
+    ours = documents(engine="auto")
+    text = "query ($n: Int) { many(first: $n) { x } }"
+    asked(ours, text, {"many": []}, n=plans.FEW + 1)
+    asked(ours, text, {"many": []}, n=1)
+    assert ours.runs == {"compiled": 2}
 
 
 def test_choices_of_skip_and_include_are_compiled_up_to_a_bound() -> None:
@@ -116,6 +156,7 @@ def test_an_operation_is_compiled_once() -> None:
     operation = ours.get("{ a }").operation()
     values = operation.plan.coerce({})
     assert operation.plan.program(values) is operation.plan.program(values) is not None
+    assert ours.made == {"documents": 1, "programs": 1}
 
 
 HOSTILE = [

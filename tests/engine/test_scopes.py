@@ -177,6 +177,7 @@ def test_missing_are_the_needs_that_the_scopes_do_not_meet() -> None:
 def test_a_resolver_can_ask_whether_a_type_is_open() -> None:
     """`node` answers null for an object whose type the scopes do not open."""
     ours = documents()
-    book = ours.schema.type_map["Book"]
-    assert ours.requirements.opens(book, ["read"])
-    assert not ours.requirements.opens(book, ["tags"])
+    assert ours.opens("Book", ["read"])
+    assert not ours.opens("Book", ["tags"])
+    with pytest.raises(KeyError):
+        ours.opens("Nothing", ["read"])

@@ -90,6 +90,37 @@ class Thing(Numbered):
         return word
 
 
+def by_root_and_info(root: Thing, info: strawberry.Info, add: int = 1) -> int:
+    """The object and the info first, as most functions have them."""
+    return root.number + add + len(info.context["name"])
+
+
+def by_info_and_root(info: strawberry.Info, root: strawberry.Parent[Thing], add: int) -> int:
+    """The other way round."""
+    return root.number + add + len(info.context["name"])
+
+
+def by_info(info: strawberry.Info, wanted: list[Wanted]) -> str:
+    """No object, and a list of inputs, with the values that nobody sent."""
+    return f"{info.context['name']} {wanted}"
+
+
+def by_name(*, add: int, info: strawberry.Info) -> str:
+    """Nothing by position, and more of the info than its context."""
+    return f"{info.field_name} {info.context['name']} {add}"
+
+
+@strawberry.type
+class Shapes:
+    """Functions with parameters in all orders."""
+
+    number: int = 5
+    first: int = strawberry.field(resolver=by_root_and_info)
+    second: int = strawberry.field(resolver=by_info_and_root)
+    third: str = strawberry.field(resolver=by_info)
+    fourth: str = strawberry.field(resolver=by_name)
+
+
 @dataclass
 class Record:
     """A record of another layer, shown as a thing."""
@@ -115,6 +146,11 @@ class Query:
         """A thing by its interface."""
         return Thing(number=1, size=Size.SMALL, price=2.5)
 
+    @strawberry.field
+    def shapes(self, info: strawberry.Info) -> Shapes:
+        """What has a self is bound."""
+        return Shapes(number=len(info.context["name"]))
+
     @strawberry.field(graphql_type=Thing)  # type: ignore[untyped-decorator]  # likewise
     def wrong(self) -> Any:
         """A record that Strawberry does not take for a thing."""
@@ -130,6 +166,9 @@ TEXTS = {
     "extension": '{ things { loud other: loud(word: "ho") } }',
     "abstract": "{ numbered { number ... on Thing { size price twin { number } } } }",
     "wrong": "{ wrong { number } }",
+    "shapes": "{ shapes { first again: first(add: 3) second(add: 2) fourth(add: 9) } }",
+    "lists": "query ($w: Wanted!) { shapes { one: third(wanted: [$w, {}]) third(wanted: []) } }",
+    "refused": "query ($w: Int = 2) { shapes { number second(add: $w) } }",
 }
 
 
@@ -148,7 +187,7 @@ async def answered(engine: Engine, text: str, name: str, batches: list[list[int]
 
     context = {"name": name, "things": DataLoader(load)}
     document = documents(engine).get(text)
-    given = {"w": {"above": 1, "size": "LARGE"}}
+    given = {"w": {"above": 1, "size": "LARGE"}} if "Int" not in text else {"w": None}
     return await run(document, document.operation(), given, context, Query())
 
 
@@ -160,7 +199,7 @@ async def test_strawberry_answers_alike_on_both_engines(text: str, name: str) ->
     theirs = await answered("reference", TEXTS[text], name, [])
     assert ours.data == theirs.data
     assert [each.formatted for each in ours.errors] == [each.formatted for each in theirs.errors]
-    assert ours.data is not None or name == "nobody" or text == "wrong"
+    assert ours.data is not None or name == "nobody" or text in {"wrong", "refused"}
 
 
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
@@ -190,6 +229,65 @@ def test_basic_fields_are_read_as_attributes(name: str, expected: str | None) ->
 def test_functions_are_called_without_wrapper_where_nothing_is_lost(
     name: str, *, direct: bool
 ) -> None:
-    """Permissions, extensions and arguments need Strawberry's own resolver."""
+    """Permissions and extensions need Strawberry's own resolver."""
     field = SCHEMA.type_map["Thing"].fields[name]  # type: ignore[attr-defined]
     assert (strawberries.function(field.resolve) is not None) is direct
+
+
+@pytest.mark.parametrize(
+    ("name", "light", "whole"),
+    [
+        ("first", True, True),
+        ("second", True, False),
+        ("third", True, False),
+        ("fourth", False, False),
+    ],
+)
+def test_an_info_is_made_for_who_looks_at_it(name: str, *, light: bool, whole: bool) -> None:
+    """Not for the context alone; and a function that takes what resolvers take is the resolver."""
+    called = strawberries.function(SCHEMA.type_map["Shapes"].fields[name].resolve)  # type: ignore[attr-defined]
+    assert called is not None
+    assert called.light is light
+    assert (called.resolve is by_root_and_info) is whole
+
+
+async def test_a_type_that_goes_by_class_is_asked_once() -> None:
+    """Where its check says so; and a record of another class is still refused."""
+    asked = []
+
+    @strawberry.type
+    class Part:
+        number: int
+
+        @classmethod
+        def is_type_of(cls, value: object, info: object) -> bool:
+            del info
+            asked.append(value)
+            return isinstance(value, Record)
+
+        is_type_of.__func__.by_class = True  # type: ignore[attr-defined]
+
+    @strawberry.type
+    class Root:
+        @strawberry.field(graphql_type=list[Part | None])  # type: ignore[untyped-decorator]  # Strawberry's
+        def parts(self) -> Any:
+            return [Record(1, Size.SMALL), Record(2, Size.SMALL), "no part", Record(3, Size.SMALL)]
+
+    schema = strawberry.Schema(Root)._schema  # noqa: SLF001 - as above
+    document = Documents(schema, "scalar Nothing", engine="compiled").get("{ parts { number } }")
+    result = await run(document, document.operation(), None, None, Root())
+    assert result.data == {"parts": [{"number": 1}, {"number": 2}, None, {"number": 3}]}
+    assert [type(one) for one in asked] == [Record, str]
+    assert [error.path for error in result.errors] == [["parts", 2]]
+
+
+async def test_the_same_variables_are_coerced_once() -> None:
+    """By what was sent; and a value that a resolver could change is made anew for each request."""
+    text = "query ($n: Int, $w: Wanted) { things(wanted: $w) { number } shapes { first(add: $n) } }"
+    plan = documents("compiled").get(text).operation().plan
+    assert plan.inputs({"n": 1}) is plan.inputs({"n": 1})
+    assert plan.inputs({"n": 1}) is not plan.inputs({"n": 1.0})
+    assert plan.inputs({"w": {"above": 1}}) is not plan.inputs({"w": {"above": 1}})
+    assert plan.inputs({"n": 1, "x": "y" * 600}) is not plan.inputs({"n": 1, "x": "y" * 600})
+    for n in range(20):
+        assert plan.inputs({"n": n}).variables.coerced == {"n": n}

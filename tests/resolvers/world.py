@@ -54,8 +54,16 @@ class World:
         """A fresh context; the clock is the one that commands are looked at by."""
         house, viewer = self.house, viewer or self.viewer()
         loaders = SnapshotLoaders(house.reads, house.logs, viewer.grant.view, house.homes)
-        clock = clock or house.clock
-        return Ask(viewer, house.services, loaders, house.cursors, house.hub, house.fresh, clock)
+        return Ask(
+            viewer,
+            house.services,
+            loaders,
+            house.cursors,
+            house.hub,
+            house.fresh,
+            clock or house.clock,
+            opens=lambda _, scopes: frozenset(scopes) >= EVERY,
+        )
 
     def unkept(self) -> Ask:
         """A fresh context in which everything comes from the store."""

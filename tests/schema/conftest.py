@@ -1,18 +1,26 @@
-"""The furnished house of these tests."""
+"""The furnished house of these tests, on each engine."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
 from app.compose import House
-from tests.conftest import Run
+from engine import Engine
+from tests.conftest import ENGINES, Run
 from tests.resolvers.world import World, furnished
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn: whatever asks for a house here is run on both."""
+    return cast("Engine", request.param)
+
+
 @pytest.fixture
-async def world(sqlite_url: str, run_house: Run) -> AsyncIterator[World]:
+async def world(sqlite_url: str, run_house: Run, engine: Engine) -> AsyncIterator[World]:
     """A furnished house on SQLite."""
-    async with run_house(sqlite_url) as house:
+    async with run_house(sqlite_url, engine=engine) as house:
         yield await furnished(house)
 
 

@@ -1,7 +1,7 @@
 """Documents of the published graph, run by the engine in a furnished house."""
 
-import os
 from collections.abc import AsyncGenerator
+from functools import cache
 from typing import Any
 
 from core.domain.accounts import Viewer
@@ -13,8 +13,17 @@ from schema.errors import formatted
 from tests.resolvers.world import World
 
 GRAPH = build()._schema  # noqa: SLF001 - Strawberry offers no public way to it
-ENGINE: Engine = "reference" if os.environ.get("LATCHKEY_ENGINE") == "reference" else "compiled"
-DOCUMENTS = Documents(GRAPH, sdl(), uncarried=UNCARRIED, engine=ENGINE)
+
+
+@cache
+def documents(engine: Engine = "compiled") -> Documents:
+    """The documents of the published graph on an engine."""
+    return Documents(GRAPH, sdl(), uncarried=UNCARRIED, engine=engine)
+
+
+def document(world: World, text: str) -> Document:
+    """A document on the engine of a house."""
+    return documents(world.house.settings.engine).get(text)
 
 
 def payload(result: Result) -> dict[str, Any]:
@@ -22,10 +31,11 @@ def payload(result: Result) -> dict[str, Any]:
     return result.payload(lambda error: formatted(error, "trace"))
 
 
-async def answered(ask: Ask, text: str, **variables: Any) -> dict[str, Any]:
+async def answered(world: World, ask: Ask, text: str, **variables: Any) -> dict[str, Any]:
     """The payload of a query or mutation, whatever the viewer's scopes."""
-    document = DOCUMENTS.get(text)
-    return payload(await run(document, document.operation(), variables, ask))
+    ask.opens = documents(world.house.settings.engine).opens
+    found = document(world, text)
+    return payload(await run(found, found.operation(), variables, ask))
 
 
 async def asked(
@@ -33,8 +43,8 @@ async def asked(
 ) -> dict[str, Any]:
     """The data of an operation that must succeed and that the viewer's scopes open."""
     viewer = viewer or world.viewer()
-    assert not DOCUMENTS.get(text).operation().missing(viewer.scopes)
-    answer = await answered(world.ask(viewer), text, **variables)
+    assert not document(world, text).operation().missing(viewer.scopes)
+    answer = await answered(world, world.ask(viewer), text, **variables)
     assert "errors" not in answer, answer
     data: dict[str, Any] = answer["data"]
     return data
@@ -42,14 +52,13 @@ async def asked(
 
 async def refused(world: World, text: str, **variables: Any) -> dict[str, Any]:
     """The one error of an operation that must fail."""
-    (error,) = (await answered(world.ask(), text, **variables))["errors"]
+    (error,) = (await answered(world, world.ask(), text, **variables))["errors"]
     found: dict[str, Any] = error
     return found
 
 
 def streamed(
-    ask: Ask, document: Document, **variables: Any
+    ask: Ask, found: Document, **variables: Any
 ) -> AsyncGenerator[tuple[Seen, Result], None]:
     """What a subscription answers, each event in a context of its own."""
-    operation = document.operation()
-    return stream(document, operation, variables, ask, lambda seen: ask.of(seen.event))
+    return stream(found, found.operation(), variables, ask, lambda seen: ask.of(seen.event))

@@ -23,7 +23,7 @@ from resolvers.paging import MOST, USUAL
 from schema import sdl
 from schema.graph import Answered
 from tests.resolvers.world import World
-from tests.schema.press import DOCUMENTS, GRAPH
+from tests.schema.press import GRAPH, documents
 from tests.schema.test_reuse import Desk
 
 SIZED_ABOVE = {
@@ -61,7 +61,7 @@ def said() -> Iterator[tuple[str, GraphQLField, ListSize | None]]:
 
 def cost(text: str, **variables: Any) -> float:
     """What judges an operation: the higher of its two costs."""
-    return max(DOCUMENTS.get(text).operation().cost(variables))
+    return max(documents().get(text).operation().cost(variables))
 
 
 def test_every_list_says_how_long_it_is() -> None:
@@ -123,14 +123,14 @@ ALL = """query ($n: Int = 20) { events(first: $n) { nodes {
 @pytest.mark.parametrize("text", [LIST, CONTROL, WATCH, DEEP, ALL])
 def test_ordinary_documents_pass(text: str) -> None:
     """The explorer's examples, and 100 devices with ten objects in each, are far below it."""
-    operation = DOCUMENTS.get(text).operation()
+    operation = documents().get(text).operation()
     operation.check({"n": 100})
     assert max(operation.cost({"n": MOST})) < operation.limits.cost / 2
 
 
 def test_introspection_passes() -> None:
     """The explorer's own question costs nothing but the root."""
-    assert DOCUMENTS.get(get_introspection_query()).operation().cost() == (1, 0)
+    assert documents().get(get_introspection_query()).operation().cost() == (1, 0)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from core.domain.devices import Capability, DeviceKind, State
 from core.domain.ports import Found
 from tests.resolvers.world import World, lamp
-from tests.schema.press import DOCUMENTS, asked, refused
+from tests.schema.press import asked, documents, refused
 
 LIST = """
 query($filter: DeviceFilter, $orderBy: DeviceOrder, $first: Int, $after: String) {
@@ -141,4 +141,4 @@ def test_a_filtered_page_is_as_large_as_it_says(slicing: str) -> None:
     """The measure of an answer sees `first` and `last` beside the other arguments."""
     inner = f"devices({slicing}: 7, orderBy: ROOM, filter: {{online: true}}) {{ nodes {{ id }} }}"
     text = f"{{ homes(first: 3) {{ nodes {{ {inner} }} }} }}"
-    assert DOCUMENTS.get(text).operation().nodes({}) == 3 + 3 * 7
+    assert documents().get(text).operation().nodes({}) == 3 + 3 * 7

@@ -168,8 +168,8 @@ async def test_nobody_is_told_so(world: World) -> None:
     """Should a document ever run without a viewer, resolvers refuse."""
     ask = world.ask()
     ask.viewer = None
-    answer = await answered(ask, CANCEL, id=world.lamps[0].id)
+    answer = await answered(world, ask, CANCEL, id=world.lamps[0].id)
     assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
     order = {"deviceId": world.lamps[0].id, "state": {"on": True}}
-    answer = await answered(ask, CONTROL, input=order)
+    answer = await answered(world, ask, CONTROL, input=order)
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

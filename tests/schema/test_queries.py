@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.grants import Scope, Share
 from tests.resolvers.world import World, lamp, statements
-from tests.schema.press import DOCUMENTS, answered, asked, refused
+from tests.schema.press import answered, asked, documents, refused
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -240,7 +240,7 @@ async def test_text_that_is_no_unicode_can_be_answered(world: World) -> None:
     error = await refused(world, query, i="\ud800" * 3)
     assert error["extensions"]["code"] == "NOT_FOUND"
     assert error["message"].encode()
-    answer = await answered(world.ask(), query, i="x" * 100_000)
+    answer = await answered(world, world.ask(), query, i="x" * 100_000)
     assert len(answer["errors"][0]["message"]) <= 1_000
 
 
@@ -264,7 +264,7 @@ async def test_text_that_is_no_unicode_can_be_answered(world: World) -> None:
 )
 def test_scopes_are_needed_by_what_is_selected(text: str, enough: list[set[str]]) -> None:
     """By field and by the type that it returns; any of these sets, and no other."""
-    operation = DOCUMENTS.get(text).operation()
+    operation = documents().get(text).operation()
     scopes = [scope.value for scope in Scope]
     for size in range(len(scopes) + 1):
         for held in combinations(scopes, size):

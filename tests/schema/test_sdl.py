@@ -23,6 +23,7 @@ from graphql import (
 
 from core.domain.grants import Scope
 from engine import OPEN, Requirements
+from resolvers.nodes import KINDS
 from schema import UNCARRIED, build, sdl
 from tests.schema.press import GRAPH
 
@@ -178,3 +179,11 @@ def test_nothing_optional_has_null_as_its_default() -> None:
 def test_hints_are_the_rest_of_a_sentence() -> None:
     """They stand after "A subscription cannot select Home.rooms:"."""
     assert all(hint[0].islower() and hint.endswith(".") for hint in UNCARRIED.values())
+
+
+def test_what_has_a_global_id_can_be_found_by_it() -> None:
+    """Each type with an id is a kind that `node` finds, under the name of its record."""
+    node = GRAPH.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    shown = {each.name for each in GRAPH.get_possible_types(node)}
+    assert shown == {record.__name__ for record, _ in KINDS.values()}

@@ -22,7 +22,7 @@ from core.domain.ports import Live, Seen, Wanted
 from engine import Documents, Limits, Rejected, Result
 from schema import UNCARRIED, sdl
 from tests.resolvers.world import World, lamp, statements
-from tests.schema.press import DOCUMENTS, GRAPH, payload, streamed
+from tests.schema.press import GRAPH, document, documents, payload, streamed
 
 STATUS = """
 subscription($ids: [ID!], $home: ID, $after: String) {
@@ -94,12 +94,12 @@ async def test_everything_an_event_carries_is_shown_without_reading(world: World
     """Every field of every type of event, three deep: no statement, no error, no null in vain."""
     event_type = GRAPH.get_type("Event")
     assert event_type is not None
-    documents = Documents(GRAPH, sdl(), WIDE, uncarried=UNCARRIED)
-    document = documents.get(f"subscription {{ events {{ {selection(event_type, 3)} }} }}")
+    wide = Documents(GRAPH, sdl(), WIDE, uncarried=UNCARRIED, engine=world.house.settings.engine)
+    every = wide.get(f"subscription {{ events {{ {selection(event_type, 3)} }} }}")
     events, ask = await eventful(world), world.ask()
     ask.live = Replayed(events)
     with statements() as ran:
-        async with aclosing(streamed(ask, document)) as answers:
+        async with aclosing(streamed(ask, every)) as answers:
             found = [(seen, payload(result)) async for seen, result in answers]
     assert [seen.event for seen, _ in found] == events
     assert [answer["errors"] for _, answer in found if "errors" in answer] == []
@@ -116,10 +116,10 @@ def test_what_no_event_carries_is_refused_before(coordinate: str) -> None:
         "Command.issuedBy": "causedBy { issuedBy { name } }",
     }[coordinate]
     with pytest.raises(Rejected) as refused:
-        DOCUMENTS.get(f"subscription {{ events {{ {inner} }} }}")
+        documents().get(f"subscription {{ events {{ {inner} }} }}")
     (fault,) = refused.value.faults
     assert fault.message == f"A subscription cannot select {coordinate}: {UNCARRIED[coordinate]}"
-    DOCUMENTS.get(f"{{ events {{ nodes {{ {inner} }} }} }}")
+    documents().get(f"{{ events {{ nodes {{ {inner} }} }} }}")
 
 
 class Announced:
@@ -165,7 +165,7 @@ async def watching(
     """A subscription that has begun."""
     ask = world.ask(viewer)
     ask.live = hub = Announced(world.house.hub)
-    reader = Reader(streamed(ask, DOCUMENTS.get(text), **variables))
+    reader = Reader(streamed(ask, document(world, text), **variables))
     try:
         await asyncio.wait_for(hub.begun.wait(), SECONDS)
         yield reader
@@ -226,7 +226,7 @@ async def test_a_watch_that_cannot_be_does_not_start(
     world: World, variables: dict[str, Any], code: str
 ) -> None:
     """One result without data, and nothing is watched."""
-    async with aclosing(streamed(world.ask(), DOCUMENTS.get(STATUS), **variables)) as answers:
+    async with aclosing(streamed(world.ask(), document(world, STATUS), **variables)) as answers:
         (answer,) = [payload(result) async for _, result in answers]
     assert "data" not in answer
     assert [error["extensions"]["code"] for error in answer["errors"]] == [code]

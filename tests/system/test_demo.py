@@ -8,8 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from engine import Engine
+from tests.conftest import both_engines
 from tests.processes import PATIENCE, ROOT, Starter, partner_of
 
+TOKEN = "only-for-tests-of-metrics"
 FIELDS = {
     "base_url",
     "graphql_url",
@@ -50,9 +53,10 @@ async def test_the_demo_prints_its_line_and_answers(starter: Starter) -> None:
     assert data["devices"]["totalCount"] >= 15
 
 
-async def test_a_light_is_dimmed_and_says_so_live(starter: Starter) -> None:
+@both_engines
+async def test_a_light_is_dimmed_and_says_so_live(starter: Starter, engine: Engine) -> None:
     """CONFIRMED with the brightness asked, and a subscriber sees what changed and why."""
-    demo = starter.demo()
+    demo = starter.demo(env={"LATCHKEY_ENGINE": engine, "LATCHKEY_METRICS_TOKEN": TOKEN})
     partner, light = partner_of(demo), demo.ready["light_id"]
     async with partner.watching(WATCH, ids=[light]) as watching:
         command = (await partner.ask(CONTROL, id=light, brightness=37))["controlDevice"]
@@ -64,6 +68,9 @@ async def test_a_light_is_dimmed_and_says_so_live(starter: Starter) -> None:
     assert event["previous"]["brightness"] != 37
     assert event["changed"] == ["brightness"]
     assert event["causedBy"] == [{"id": command["id"], "status": "CONFIRMED"}]
+    url = demo.ready["base_url"] + "/metrics"
+    counted = _pasted(f"curl -s -H 'Authorization: Bearer {TOKEN}' {url}", starter.folder)
+    assert f'latchkey_graphql_operations_total{{way="{engine}"}} 2.0' in counted
 
 
 async def test_the_homes_are_alive(starter: Starter) -> None:

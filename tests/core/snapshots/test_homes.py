@@ -63,13 +63,13 @@ async def same(estate: Estate, snapshot: HomeSnapshot) -> bool:
     """Whether a snapshot is what the store would load now."""
     now = await estate.house.reads.home_now(snapshot.home.id, MOST)
     assert now is not None
-    truth, moment = HomeSnapshot(now, 0.0), estate.house.clock.now()
+    clock = estate.house.clock
+    truth = HomeSnapshot(now, clock.monotonic())
     return all(
         getattr(snapshot, name) == getattr(truth, name)
         for name in ("place", "home", "rooms", "devices")
     ) and all(
-        tuple(snapshot.pending.of(one, moment)) == tuple(truth.pending.of(one, moment))
-        for one in truth.devices
+        snapshot.pending.of(one, clock) == truth.pending.of(one, clock) for one in truth.devices
     )
 
 
@@ -279,6 +279,7 @@ async def test_concurrent_readers_share_one_load(
     await asyncio.gather(*readers[1:])
     assert snapshots.now([estate.home.id]) is not None
     assert (len(loads), listeners(estate.house, estate.home)) == (1, 1)
+    assert (snapshots.loads, snapshots.homes) == (1, 1)
 
 
 async def test_a_load_that_fails_leaves_nothing(
@@ -293,6 +294,7 @@ async def test_a_load_that_fails_leaves_nothing(
         patch.setattr(estate.house.reads, "home_now", lost)
         await snapshots.load([estate.home.id, "home_none"])
     assert (len(snapshots), listeners(estate.house, estate.home)) == (0, 0)
+    assert (snapshots.loads, snapshots.homes) == (0, 0)
     while_it_loads(estate, monkeypatch, asyncio.Event().wait)
     reader = asyncio.create_task(snapshots.load([estate.home.id]))
     await eventually(lambda: listeners(estate.house, estate.home) == 1)

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as some
 
 from core.domain.commands import OPEN, Command, CommandStatus
 from core.domain.devices import State
+from core.domain.time import SystemClock
 from core.snapshots.pending import Pending
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,6 +22,21 @@ TELLINGS = some.lists(
     ),
     max_size=12,
 )
+
+
+class Still(SystemClock):
+    """A clock that stands: so many seconds on, and so many after the beginning."""
+
+    def __init__(self, monotonic: float = 0.0, now: float = 0.0) -> None:
+        self._monotonic, self._now = monotonic, BEGUN + timedelta(seconds=now)
+
+    def now(self) -> datetime:
+        """The time."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """What goes on."""
+        return self._monotonic
 
 
 def command(command_id: str, status: CommandStatus, seconds: int = 10) -> Command:
@@ -66,8 +82,9 @@ def test_nothing_goes_back(
             for one in said if kind == "move" else ():
                 pending.moved(command(one, said[one]))
             model |= {one: furthest(known[one], model[one]) for one in known}
-        found = {one.id: one.status for one in pending.of("lamp", BEGUN)}
-        assert found == model
+        found = pending.of("lamp", Still())
+        assert found is not None
+        assert {one.id: one.status for one in found} == model
         assert pending.devices == ({"lamp"} if model else set())
 
 
@@ -76,8 +93,9 @@ def test_a_command_past_its_deadline_is_over() -> None:
     quick = command("command_1", CommandStatus.DISPATCHED, 1)
     slow = command("command_2", CommandStatus.ACCEPTED)
     pending = Pending({"lamp": [quick, slow]}, 0.0)
-    assert pending.of("lamp", BEGUN) == (quick, slow)
-    assert pending.of("lamp", BEGUN + timedelta(seconds=1)) == (slow,)
+    assert pending.of("lamp", Still()) == (quick, slow)
+    assert pending.of("lamp", Still(now=1)) == (slow,)
+    assert pending.of("lamp", Still(now=10)) == ()
 
 
 def test_a_move_that_ended_it_is_the_event_s_to_tell() -> None:
@@ -85,14 +103,14 @@ def test_a_move_that_ended_it_is_the_event_s_to_tell() -> None:
     one = command("command_1", CommandStatus.DISPATCHED)
     pending = Pending({"lamp": [one]}, 0.0)
     pending.moved(replace(one, status=CommandStatus.CONFIRMED))
-    assert pending.of("lamp", BEGUN) == (one,)
+    assert pending.of("lamp", Still()) == (one,)
 
 
 def test_what_rows_said_is_good_for_a_while() -> None:
     """Where nothing is open, there is nothing that could have moved."""
     pending = Pending({"lamp": [command("command_1", CommandStatus.ACCEPTED)]}, 100.0)
-    assert pending.known("lamp", 100.4)
-    assert not pending.known("lamp", 100.6)
-    assert pending.known("other", 100.6)
+    assert pending.of("lamp", Still(100.4))
+    assert pending.of("lamp", Still(100.6)) is None
+    assert pending.of("other", Still(100.6)) == ()
     pending.learned({}, 100.6)
-    assert pending.known("lamp", 101.0)
+    assert pending.of("lamp", Still(101.0))

@@ -59,6 +59,7 @@ async def test_what_comes_while_one_is_under_way_shares_the_next(
     await asyncio.sleep(0)
     await settled(first, *(submit(rename(estate.home, f"{n}")) for n in range(30)))
     assert [len(one.events) for one in commits] == [1, 30]
+    assert estate.house.committer.sizes[30] == 1
 
 
 async def test_a_transaction_has_a_most(estate: Estate, commits: list[Committed]) -> None:

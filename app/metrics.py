@@ -1,0 +1,173 @@
+"""Metrics: what the parts of this process have counted, in Prometheus' text format.
+
+Parts count for themselves and know nothing of Prometheus; nothing is read before it is asked for.
+Labels are ways and outcomes: never a person, a client, a home or anything that a client sent.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from hmac import compare_digest
+from typing import Final
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.compose import House
+from schema.graph import Graph
+from subscriptions.socket import Session
+
+OFF: Final = "Metrics are off: an operator sets LATCHKEY_METRICS_TOKEN to have them.\n"
+UNSHOWN: Final = "Show the token of LATCHKEY_METRICS_TOKEN: `Authorization: Bearer …`.\n"
+SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200)
+"""Upper bounds of the buckets for pieces of work in a transaction, of which there are 200 at most.
+"""
+
+
+class Meter(Collector):
+    """Reads the counters of one process's parts."""
+
+    def __init__(self, house: House, graph: Graph, sessions: Collection[Session]) -> None:
+        """`sessions` are the sockets that are open."""
+        self._house = house
+        self._graph = graph
+        self._sessions = sessions
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything, as it is now."""
+        yield from self._engine()
+        yield from self._answers()
+        yield from self._homes()
+        yield from self._live()
+        yield from self._commits()
+
+    def _engine(self) -> Iterator[Metric]:
+        documents = self._graph.documents
+        yield _counts(
+            "latchkey_graphql_operations",
+            "Operations run, and subscriptions begun, by what ran them: `compiled`, or the reason"
+            " why it was graphql-core.",
+            "way",
+            {"compiled": 0, **documents.runs},
+        )
+        made = documents.made
+        yield _counts(
+            "latchkey_graphql_documents",
+            "Texts that were not known and so were judged: `prepared` or `refused`.",
+            "outcome",
+            {"prepared": made["documents"], "refused": made["refusals"]},
+        )
+        yield CounterMetricFamily(
+            "latchkey_graphql_programs", "Programs compiled from documents.", made["programs"]
+        )
+        yield GaugeMetricFamily(
+            "latchkey_graphql_documents_kept",
+            "Documents that are ready to run again.",
+            documents.kept["documents"],
+        )
+
+    def _answers(self) -> Iterator[Metric]:
+        reuse = self._graph.reuse
+        yield _counts(
+            "latchkey_answers",
+            "Queries whose answer could have been given before: `reused`, or `made` anew.",
+            "outcome",
+            {"reused": reuse.reused, "made": reuse.missed},
+        )
+        yield GaugeMetricFamily("latchkey_answers_kept", "Answers kept for reuse.", len(reuse))
+
+    def _homes(self) -> Iterator[Metric]:
+        homes = self._house.homes
+        here = homes.homes
+        yield GaugeMetricFamily("latchkey_snapshot_homes", "Homes in memory.", here)
+        yield GaugeMetricFamily(
+            "latchkey_snapshot_devices", "Devices of the homes in memory.", len(homes) - here
+        )
+        yield CounterMetricFamily(
+            "latchkey_snapshot_loads", "Homes read from the database into memory.", homes.loads
+        )
+
+    def _live(self) -> Iterator[Metric]:
+        feed, sessions = self._house.feed, self._sessions
+        running = sum(len(session.operations) for session in sessions)
+        yield GaugeMetricFamily("latchkey_sockets", "Open WebSockets.", len(sessions))
+        yield GaugeMetricFamily(
+            "latchkey_socket_operations", "Operations that run on open WebSockets.", running
+        )
+        yield GaugeMetricFamily("latchkey_feed_logs", "Logs that are followed.", len(feed))
+        yield GaugeMetricFamily(
+            "latchkey_feed_logs_behind",
+            "Followed logs with entries that are known of and have not been told yet.",
+            feed.behind,
+        )
+        yield GaugeMetricFamily(
+            "latchkey_feed_look_age_seconds",
+            "Time since the last look at what other processes wrote: usually under 0.5 s; over 3 s"
+            " nobody is served.",
+            feed.age,
+        )
+
+    def _commits(self) -> Iterator[Metric]:
+        committer = self._house.committer
+        sizes = committer.sizes
+        below = [sum(count for size, count in sizes.items() if size <= most) for most in SIZES]
+        yield HistogramMetricFamily(
+            "latchkey_commit_works",
+            "Pieces of work (a command, a report, …) in one transaction.",
+            [
+                *((f"{most:.1f}", count) for most, count in zip(SIZES, below, strict=True)),
+                ("+Inf", sizes.total()),
+            ],
+            sum(size * count for size, count in sizes.items()),
+        )
+        yield GaugeMetricFamily(
+            "latchkey_commit_works_waiting",
+            "Pieces of work that wait for a transaction.",
+            committer.waiting,
+        )
+        yield GaugeMetricFamily(
+            "latchkey_tasks_dead",
+            "Tasks of this process that have died; with any, it has to be restarted.",
+            len(self._house.dead),
+        )
+
+
+class Metrics:
+    """`GET /metrics`, for who shows the operator's token."""
+
+    def __init__(self, meter: Meter, token: str) -> None:
+        """Without a token, nobody is shown anything."""
+        self._token = token.encode()
+        self._registry = CollectorRegistry()
+        self._registry.register(meter)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    async def answer(self, request: Request) -> Response:
+        """Everything, as every scraper reads it (text format 0.0.4)."""
+        if not self._token:
+            return PlainTextResponse(OFF, 404)
+        if not self._known(request.headers.get("authorization", "")):
+            challenge = {"WWW-Authenticate": 'Bearer realm="latchkey metrics"'}
+            return PlainTextResponse(UNSHOWN, 401, challenge)
+        text = generate_latest(self._registry)
+        return Response(text, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_PLAIN_0_0_4)
+
+    def _known(self, authorization: str) -> bool:
+        scheme, _, shown = authorization.strip().partition(" ")
+        given = shown.strip().encode("latin-1")
+        return scheme.lower() == "bearer" and compare_digest(given, self._token)
+
+
+def _counts(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, meaning, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
