@@ -21,7 +21,7 @@ from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import AFTER, Answered, Graph, new_trace, traced
+from schema.graph import AFTER, DEBUG, Answered, Graph, new_trace, traced
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
@@ -33,6 +33,7 @@ PROMPT_SECONDS: Final = 0.25
 LONGEST: Final = 200
 T = TypeVar("T")
 _AFTER: Final = AFTER.lower().encode()
+_DEBUG: Final = DEBUG.lower().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class Endpoint:
             raise Turned(405, sentence, {"Allow": "POST"})
         if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
-        answer = self._graph.answer(call, self._seconds)
+        priced = exchange.header(_DEBUG) == "cost"
+        answer = self._graph.answer(call, self._seconds, priced=priced)
         answered = answer if isinstance(answer, Answered) else await answer
         if reading and not answered.errors:
             await _validated(exchange, answered.body, media)

@@ -44,7 +44,13 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type", "If-None-Match", "Latchkey-After"],
+    allow_headers=[
+        "Authorization",
+        "Content-Type",
+        "If-None-Match",
+        "Latchkey-After",
+        "Latchkey-Debug",
+    ],
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
@@ -80,6 +86,7 @@ def graph_of(house: House) -> Graph:
         depth=settings.document_depth,
         aliases=settings.document_aliases,
         nodes=settings.document_nodes,
+        cost=settings.document_cost,
     )
     reuse = Reuse(house.homes, settings.answer_bytes)
     renderer = Renderer(settings.rendering_bytes)

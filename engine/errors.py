@@ -10,7 +10,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from graphql import GraphQLError, Node, SourceLocation
 
 Code: TypeAlias = Literal[
-    "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "DOCUMENT_TOO_COMPLEX", "BAD_USER_INPUT"
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "DOCUMENT_TOO_COMPLEX",
+    "COST_EXCEEDED",
+    "BAD_USER_INPUT",
 ]
 
 MAX_FAULTS: Final = 10

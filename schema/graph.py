@@ -23,12 +23,14 @@ from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
 from schema.rendering import Renderer
-from schema.reuse import Reuse
+from schema.reuse import Look, Reuse
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
 AFTER = "Latchkey-After"
 """The header with the cursor of what has been seen already."""
+DEBUG = "Latchkey-Debug"
+"""The header that asks for more than the answer: `cost`."""
 MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
@@ -168,26 +170,34 @@ class Graph:
         if call.viewer is not None:
             await freshness.reach(self._ask(call.viewer), cursor, AFTER)
 
-    def answer(self, call: Call, seconds: float) -> Answer[Answered]:
+    def answer(self, call: Call, seconds: float, *, priced: bool = False) -> Answer[Answered]:
         """The answer to a query or a mutation as JSON, made anew where it could be another.
 
         It is kept for the next asker if all of it came from the homes in memory. So no command is
         in it that is still open, which is the one thing that changes by the clock.
 
+        With `priced` the answer says in its extensions what the operation cost, and is nobody
+        else's.
+
         Raises as `run` does.
         """
-        look = self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
+        look = None if priced else self._look(call)
         if look is not None and (body := self._reuse.find(look)) is not None:
             return Answered(body, errors=False)
         ask = self._ask(call.viewer)
 
         def answered(payload: dict[str, Any]) -> Answered:
+            if priced:
+                payload["extensions"] = {**payload.get("extensions", {}), "cost": _cost(call)}
             answered = Answered(orjson.dumps(payload), errors="errors" in payload)
             if look is not None and not answered.errors and ask.loaders.in_memory():
                 self._reuse.keep(look, answered.body)
             return answered
 
         return then(self._run(call, seconds, ask), answered)
+
+    def _look(self, call: Call) -> Look | None:
+        return self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
 
     async def run(self, call: Call, seconds: float) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
@@ -259,6 +269,13 @@ class Graph:
             return formatted(error, call.trace_id)
 
         return result.payload(form)
+
+
+def _cost(call: Call) -> dict[str, float]:
+    """What an operation costs at most, and what it might."""
+    cost = call.operation.cost(call.variables)
+    limit = call.operation.limits.cost
+    return {"typeCost": cost.type_cost, "fieldCost": cost.field_cost, "limit": limit}
 
 
 def _ways(need: Need) -> str:

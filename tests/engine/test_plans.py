@@ -32,9 +32,13 @@ type Subscription { events(after: String, size: Int): N!  other: N }
 """
 
 
+SIZES = 'type Query { many: [N!] @listSize(slicingArguments: ["first"]) }'
+"""What is read of its published text."""
+
+
 def documents(**options: Any) -> Documents:
     """Documents of a small graph."""
-    return Documents(build_schema(SDL), "scalar Nothing", **options)
+    return Documents(build_schema(SDL), SIZES, **options)
 
 
 def asked(of: Documents, text: str, root: object = None, **given_: Any) -> Any:
