@@ -1,7 +1,9 @@
 """Who is asking: one way for HTTP and WebSocket, from an Authorization header's value."""
 
 from core.domain.accounts import Viewer
-from core.domain.errors import Unauthenticated
+from core.domain.audit import ANONYMOUS, Kind, Outcome
+from core.domain.errors import LatchkeyError, Unauthenticated
+from core.domain.ports import Notes
 from core.snapshots.access import Access
 from core.tokens import Tokens
 
@@ -28,3 +30,11 @@ class Authenticator:
             sentence = "Authorization must be `Bearer` and an access token."
             raise Unauthenticated(sentence)
         return self._access.viewer(self._tokens.verify(token.strip()))
+
+
+def note_refusal(notes: Notes, error: LatchkeyError, source: str | None) -> None:
+    """Note that a token was shown from this address and refused; other errors are none of it."""
+    if not isinstance(error, Unauthenticated):
+        return
+    reason = "taken_back" if error.taken_back else "expired" if error.expired else "not_held"
+    notes.note(Kind.TOKEN_USE, Outcome.REFUSED, actor=ANONYMOUS, source=source, reason=reason)

@@ -1,27 +1,26 @@
 """The command line: thin doors to the same house, on the database of the settings."""
 
 import asyncio
-import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.auditing import audit
 from app.compose import House, build, migrated, running
+from app.console import Json, refuse_unsafe, run, say
 from app.environment import read_settings
 from app.sharing import granted, targets
 from core import observe
 from core.domain.accounts import Client
+from core.domain.audit import OPERATOR, Kind, Outcome
 from core.domain.errors import Invalid, LatchkeyError, Missing
 from core.domain.grants import Grant, Scope
-from core.settings import LOOPBACK, Settings
-
-T = TypeVar("T")
+from core.settings import LOOPBACK
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
@@ -31,10 +30,8 @@ clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 homes = typer.Typer(no_args_is_help=True, help="Homes.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
-for group, name in ((clients, "client"), (homes, "home")):
+for group, name in ((clients, "client"), (homes, "home"), (audit, "audit")):
     cli.add_typer(group, name=name)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 
 def main() -> None:
@@ -75,7 +72,7 @@ def serve(
 
     observe.configure(pretty=sys.stderr.isatty())
     settings = read_settings()
-    _refuse_unsafe(settings)
+    refuse_unsafe(settings)
     if host not in LOOPBACK and settings.public_url.startswith("http://"):
         sentence = (
             "Set LATCHKEY_PUBLIC_URL to the https:// URL of clients: others than this machine "
@@ -113,8 +110,8 @@ def schema() -> None:
 @users.command("create")
 def create_user(name: str, *, json_line: Json = False) -> None:
     """Create a user."""
-    user = _run(lambda house: house.services.accounts.create_user(name))
-    _say({"user_id": user.id, "name": user.name}, as_json=json_line)
+    user = run(lambda house: house.services.accounts.create_user(name, by=OPERATOR))
+    say({"user_id": user.id, "name": user.name}, as_json=json_line)
 
 
 @users.command("disable")
@@ -122,22 +119,23 @@ def disable_user(name: str) -> None:
     """Refuse a user, and every access that they gave."""
 
     async def work(house: House) -> None:
-        await house.services.accounts.disable_user(house.access.named_user(name).id)
+        user = house.access.named_user(name)
+        await house.services.accounts.disable_user(user.id, by=OPERATOR)
 
-    _run(work)
+    run(work)
 
 
 @clients.command("create")
 def create_client(name: str, *, json_line: Json = False) -> None:
     """Create a client."""
-    client = _run(lambda house: house.services.accounts.create_client(name))
-    _say({"client_id": client.id, "name": client.name}, as_json=json_line)
+    client = run(lambda house: house.services.accounts.create_client(name, by=OPERATOR))
+    say({"client_id": client.id, "name": client.name}, as_json=json_line)
 
 
 @clients.command("disable")
 def disable_client(client_id: str) -> None:
     """Refuse a client, whoever gave it access."""
-    _run(lambda house: house.services.accounts.disable_client(client_id))
+    run(lambda house: house.services.accounts.disable_client(client_id, by=OPERATOR))
 
 
 @homes.command("create")
@@ -154,10 +152,11 @@ def create_home(
     async def work(house: House) -> str:
         user = house.access.named_user(owner)
         url = f"simulator://plan?devices={devices}"
-        home = await house.services.homes.create(user.id, name, time_zone, url)
+        homes = house.services.homes
+        home = await homes.create(user.id, name, time_zone, url, by=OPERATOR)
         return home.id
 
-    _say({"home_id": _run(work), "devices": devices}, as_json=json_line)
+    say({"home_id": run(work), "devices": devices}, as_json=json_line)
 
 
 @tokens.command("create")
@@ -183,11 +182,21 @@ def create_token(
         shares = await targets(house, person, home or [], device or [])
         grant = await granted(house, person, app, frozenset(scope or Scope), shares)
         seconds = house.settings.access_token_seconds if expires_in is None else expires_in
-        return house.tokens.issue(grant, grant.scopes, seconds, audience), grant
+        issued = house.tokens.issue(grant, grant.scopes, seconds, audience)
+        house.services.audit.note(
+            Kind.TOKEN_ISSUE,
+            Outcome.ALLOWED,
+            actor=OPERATOR,
+            user_id=grant.user_id,
+            client_id=grant.client_id,
+            grant_id=grant.id,
+            scopes=grant.scopes,
+        )
+        return issued, grant
 
-    token, grant = _run(work)
+    token, grant = run(work)
     if json_line:
-        _say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
+        say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
     else:
         typer.echo(token)
 
@@ -195,8 +204,8 @@ def create_token(
 @keys.command("rotate")
 def rotate_keys(*, json_line: Json = False) -> None:
     """Make a new signing key; the old ones verify until their last token is over."""
-    key = _run(lambda house: house.services.accounts.rotate_keys())
-    _say({"key_id": key.id}, as_json=json_line)
+    key = run(lambda house: house.services.accounts.rotate_keys(by=OPERATOR))
+    say({"key_id": key.id}, as_json=json_line)
 
 
 def _client(house: House, client_id: str) -> Client:
@@ -215,45 +224,6 @@ def _forever(work: Coroutine[Any, Any, None]) -> None:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work)
-
-
-def _run(work: Callable[[House], Awaitable[T]]) -> T:
-    observe.configure(pretty=sys.stderr.isatty())
-
-    async def inside() -> T:
-        async with _house() as house:
-            return await work(house)
-
-    return asyncio.run(inside())
-
-
-@asynccontextmanager
-async def _house() -> AsyncIterator[House]:
-    """This process's house without devices: somebody else runs them."""
-    settings = read_settings().model_copy(update={"devices_url": ""})
-    _refuse_unsafe(settings)
-    async with running(build(settings)) as house:
-        yield house
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if not settings.secret_keys:
-        sentence = (
-            "Set LATCHKEY_SECRET_KEYS: keys of 32 random bytes in base64, comma separated. "
-            "Make one with: openssl rand -base64 32"
-        )
-        raise Invalid(sentence)
-    if settings.public_url.startswith("http://") and not settings.loopback:
-        sentence = "Set LATCHKEY_PUBLIC_URL to an https:// URL: tokens must not travel in clear."
-        raise Invalid(sentence)
-
-
-def _say(fields: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(fields))
-    else:
-        for name, value in fields.items():
-            typer.echo(f"{name}: {value}")
 
 
 def _sentence(error: LatchkeyError | ValidationError) -> str:

@@ -25,6 +25,7 @@ from core.relay import Relay
 from core.runner import Runner
 from core.services import (
     Accounts,
+    Audit,
     Commands,
     Devices,
     Events,
@@ -39,6 +40,7 @@ from core.snapshots.access import Access
 from core.snapshots.freshness import Freshness
 from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
+from core.store.audit import AuditRows
 from core.store.backlog import Backlog
 from core.store.committer import Committer
 from core.store.database import Database
@@ -139,6 +141,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
+        audit=Audit(AuditRows(database), clock, ids),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
         events=Events(logs, reads),
@@ -194,6 +197,9 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         elif await pending(house.database):
             sentence = "The database is not of this version: run `latchkey migrate` first."
             raise Unavailable(sentence)
+        # First, so that it ends last: whoever is still at work has decisions to note.
+        stack.push_async_callback(house.services.audit.close)
+        await stack.enter_async_context(_task(house, house.services.audit.run))
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)

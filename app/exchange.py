@@ -60,6 +60,12 @@ class Exchange:
         """What stands behind the question mark of the URL, still encoded."""
         return str(self._scope["query_string"], "latin-1")
 
+    @property
+    def source(self) -> str | None:
+        """The address of who asks; None where the server does not know it."""
+        client = self._scope.get("client")
+        return client[0] if client else None
+
     async def body(self, most: int, seconds: float) -> tuple[bytes, bool]:
         """The whole body, and whether it was waited for.
 

@@ -16,9 +16,10 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app import errors
-from app.authentication import Authenticator
+from app.authentication import Authenticator, note_refusal
 from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
+from core.domain.ports import Notes
 from engine import Rejected
 from schema.errors import internal, refusal
 from schema.graph import AFTER, DEBUG, Answered, Graph, new_trace, traced
@@ -49,11 +50,20 @@ class Endpoint:
     """The endpoint for queries and mutations: an ASGI application."""
 
     def __init__(
-        self, graph: Graph, authenticate: Authenticator, body_bytes: int, seconds: float
+        self,
+        graph: Graph,
+        authenticate: Authenticator,
+        notes: Notes,
+        body_bytes: int,
+        seconds: float,
     ) -> None:
-        """Bodies over `body_bytes` and operations over `seconds` are refused."""
+        """Bodies over `body_bytes` and operations over `seconds` are refused.
+
+        Tokens that are refused are noted.
+        """
         self._graph = graph
         self._authenticate = authenticate
+        self._notes = notes
         self._body_bytes = body_bytes
         self._seconds = seconds
 
@@ -74,6 +84,8 @@ class Endpoint:
             found = [dict(error.formatted) for error in rejected.errors]
         except LatchkeyError as error:
             shown = exchange.header(b"authorization") is not None
+            if shown:
+                note_refusal(self._notes, error, exchange.source)
             status, headers = errors.status(error), errors.headers(error, shown=shown)
             found = [refusal(error)]
         except Gone:

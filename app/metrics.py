@@ -48,6 +48,7 @@ class Meter(Collector):
         yield from self._homes()
         yield from self._live()
         yield from self._commits()
+        yield from self._audit()
 
     def _engine(self) -> Iterator[Metric]:
         documents = self._graph.documents
@@ -121,6 +122,24 @@ class Meter(Collector):
             "Time since the last look at what other processes wrote: usually under 0.5 s; over 3 s"
             " nobody is served.",
             feed.age,
+        )
+
+    def _audit(self) -> Iterator[Metric]:
+        audit = self._house.services.audit
+        yield CounterMetricFamily(
+            "latchkey_audit_rows",
+            "Rows of the audit that were written by themselves.",
+            audit.written,
+        )
+        yield GaugeMetricFamily(
+            "latchkey_audit_rows_waiting",
+            "Rows of the audit that wait to be written.",
+            audit.waiting,
+        )
+        yield CounterMetricFamily(
+            "latchkey_audit_rows_lost",
+            "Rows of the audit that found no room and went to the log alone.",
+            audit.lost,
         )
 
     def _commits(self) -> Iterator[Metric]:

@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.authentication import Authenticator
+from app.authentication import Authenticator, note_refusal
 from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
@@ -28,7 +28,7 @@ from app.pages.house import house_page
 from app.pages.opening import Opening
 from app.pages.press import assets
 from core.domain.accounts import Viewer
-from core.domain.errors import Unavailable
+from core.domain.errors import LatchkeyError, Unavailable
 from core.domain.grants import View
 from engine import Limits
 from resolvers.asking import Ask
@@ -104,7 +104,8 @@ def application(
     settings = house.settings
     graph = graph_of(house)
     authenticate = Authenticator(house.tokens, house.access)
-    endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
+    audit = house.services.audit
+    endpoint = Endpoint(graph, authenticate, audit, settings.body_bytes, settings.request_seconds)
     door = Door(endpoint, any_origin(endpoint), opening)
     sessions: set[socket.Session] = set()
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
@@ -113,12 +114,19 @@ def application(
         return await readiness(request)
 
     async def live(websocket: WebSocket) -> None:
+        def known(shown: str | None) -> Viewer | None:
+            try:
+                return authenticate(shown)
+            except LatchkeyError as error:
+                note_refusal(audit, error, websocket.client and websocket.client.host)
+                raise
+
         await socket.serve(
             websocket,
             graph,
             house.access,
             house.clock,
-            authenticate,
+            known,
             settings.init_timeout_seconds,
             settings.socket_operations,
             settings.request_seconds,

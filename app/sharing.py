@@ -2,6 +2,7 @@
 
 from app.compose import House
 from core.domain.accounts import Client, User
+from core.domain.audit import OPERATOR
 from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope, Share
 
@@ -35,4 +36,4 @@ async def granted(
         ours = grant.user_id == user.id and grant.client_id == client.id and not grant.revoked
         if ours and same and grant.scopes == scopes:
             return grant
-    return await house.services.grants.give(user.id, client.id, scopes, shares)
+    return await house.services.grants.give(user.id, client.id, scopes, shares, by=OPERATOR)

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from core.domain.accounts import Viewer
+from core.domain.audit import Actor, Detail, Kind, Outcome
 from core.domain.devices import Capability, Device, DeviceKind, State
 from core.domain.events import Event, EventType
 from core.domain.homes import Home
@@ -29,6 +30,25 @@ class Ids(Protocol):
 
     def new(self, kind: str) -> str:
         """A fresh identifier, `kind` and a UUIDv7 (RFC 9562), such as `device_0192…`."""
+
+
+class Notes(Protocol):
+    """Where security decisions are noted down (`core.services.audit`)."""
+
+    def note(
+        self,
+        kind: Kind,
+        outcome: Outcome,
+        *,
+        actor: Actor,
+        source: str | None = None,
+        **detail: Unpack[Detail],
+    ) -> None:
+        """Keep a decision. It returns at once and raises nothing, whatever becomes of the row.
+
+        `source` is the caller's address. What is of no known shape in `detail` is left out.
+        Decisions of `ANONYMOUS` are counted by kind, outcome, reason, source and minute.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.services.accounts import Accounts
+from core.services.audit import Audit
 from core.services.commands import Commands
 from core.services.devices import Devices
 from core.services.events import Events
@@ -13,6 +14,7 @@ from core.services.simulations import Simulations
 
 __all__ = [
     "Accounts",
+    "Audit",
     "Commands",
     "Devices",
     "Events",
@@ -29,6 +31,7 @@ class Services:
     """All of them, as the composition root hands them on."""
 
     accounts: Accounts
+    audit: Audit
     commands: Commands
     devices: Devices
     events: Events

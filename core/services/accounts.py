@@ -1,9 +1,13 @@
-"""Users, clients and signing keys: made, disabled, rotated. Each change goes to the access log."""
+"""Users, clients and signing keys: made, disabled, rotated.
+
+Each change goes to the access log, and into the audit with whoever it was `by`.
+"""
 
 from dataclasses import replace
 from typing import TypeVar
 
 from core.domain.accounts import Client, User, checked_name
+from core.domain.audit import SYSTEM, Actor, Kind
 from core.domain.errors import Conflict, Missing
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
@@ -25,7 +29,7 @@ class Accounts:
         self._clock = clock
         self._ring = ring
 
-    async def create_user(self, name: str) -> User:
+    async def create_user(self, name: str, *, by: Actor = SYSTEM) -> User:
         """A new user.
 
         Raises:
@@ -36,6 +40,7 @@ class Accounts:
         def decide(ledger: Ledger) -> User:
             ledger.users.put(user.id, user)
             ledger.tell_access("user", codec.account_out(user))
+            ledger.note(Kind.USER_CREATE, by, user_id=user.id)
             return user
 
         try:
@@ -44,40 +49,49 @@ class Accounts:
             sentence = f"There is already a user named {name!r}."
             raise Conflict(sentence) from error
 
-    async def create_client(self, name: str) -> Client:
+    async def create_client(self, name: str, *, by: Actor = SYSTEM) -> Client:
         """A new client. Names of clients need not differ."""
         client = Client(self._ids.new("client"), checked_name(name))
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)
             ledger.tell_access("client", codec.account_out(client))
+            ledger.note(Kind.CLIENT_CREATE, by, client_id=client.id)
             return client
 
         return await self._committer.submit(Work(Needs(access=True), decide))
 
-    async def disable_user(self, user_id: str) -> User:
+    async def disable_user(self, user_id: str, *, by: Actor = SYSTEM) -> User:
         """Refuse the user from now on, every grant included.
 
         Raises:
             Missing: there is no such user.
         """
-        needs = Needs(users=frozenset({user_id}), access=True)
-        return await self._committer.submit(
-            Work(needs, lambda ledger: _disable(ledger, "user", ledger.users, user_id))
-        )
 
-    async def disable_client(self, client_id: str) -> Client:
+        def decide(ledger: Ledger) -> User:
+            disabled = _disable(ledger, "user", ledger.users, user_id)
+            ledger.note(Kind.USER_DISABLE, by, user_id=user_id)
+            return disabled
+
+        needs = Needs(users=frozenset({user_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
+    async def disable_client(self, client_id: str, *, by: Actor = SYSTEM) -> Client:
         """Refuse the client from now on, whoever granted it access.
 
         Raises:
             Missing: there is no such client.
         """
-        needs = Needs(clients=frozenset({client_id}), access=True)
-        return await self._committer.submit(
-            Work(needs, lambda ledger: _disable(ledger, "client", ledger.clients, client_id))
-        )
 
-    async def rotate_keys(self) -> SigningKey:
+        def decide(ledger: Ledger) -> Client:
+            disabled = _disable(ledger, "client", ledger.clients, client_id)
+            ledger.note(Kind.CLIENT_DISABLE, by, client_id=client_id)
+            return disabled
+
+        needs = Needs(clients=frozenset({client_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
+    async def rotate_keys(self, *, by: Actor = SYSTEM) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
         made = self._ring.make(self._ids.new("key"), self._clock.now())
 
@@ -89,6 +103,7 @@ class Accounts:
                     ledger.tell_access("key", codec.key_out(retired))
             ledger.signing_keys.put(made.id, made)
             ledger.tell_access("key", codec.key_out(made))
+            ledger.note(Kind.KEY_ROTATE, by, key_id=made.id)
             return made
 
         return await self._committer.submit(Work(Needs(access=True), decide))

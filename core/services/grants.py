@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from core.domain.audit import Actor, Kind
 from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import SHARING_ROLES
@@ -24,9 +25,15 @@ class Grants:
         self._ids = ids
 
     async def give(
-        self, user_id: str, client_id: str, scopes: Collection[Scope], targets: Targets
+        self,
+        user_id: str,
+        client_id: str,
+        scopes: Collection[Scope],
+        targets: Targets,
+        *,
+        by: Actor | None = None,
     ) -> Grant:
-        """A new grant, good for what happens from now on.
+        """A new grant, good for what happens from now on; `by` the user, or who acts for them.
 
         Raises:
             Invalid: a line names both a room and a device.
@@ -47,12 +54,20 @@ class Grants:
                 shares=tuple(_opened(ledger, user_id, target) for target in _once(targets)),
                 since=ledger.now,
             )
+            _note(ledger, Kind.GRANT_GIVE, grant, by)
             return _put(ledger, grant)
 
         needs = Needs(users=frozenset({user_id}), clients=frozenset({client_id}))
         return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
 
-    async def amend(self, grant: Grant, scopes: Collection[Scope], targets: Targets) -> Grant:
+    async def amend(
+        self,
+        grant: Grant,
+        scopes: Collection[Scope],
+        targets: Targets,
+        *,
+        by: Actor | None = None,
+    ) -> Grant:
         """From now on the grant gives exactly this; what it gave before stays so for the past.
 
         Raises:
@@ -78,14 +93,15 @@ class Grants:
                 if target not in open_now
             ]
             changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
+            _note(ledger, Kind.GRANT_AMEND, changed, by)
             return _put(ledger, changed)
 
         try:
             return await self._committer.submit(Work(_of(grant, targets), decide))
         except _Outdated as outdated:
-            return await self.amend(outdated.grant, scopes, targets)
+            return await self.amend(outdated.grant, scopes, targets, by=by)
 
-    async def revoke(self, grant: Grant) -> Grant:
+    async def revoke(self, grant: Grant, *, by: Actor | None = None) -> Grant:
         """Take everything back, for ever. Taking back twice is no error.
 
         Raises:
@@ -101,12 +117,13 @@ class Grants:
                 return current
             current = _same(current, grant)
             shares = tuple(_ended(ledger, share) for share in current.shares)
+            _note(ledger, Kind.GRANT_REVOKE, current, by)
             return _put(ledger, replace(current, shares=shares, revoked=True))
 
         try:
             return await self._committer.submit(Work(_of(grant, ()), decide))
         except _Outdated as outdated:
-            return await self.revoke(outdated.grant)
+            return await self.revoke(outdated.grant, by=by)
 
 
 class _Outdated(Exception):
@@ -137,6 +154,17 @@ def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
                 for share in grant.shares
             )
             _put(ledger, replace(grant, shares=shares))
+
+
+def _note(ledger: Ledger, kind: Kind, grant: Grant, by: Actor | None) -> None:
+    ledger.note(
+        kind,
+        by or Actor(grant.user_id),
+        user_id=grant.user_id,
+        client_id=grant.client_id,
+        grant_id=grant.id,
+        scopes=grant.scopes,
+    )
 
 
 def _put(ledger: Ledger, grant: Grant) -> Grant:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.domain.accounts import checked_name
+from core.domain.audit import SYSTEM, Actor, Kind
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
 from core.domain.homes import SHARING_ROLES, Home, Role, Room
@@ -22,7 +23,15 @@ class Homes:
         self._committer = committer
         self._ids = ids
 
-    async def create(self, owner_id: str, name: str, time_zone: str, connector: str) -> Home:
+    async def create(
+        self,
+        owner_id: str,
+        name: str,
+        time_zone: str,
+        connector: str,
+        *,
+        by: Actor | None = None,
+    ) -> Home:
         """A new home with its owner, whose devices are reached by the connector URL.
 
         Raises:
@@ -38,6 +47,7 @@ class Homes:
             ledger.homes.put(home.id, HomeEntry(home, connector, 0, 0))
             ledger.members.put((home.id, owner_id), Role.OWNER)
             ledger.tell_home(home.id)
+            ledger.note(Kind.HOME_CREATE, by or Actor(owner_id), home_id=home.id, user_id=owner_id)
             return home
 
         needs = Needs(users=frozenset({owner_id}))
@@ -91,7 +101,9 @@ class Homes:
         """
         await self._change_room(room, lambda _: None)
 
-    async def set_member(self, home_id: str, user_id: str, role: Role) -> None:
+    async def set_member(
+        self, home_id: str, user_id: str, role: Role, *, by: Actor = SYSTEM
+    ) -> None:
         """Make a user a member of a home, or change what they may do there.
 
         With the right to share goes what they had shared.
@@ -111,12 +123,14 @@ class Homes:
             if role not in SHARING_ROLES:
                 leave_home(ledger, user_id, home_id)
             ledger.tell_home(home_id)
+            role_name = role.value.lower()
+            ledger.note(Kind.MEMBER_SET, by, home_id=home_id, user_id=user_id, role=role_name)
 
         them = frozenset({user_id})
         needs = Needs(whole=frozenset({home_id}), users=them, givers=them, access=True)
         await self._committer.submit(Work(needs, decide))
 
-    async def remove_member(self, home_id: str, user_id: str) -> None:
+    async def remove_member(self, home_id: str, user_id: str, *, by: Actor = SYSTEM) -> None:
         """End a membership, and with it what the user's grants share of this home.
 
         Raises:
@@ -133,6 +147,7 @@ class Homes:
             _still_owned(ledger, home_id)
             leave_home(ledger, user_id, home_id)
             ledger.tell_home(home_id)
+            ledger.note(Kind.MEMBER_REMOVE, by, home_id=home_id, user_id=user_id)
 
         needs = Needs(whole=frozenset({home_id}), givers=frozenset({user_id}), access=True)
         await self._committer.submit(Work(needs, decide))

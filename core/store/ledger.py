@@ -7,9 +7,10 @@ writes what changed in one transaction. Work that raises is undone here alone, a
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 from core.domain.accounts import Client, User
+from core.domain.audit import Actor, Detail, Entry, Kind, Outcome, entry
 from core.domain.commands import Command
 from core.domain.devices import Device, State
 from core.domain.events import AccessEntry, Event, EventType
@@ -23,6 +24,8 @@ V = TypeVar("V")
 
 ACCESS = "access"
 """The name of the access log, beside the homes' ids."""
+AUDIT = "audit"
+"""The name under which the audit has its head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class Ledger:
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
     accesses: list[AccessEntry] = field(default_factory=list)
+    notes: list[Entry] = field(default_factory=list)
     _by_device: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -238,6 +242,19 @@ class Ledger:
         self.journal.append(undo)
         self.access_place = before + 1
         self.accesses.append(AccessEntry(self.access_place, kind, body, self.now))
+
+    def note(self, kind: Kind, actor: Actor, **detail: Unpack[Detail]) -> None:
+        """Put down in the audit that this was decided: it is written with the fact, or not at all.
+
+        What stays as it was is no decision.
+        """
+
+        def undo() -> None:
+            self.notes.pop()
+
+        self.journal.append(undo)
+        new = self.ids.new("audit")
+        self.notes.append(entry(new, self.now, kind, Outcome.ALLOWED, actor, None, detail))
 
     def _next(self, home_id: str, step: int) -> HomeEntry:
         entry = self.homes.get(home_id)

@@ -1,10 +1,13 @@
 """Rows to domain values, and the statements that several readers share."""
 
-from typing import Any
+from secrets import token_hex
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
 
+from core.domain import chain
 from core.domain.accounts import Client, User
+from core.domain.audit import Entry
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
 from core.domain.events import AccessEntry, Event
@@ -16,6 +19,9 @@ from core.store.ledger import HomeEntry
 from core.store.tables import commands, devices, events, homes, rooms
 
 Fetched = Row[Any]
+CONTENT: Final = ("at", "kind", "outcome", "actor", "user_id", "source", "detail")
+"""The columns of `audit` that hold what a row says; erasing empties them."""
+SALT_BYTES: Final = 32
 
 device_rows: Select[Any] = (
     select(
@@ -252,3 +258,18 @@ def key_values(key: SigningKey) -> dict[str, Any]:
 def access_of(row: Fetched) -> AccessEntry:
     """A row of `access`."""
     return AccessEntry(row.place, row.kind, row.body, row.at)
+
+
+def audit_of(row: Fetched) -> chain.Row:
+    """A row of `audit`."""
+    said = {name: getattr(row, name) for name in CONTENT}
+    erased = all(value is None for value in said.values())
+    content = None if erased else {"id": row.id, **said, "at": row.at and row.at.isoformat()}
+    return chain.Row(row.id, row.place, row.commitment, content, row.salt)
+
+
+def audit_values(entry: Entry) -> dict[str, Any]:
+    """The row of a new entry, with a fresh salt."""
+    content, salt = entry.content, token_hex(SALT_BYTES)
+    committed = chain.commitment(content, salt)
+    return {**content, "at": entry.at, "salt": salt, "commitment": committed}

@@ -71,8 +71,8 @@ grants = Table(
 logs = Table(
     "logs",
     metadata,
-    # The access log's one row. Like a home's row for the home's log, it holds the log's head and
-    # is the lock under which places are given.
+    # The rows of the access log and of the audit. Like a home's row for the home's log, each holds
+    # the head and is the lock under which places are given.
     Column("id", String, primary_key=True),
     Column("place", BigInteger, nullable=False),
 )
@@ -215,4 +215,34 @@ happenings = Table(
     # When it was taken up, which happens once; what nobody has taken up may be withdrawn.
     Column("taken_at", Instant),
     Column("answer", Json),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String, primary_key=True),
+    # Given with the seal; no row that is not sealed yet has one.
+    Column("place", BigInteger, unique=True),
+    Column("commitment", String, nullable=False),
+    # What follows is gone once the row is erased.
+    Column("salt", String),
+    Column("at", Instant),
+    Column("kind", String),
+    Column("outcome", String),
+    Column("actor", String),
+    Column("user_id", String),
+    Column("source", String),
+    Column("detail", String),
+    Index("ix_audit_actor", "actor"),
+    Index("ix_audit_user_id", "user_id"),
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    # The place of the last row that it seals.
+    Column("last", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("hash", String, nullable=False),
 )

@@ -48,6 +48,8 @@ def _flush(connection: Connection, ledger: Ledger, *, sqlite_dialect: bool) -> N
         connection.execute(_insert(tables.events), list(map(rows.event_values, ledger.events)))
     if ledger.accesses:
         _accesses(connection, ledger)
+    if ledger.notes:
+        connection.execute(_insert(tables.audit), list(map(rows.audit_values, ledger.notes)))
     _mark_dirty(connection, heads(ledger), sqlite_dialect=sqlite_dialect)
 
 

@@ -15,7 +15,7 @@ from app.compose import build, running
 from core.domain.errors import Conflict, Unavailable
 from core.store import tables
 from core.store.database import Database
-from core.store.ledger import ACCESS
+from core.store.ledger import ACCESS, AUDIT
 from migrations import OLDEST, config, downgrade, pending, revisions, upgrade
 from tests.conftest import Postgres, settings_for
 
@@ -113,11 +113,12 @@ async def test_a_database_of_a_later_release_is_left_alone(empty: Database) -> N
         await upgrade(empty)
 
 
-async def test_the_access_log_begins_at_nothing(empty: Database) -> None:
-    """A new database has the access log's one row, and nothing else."""
+async def test_the_logs_begin_at_nothing(empty: Database) -> None:
+    """A new database has a row for the access log and one for the audit, and nothing else."""
     await upgrade(empty)
-    found = await empty.rows(select(tables.logs.c.id, tables.logs.c.place))
-    assert [tuple(row) for row in found] == [(ACCESS, 0)]
+    logs = tables.logs
+    found = await empty.rows(select(logs.c.id, logs.c.place).order_by(logs.c.id))
+    assert [tuple(row) for row in found] == [(ACCESS, 0), (AUDIT, 0)]
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty: Database) -> None:

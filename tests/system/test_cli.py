@@ -64,6 +64,26 @@ def test_accounts_homes_and_tokens(run: Run) -> None:
     assert "key_id: key_" in run("keys", "rotate")[1]
 
 
+@pytest.mark.usefixtures("stored")
+def test_the_audit(run: Run) -> None:
+    """What commands decide is there, holds, and can be erased by person."""
+    run("user", "create", "alice")
+    client = json.loads(run("client", "create", "App", "--json")[1])["client_id"]
+    run("home", "create", "--owner", "alice", "--devices", "2")
+    run("token", "create", "--client", client, "--user", "alice")
+    lines = list(map(json.loads, run("audit", "list", "--who", "operator")[1].splitlines()))
+    kinds = ["token.issue", "grant.give", "home.create", "client.create", "user.create"]
+    assert sorted(line["kind"] for line in lines) == sorted(kinds)
+    user = next(line["user_id"] for line in lines if line["kind"] == "user.create")
+    assert json.loads(run("audit", "erase", "--user", user, "--json")[1]) == {"erased": 4}
+    code, said, _ = run("audit", "verify", "--json")
+    verdict = json.loads(said)
+    assert (code, verdict["holds"], verdict["erased"]) == (0, True, 4)
+    assert run("audit", "verify", "--anchor", verdict["anchor"])[0] == 0
+    code, said, _ = run("audit", "verify", "--anchor", f"1:{'0' * 64}")
+    assert (code, "broken: Seal 1 had the hash" in said) == (1, True)
+
+
 def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`migrate` makes what the others need, and needs no keys."""
     monkeypatch.setenv("LATCHKEY_DATABASE_URL", "sqlite+aiosqlite:///new.db")
@@ -79,6 +99,8 @@ def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         (("user", "disable", "bob"), "no user named 'bob'"),
         (("client", "disable", "client_x"), "no client client_x"),
         (("home", "create", "--owner", "bob"), "no user named 'bob'"),
+        (("audit", "erase", "--user", "bob"), "'bob' is no id of a user"),
+        (("audit", "verify", "--anchor", "x"), "--anchor is NUMBER:HASH"),
         (("token", "create", "--client", "x", "--user", "alice"), "no client x"),
     ],
 )
