@@ -44,6 +44,9 @@ _CACHED_TOKENS: Final = 120_000
 _PROGRAM: Final = 4
 """Tokens that a field of a compiled program is worth (2 KB, measured)."""
 
+_ROOM: Final = 1_000
+"""What an ordinary document weighs, with its programs, at most."""
+
 _REFUSED: Final = 256
 """Refused texts that are remembered."""
 
@@ -95,6 +98,11 @@ class Documents:
         self._uncarried = dict(uncarried)
         self._good: Shelf[Document] = Shelf(capacity, _CACHED_TOKENS)
         self._bad: Shelf[tuple[Code, tuple[Fault, ...]]] = Shelf(_REFUSED, _REFUSED)
+
+    @property
+    def room(self) -> bool:
+        """Whether an ordinary document can be kept without another one having to go."""
+        return self._good.free >= _ROOM
 
     def get(self, text: str) -> Document:
         """Give the document of a text.

@@ -1,7 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first run, once for each choice of its `@skip` and `@include` that
-is asked for. What cannot be compiled runs on graphql-core; the reason is one word, and counted.
+An operation is compiled at its first run or ahead of it, once for each choice of its `@skip` and
+`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
+and counted.
 """
 
 import logging
@@ -74,6 +75,20 @@ class Plan:
                 return program
         self._runs[reason or "bug"] += 1
         return None
+
+    def compile(self) -> None:
+        """Compile it ahead, for what its `@skip` and `@include` are by default.
+
+        Where a variable of theirs has no default, nobody knows what will be asked for.
+        """
+        values = VariableValues({}, {})
+        for definition, signature in self._variables:
+            if signature.name in self.reach.flags:
+                _left_out(definition, signature, values)
+        flags = tuple(values.coerced.get(name) for name in self.reach.flags)
+        known = all(isinstance(each, bool) for each in flags)
+        if known and self.unsupported is None and flags not in self._programs:
+            self._compiled(flags)
 
     def _compiled(self, flags: tuple[object, ...]) -> tuple[Program | None, str | None]:
         if len(self._programs) >= MOST_CHOICES or not all(isinstance(each, bool) for each in flags):
