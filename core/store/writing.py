@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
-from core.store import rows, tables
+from core.store import codec, documents, rows, tables
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs, Shelf
 
 Values = dict[str, Any]
@@ -24,11 +24,14 @@ async def load(connection: AsyncConnection, ledger: Ledger, needs: Needs) -> Non
     if needs.keys:
         await _load_keys(connection, ledger, needs)
     await _load_accounts(connection, ledger, needs)
+    if needs.documents:
+        await documents.load(connection, ledger, needs)
 
 
 async def flush(connection: AsyncConnection, ledger: Ledger, *, sqlite_dialect: bool) -> None:
     """Write every change of the ledger; parents before children."""
     await _accounts(connection, ledger)
+    await documents.write(connection, ledger)
     await _homes(connection, ledger)
     await _write(connection, tables.devices, ledger.devices, rows.device_values)
     await _write(connection, tables.commands, ledger.commands, rows.command_values)
@@ -245,12 +248,9 @@ async def _keys(connection: AsyncConnection, ledger: Ledger) -> None:
 
 
 async def _accounts(connection: AsyncConnection, ledger: Ledger) -> None:
-    def account(one: Any) -> Values:
-        return {"id": one.id, "name": one.name, "disabled": one.disabled}
-
     born = {"created_at": ledger.now}
-    await _write(connection, tables.users, ledger.users, account, born)
-    await _write(connection, tables.clients, ledger.clients, account, born)
+    await _write(connection, tables.users, ledger.users, codec.account_out, born)
+    await _write(connection, tables.clients, ledger.clients, codec.account_out, born)
     await _write(connection, tables.grants, ledger.grants, rows.grant_values)
     await _write(connection, tables.signing_keys, ledger.signing_keys, rows.key_values)
 
