@@ -6,7 +6,6 @@ another site could send without asking (CSRF), is refused before anything runs.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from time import monotonic
 from typing import Any, Final
@@ -21,6 +20,7 @@ from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
 from schema.graph import AFTER, Graph, new_trace, traced
+from schema.parameters import Parameters, fault, parameters
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
@@ -30,15 +30,6 @@ BODY_SECONDS: Final = 10.0
 PROMPT_SECONDS: Final = 0.25
 READING: Final = frozenset({"GET", "HEAD"})
 """Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The request's parameters (GraphQL over HTTP, "Request Parameters")."""
-
-    query: str
-    name: str | None
-    variables: Mapping[str, Any] | None
 
 
 class Turned(Exception):
@@ -90,10 +81,10 @@ class Endpoint:
             _check_content_type(request)
         shown = request.headers.get("authorization")
         viewer, begun = self._authenticate(shown), monotonic()
-        body = _body(await self._sent(request))
+        asked = _body(await self._sent(request))
         if monotonic() - begun > PROMPT_SECONDS:  # access may have been taken back meanwhile
             viewer = self._authenticate(shown)
-        call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
+        call = await self._graph.prepare(asked, viewer, trace_id)
         if request.method in READING and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
@@ -197,16 +188,9 @@ def _parameters(given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _body(sent: Any) -> Body:
+def _body(sent: Any) -> Parameters:
     if not isinstance(sent, dict):
         raise Turned(422, 'The body is a JSON object: {"query": "…", "variables": {…}}.')
-    query = sent.get("query")
-    if not isinstance(query, str):
-        raise Turned(422, "query is missing or not a string: put the GraphQL document there.")
-    name = sent.get("operationName")
-    if not isinstance(name, str | None):
-        raise Turned(422, "operationName must be a string.")
-    for field in ("variables", "extensions"):
-        if not isinstance(sent.get(field), dict | None):
-            raise Turned(422, f"{field} must be an object.")
-    return Body(query, name or None, sent.get("variables"))
+    if (wrong := fault(sent)) is not None:
+        raise Turned(422, wrong)
+    return parameters(sent)

@@ -8,6 +8,7 @@ from core.domain.errors import Unauthenticated
 from core.domain.events import Event
 from core.domain.ports import Clock, Live
 from core.services import Services
+from core.services.documents import Check
 from core.snapshots.freshness import Freshness
 from core.tokens import Cursors
 from resolvers.facts import EventFacts
@@ -26,6 +27,8 @@ class Ask:
     live: Live
     fresh: Freshness
     clock: Clock
+    check: Check
+    """Refuses a document that the graph would not run."""
     until: float = inf
     """When (monotonic) the operation must have been answered."""
     budget: Budget = field(default_factory=Budget)

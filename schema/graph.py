@@ -17,11 +17,12 @@ from graphql import GraphQLError
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Engine, Limits, Need, Operation, Result, run, stream
+from engine import Document, Documents, Need, Operation, Result, run, stream
 from resolvers import freshness
 from resolvers.asking import Ask
-from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.parameters import Parameters
+from schema.persisted import Persisted
 from schema.reuse import Reuse
 
 Variables = Mapping[str, Any]
@@ -99,43 +100,50 @@ class Graph:
 
     def __init__(
         self,
-        limits: Limits,
+        documents: Documents,
         ask: Callable[[Viewer | None], Ask],
         reuse: Reuse,
-        engine: Engine = "compiled",
+        persisted: Persisted,
     ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
         self._reuse = reuse
-        graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
-        self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
+        self._documents = documents
+        self._persisted = persisted
 
     @property
     def runs(self) -> Mapping[str, int]:
         """How many operations ran as programs ("compiled"), or on graphql-core and why."""
         return self._documents.runs
 
-    def prepare(
-        self,
-        text: str,
-        name: str | None,
-        variables: Variables | None,
-        viewer: Viewer | None,
-        trace_id: str,
-    ) -> Call:
+    async def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Call:
         """Check a request as a whole; nothing has run.
 
         Raises:
-            Rejected: the document or its size is not acceptable.
+            Rejected: the document or its size is not acceptable, or it cannot be found.
+            Invalid: the document is not the one that the request says it is.
             Unauthenticated: it asks for data, and nobody is asking.
             Lacking: the viewer's scopes do not open it.
+            Unavailable: a registered document cannot be read now.
         """
+        if named := asked.document_id is not None:
+            text = await self._persisted.text(asked, viewer)
+        else:
+            text = asked.text or ""  # without an id there is a text: `parameters.fault` saw to it
         document = self._documents.get(text)
-        operation = document.operation(name)
-        call = Call(document, operation, variables or {}, viewer, trace_id)
+        operation = document.operation(asked.name)
+        call = Call(document, operation, asked.variables or {}, viewer, trace_id)
         self.allow(call, viewer)
+        if viewer is not None and viewer.client.registered_only and not operation.public:
+            self._persisted.check(document.text, viewer)
         operation.check(call.variables)
+        if named:
+            self._persisted.remember(asked, viewer)
         return call
+
+    async def warm(self) -> None:
+        """Have registered documents compiled before anybody asks for them, for ever."""
+        await self._persisted.warm(self._documents)
 
     def allow(self, call: Call, viewer: Viewer | None) -> None:
         """Check that the viewer (as of now) may run the operation. Raises as `prepare` does."""

@@ -14,6 +14,7 @@ from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Unauthenticated
 from core.domain.grants import Grant, Scope, Share
 from schema.graph import Graph
+from schema.parameters import Parameters
 from tests.conftest import Run
 from tests.core.services.estate import Estate, another_home, lamp, settle, viewer_of
 
@@ -88,7 +89,7 @@ class Land:
             assert self.estate.house.access.grants[grant.id].revoked
             return
         variables = {"id": self.estate.lamp.id} if "$id" in text else {}
-        call = self.graph.prepare(text, None, variables, viewer, "trace")
+        call = await self.graph.prepare(Parameters(text, None, variables), viewer, "trace")
         found = self.graph._reuse.look(text, call.operation, variables, viewer)  # noqa: SLF001 - whether it was reused does not show outside
         self.reused += found is not None and self.graph._reuse.find(found) is not None  # noqa: SLF001
         answered = (await self.graph.answer(call, 9)).body
