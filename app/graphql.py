@@ -4,46 +4,39 @@ The body is read here, to a bound, and only as JSON: a form, a text or an upload
 another site could send without asking (CSRF), is refused before anything runs.
 """
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from app import errors
 from app.authentication import Authenticator
+from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import AFTER, Graph, new_trace, traced
+from schema.graph import AFTER, Answered, Graph, new_trace, traced
 from schema.parameters import Parameters, fault, parameters
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
+METHODS: Final = ("GET", "POST", "OPTIONS")
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
 BODY_SECONDS: Final = 10.0
 PROMPT_SECONDS: Final = 0.25
-READING: Final = frozenset({"GET", "HEAD"})
-"""Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
-
-
-class Turned(Exception):
-    """The request itself is not one: its status and one sentence."""
-
-    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
-        """Answer with `status`."""
-        super().__init__(sentence)
-        self.status = status
-        self.headers = headers or {}
+LONGEST: Final = 200
+T = TypeVar("T")
+_AFTER: Final = AFTER.lower().encode()
 
 
 class Endpoint:
-    """The endpoint for queries and mutations."""
+    """The endpoint for queries and mutations: an ASGI application."""
 
     def __init__(
         self, graph: Graph, authenticate: Authenticator, body_bytes: int, seconds: float
@@ -54,12 +47,15 @@ class Endpoint:
         self._body_bytes = body_bytes
         self._seconds = seconds
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever it holds, it costs its sender alone."""
+        exchange = Exchange(scope, receive, send)
         trace_id, media = new_trace(), LEGACY
         try:
-            media = _media(request)
-            return await self._answer(request, media, trace_id)
+            if exchange.method == "OPTIONS":
+                return await exchange.answer(204, [(b"allow", ", ".join(METHODS).encode())], b"")
+            media = _of(exchange.header(b"accept") or "*/*", _media)
+            return await self._answer(exchange, media, trace_id)
         except Turned as turned:
             status, headers = turned.status, turned.headers
             found = [refusal(Invalid(str(turned)))]
@@ -67,83 +63,69 @@ class Endpoint:
             status, headers = _status(rejected, media), {}
             found = [dict(error.formatted) for error in rejected.errors]
         except LatchkeyError as error:
-            shown = "authorization" in request.headers
+            shown = exchange.header(b"authorization") is not None
             status, headers = errors.status(error), errors.headers(error, shown=shown)
             found = [refusal(error)]
-        except ClientDisconnect:
-            return Response(status_code=499)
+        except Gone:
+            return None
         except Exception as error:  # noqa: BLE001 - a bug of ours: masked, logged, and no more
-            return _json({"errors": [internal(error, trace_id)]}, media, 500)
-        return _json({"errors": traced(found, trace_id)}, media, status, headers)
+            status, headers, found = 500, {}, [internal(error, trace_id)]
+        body = orjson.dumps({"errors": traced(found, trace_id)})
+        return await exchange.answer(status, [*HEADERS[media], *_lines(headers)], body)
 
-    async def _answer(self, request: Request, media: str, trace_id: str) -> Response:
-        if request.method not in READING:
-            _check_content_type(request)
-        shown = request.headers.get("authorization")
+    async def _answer(self, exchange: Exchange, media: str, trace_id: str) -> None:
+        reading = exchange.method in READING
+        if not reading:
+            _check_method(exchange.method)
+            _of(exchange.header(b"content-type") or "", _check_content_type)
+        shown = exchange.header(b"authorization")
         viewer, begun = self._authenticate(shown), monotonic()
-        asked = _body(await self._sent(request))
-        if monotonic() - begun > PROMPT_SECONDS:  # access may have been taken back meanwhile
-            viewer = self._authenticate(shown)
+        if reading:
+            asked = _body(_parameters(dict(parse_qsl(exchange.query, keep_blank_values=True))))
+        else:
+            sent, waited = await exchange.body(self._body_bytes, BODY_SECONDS)
+            asked = _body(_loaded(sent, "body"))
+            # Access may have been taken back meanwhile.
+            if waited and monotonic() - begun > PROMPT_SECONDS:
+                viewer = self._authenticate(shown)
         call = await self._graph.prepare(asked, viewer, trace_id)
-        if request.method in READING and call.operation.kind != "query":
+        if reading and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
-        if (after := request.headers.get(AFTER)) is not None:
+        if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
-        answered = await self._graph.answer(call, self._seconds)
-        if request.method in READING and not answered.errors:
-            return _validated(request, answered.body, media)
-        return _response(answered.body, media)
-
-    async def _sent(self, request: Request) -> Any:
-        if request.method in READING:
-            return _parameters(request.query_params)
-        return _loaded(await self._read(request), "body")
-
-    async def _read(self, request: Request) -> bytes:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._body_bytes:
-            raise self._too_large()
-        body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > self._body_bytes:
-                        raise self._too_large()
-        except TimeoutError:
-            sentence = f"The body did not arrive within {BODY_SECONDS:g} s."
-            raise Turned(408, sentence, {"Connection": "close"}) from None
-        return bytes(body)
-
-    def _too_large(self) -> Turned:
-        sentence = f"The body is larger than {self._body_bytes} bytes; send a smaller document."
-        return Turned(413, sentence, {"Connection": "close"})
+        answer = self._graph.answer(call, self._seconds)
+        answered = answer if isinstance(answer, Answered) else await answer
+        if reading and not answered.errors:
+            await _validated(exchange, answered.body, media)
+        else:
+            await exchange.answer(200, HEADERS[media], answered.body)
 
 
-VARY: Final = {"Vary": "Accept, Authorization", "Cache-Control": "no-store"}
+_VARY: Final = (b"vary", b"Accept, Authorization")
+_TYPE: Final = {
+    media: (b"content-type", f"{media}; charset=utf-8".encode()) for media in (LEGACY, RESPONSE)
+}
+HEADERS: Final = {
+    media: [kind, _VARY, (b"cache-control", b"no-store")] for media, kind in _TYPE.items()
+}
+"""The headers of an answer by its media type."""
 
 
-def _json(
-    body: object, media: str, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    return _response(orjson.dumps(body), media, status, headers)
+def _lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def _response(
-    body: bytes, media: str, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(body, status, {**VARY, **(headers or {})}, f"{media}; charset=utf-8")
-
-
-def _validated(request: Request, body: bytes, media: str) -> Response:
+async def _validated(exchange: Exchange, body: bytes, media: str) -> None:
     """An answer that its asker may keep, and has confirmed before each use (RFC 9110 §13.1.2)."""
     digest = blake2b(media.encode() + body, digest_size=16)
-    headers = {"ETag": f'"{digest.hexdigest()}"', "Cache-Control": "private, no-cache"}
-    known = request.headers.get("if-none-match", "").split(",")
-    if any(tag.strip().removeprefix("W/") in {headers["ETag"], "*"} for tag in known):
-        return Response(status_code=304, headers={**VARY, **headers})
-    return _response(body, media, headers=headers)
+    tag = f'"{digest.hexdigest()}"'
+    kept = [_VARY, (b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
+    known = (exchange.header(b"if-none-match") or "").split(",")
+    if any(one.strip().removeprefix("W/") in {tag, "*"} for one in known):
+        await exchange.answer(304, kept, b"")
+    else:
+        await exchange.answer(200, [_TYPE[media], *kept], body)
 
 
 def _status(rejected: Rejected, media: str) -> int:
@@ -151,9 +133,14 @@ def _status(rejected: Rejected, media: str) -> int:
     return 200 if media == LEGACY else STATUS_OF_CODE.get(rejected.code, UNPROCESSABLE)
 
 
-def _media(request: Request) -> str:
-    accepted = request.headers.get("accept", "*/*").lower()
-    ranges = [part.split(";")[0].strip() for part in accepted.split(",")]
+def _of(header: str, judge: Callable[[str], T]) -> T:
+    """What a header comes to. Clients send few different ones; long ones are not remembered."""
+    return judge(header) if len(header) <= LONGEST else judge.__wrapped__(header)  # type: ignore[attr-defined]
+
+
+@lru_cache(256)
+def _media(accepted: str) -> str:
+    ranges = [part.split(";")[0].strip() for part in accepted.lower().split(",")]
     if RESPONSE in ranges:
         return RESPONSE
     if any(one in {LEGACY, "application/*", "*/*", ""} for one in ranges):
@@ -162,8 +149,14 @@ def _media(request: Request) -> str:
     raise Turned(406, sentence)
 
 
-def _check_content_type(request: Request) -> None:
-    kind, *options = request.headers.get("content-type", "").lower().split(";")
+def _check_method(method: str) -> None:
+    if method != "POST":
+        raise Turned(405, f"{method} is not for this address.", {"Allow": ", ".join(METHODS)})
+
+
+@lru_cache(256)
+def _check_content_type(sent: str) -> None:
+    kind, *options = sent.lower().split(";")
     if kind.strip() != LEGACY:
         raise Turned(415, f"Send the request as {LEGACY}.")
     for option in options:

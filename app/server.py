@@ -10,12 +10,12 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute, request_response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.authentication import Authenticator
@@ -39,7 +39,7 @@ from schema.persisted import Persisted, judge
 from schema.reuse import Reuse
 from subscriptions import socket
 
-METHODS = ("GET", "POST", "OPTIONS")
+GRAPHQL = "/graphql"
 any_origin = partial(
     CORSMiddleware,
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
@@ -93,7 +93,7 @@ def graph_of(house: House) -> Graph:
 
 def application(
     house: House, graph: Graph, *, hosts: Sequence[str] = (), opening: Opening | None = None
-) -> Starlette:
+) -> ASGIApp:
     """The routes on a house. With `hosts`, requests that name another host are refused.
 
     With an `opening` (the demo's), pages are signed in as it says.
@@ -101,11 +101,7 @@ def application(
     settings = house.settings
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
-
-    async def answer(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": ", ".join(METHODS)})
-        return await endpoint(request)
+    door = Door(endpoint, any_origin(endpoint), opening)
 
     async def ready(request: Request) -> Response:
         return await readiness(request)
@@ -123,17 +119,21 @@ def application(
         )
 
     readiness = Ready(house.checks, house.clock)
-    return Starlette(
+    rest = Starlette(
         routes=[
-            Route("/graphql", Door(any_origin(request_response(answer)), opening), methods=METHODS),
-            WebSocketRoute("/graphql", live),
+            WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
             assets(),
             *([house_page("/", opening)] if opening else []),
-        ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))] if hosts else [],
+        ]
     )
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        at_once = scope["type"] == "http" and scope["path"] == GRAPHQL
+        await (door if at_once else rest)(scope, receive, send)
+
+    return TrustedHostMiddleware(application, list(hosts)) if hosts else application
 
 
 class Server(uvicorn.Server):

@@ -170,7 +170,7 @@ class Documents:
             needs=self.requirements.needs(groups),
             public=all(is_introspection(each) for group in groups for each in group.selected),
             measure=size,
-            roots=tuple(group.selected[0].node for group in groups),
+            asks=frozenset(group.selected[0].node.name.value for group in groups),
             items=Sizer(node.variable_definitions or (), self.limits).items(groups),
             limit=self.limits.nodes,
             plan=Plan(Stage(self.schema, fragments, node), self._uncompiled(text, node), self.runs),

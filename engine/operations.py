@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from engine.compiler.plan import Plan
 from engine.errors import Rejected
@@ -15,6 +15,9 @@ from engine.scopes import Need
 from engine.sizes import Items
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
+
+_REMEMBERED: Final = 32
+"""Sets of scopes for which an operation remembers what it misses."""
 
 _SHOWN: Final = 10
 """Names of operations that an error lists at most."""
@@ -47,8 +50,8 @@ class Operation:
     measure: Measure
     """Fields, aliases and depth, fragments expanded."""
 
-    roots: tuple[FieldNode, ...]
-    """The root fields, the first of each key of the response."""
+    asks: frozenset[str]
+    """The names of its root fields."""
 
     items: tuple[Items, ...]
     limit: int
@@ -59,6 +62,8 @@ class Operation:
 
     text: str
     """The document's."""
+
+    _missing: dict[frozenset[str], tuple[Need, ...]] = field(default_factory=dict)
 
     def rendering_key(self, variables: Mapping[str, Any] | None = None) -> RenderingKey:
         """Give the key under which one event is shown in one way.
@@ -73,7 +78,14 @@ class Operation:
 
     def missing(self, scopes: Collection[str]) -> tuple[Need, ...]:
         """Give what these scopes do not open."""
-        return tuple(need for need in self.needs if not need.met(scopes))
+        held = frozenset(scopes)
+        missing = self._missing.get(held)
+        if missing is None:
+            if len(self._missing) >= _REMEMBERED:
+                self._missing.clear()
+            missing = tuple(need for need in self.needs if not need.met(held))
+            self._missing[held] = missing
+        return missing
 
     def nodes(self, variables: Mapping[str, Any] | None = None) -> int:
         """Count the objects that the lists of the answer may hold at most; see `sizes`.

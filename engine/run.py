@@ -12,7 +12,7 @@ from graphql.execution import execute_root_selection_set
 
 from engine.awaiting import awaits
 from engine.compiler.program import Program
-from engine.compiler.running import Inputs, Run
+from engine.compiler.running import Run
 from engine.errors import Rejected
 from engine.operations import Document, Operation, RenderingKey
 from engine.results import Result
@@ -101,7 +101,7 @@ class Rendering:
         if not isinstance(variables, dict):
             raise Rejected.at("BAD_USER_INPUT", 'Variables are an object, by name: {"first": 10}.')
         self._operation = operation
-        self._inputs = Inputs(operation.plan.coerce(variables))
+        self._inputs = operation.plan.inputs(variables)
         self._program: Program | None = operation.plan.program(self._inputs.variables)
         self._given = variables
 

@@ -43,9 +43,9 @@ async def all_named(ask: Ask, device_ids: Collection[str]) -> list[Device]:
     return [await named(ask, one) for one in device_ids]
 
 
-async def listed(
+def listed(
     ask: Ask, window: Window, order: DeviceOrder = DeviceOrder.NAME, filters: Filters = ()
-) -> Page[Device]:
+) -> Answer[Page[Device]]:
     """A page of the devices for which all the filters hold.
 
     A cursor belongs to its order and to no filter: a place in an order is one in every part of it.
@@ -57,8 +57,8 @@ async def listed(
         one.check()
     grant_id, name = ask.who.grant.id, f"devices:{order.value}"
 
-    async def read(part: Part) -> Sequence[Device]:
-        return await ask.loaders.devices(part, order, filters)
+    def read(part: Part) -> Answer[Sequence[Device]]:
+        return ask.loaders.devices(part, order, filters)
 
     listing = Listing(
         read=read,
@@ -67,7 +67,7 @@ async def listed(
         seal=partial(ask.cursors.key, grant_id, name),
         open=partial(ask.cursors.open_key, grant_id, name),
     )
-    return await paged(listing, window)
+    return paged(listing, window)
 
 
 def pending(ask: Ask, device: Device) -> Answer[Command | None]:

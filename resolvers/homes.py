@@ -27,7 +27,7 @@ def rooms(ask: Ask, home: Home) -> Answer[Sequence[Room]]:
     return ask.loaders.rooms(home)
 
 
-async def listed(ask: Ask, window: Window) -> Page[Home]:
+def listed(ask: Ask, window: Window) -> Answer[Page[Home]]:
     """A page of the homes, by name.
 
     Raises:
@@ -41,4 +41,4 @@ async def listed(ask: Ask, window: Window) -> Page[Home]:
         seal=partial(ask.cursors.key, grant_id, ORDER),
         open=partial(ask.cursors.open_key, grant_id, ORDER),
     )
-    return await paged(listing, window)
+    return paged(listing, window)

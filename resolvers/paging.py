@@ -3,13 +3,13 @@
 The connections are Relay's (GraphQL Cursor Connections Specification), with both directions.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from core.domain.errors import Invalid
-from resolvers.answers import Answer
+from resolvers.answers import Answer, then
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ Key: TypeAlias = tuple[str | int, ...]
 Keys ascend as the list goes on, in the list's own order and in Python's.
 """
 
-More: TypeAlias = bool | Callable[[], Awaitable[bool]]
+More: TypeAlias = bool | Callable[[], Answer[bool]]
 """Whether there is more: known, or to be asked."""
 
 
@@ -53,8 +53,8 @@ class Listing(Generic[T]):
     `open` turns a cursor back into a key; it also takes the argument that the cursor came in.
     """
 
-    read: Callable[[Part], Awaitable[Sequence[T]]]
-    count: Callable[[], Awaitable[int]]
+    read: Callable[[Part], Answer[Sequence[T]]]
+    count: Callable[[], Answer[int]]
     key: Callable[[T], Key]
     seal: Callable[[Key], str]
     open: Callable[[str, str], Key]
@@ -84,7 +84,7 @@ class Page(Generic[T]):
     seal: Callable[[int], str]
     less: More
     more: More
-    count: Callable[[], Awaitable[int]] | None = None
+    count: Callable[[], Answer[int]] | None = None
     end: Callable[[], str] | None = None
 
     @property
@@ -120,7 +120,7 @@ class Page(Generic[T]):
         return self.seal(len(self.nodes) - 1) if self.nodes else None
 
     @property
-    def total_count(self) -> Awaitable[int]:
+    def total_count(self) -> Answer[int]:
         """How many items the whole list has; counted when asked for."""
         if self.count is None:
             sentence = "this list is not counted"
@@ -160,7 +160,7 @@ def sized(asked: int | None, name: str) -> int:
     return asked
 
 
-async def paged(listing: Listing[T], window: Window) -> Page[T]:
+def paged(listing: Listing[T], window: Window) -> Answer[Page[T]]:
     """The page of a list. One item more than asked is read, to know whether there is more.
 
     Raises:
@@ -168,16 +168,19 @@ async def paged(listing: Listing[T], window: Window) -> Page[T]:
     """
     after = None if window.after is None else listing.open(window.after, "after")
     before = None if window.before is None else listing.open(window.before, "before")
-    found = await listing.read(Part(window.size + 1, after, before, window.from_end))
-    over = len(found) > window.size
-    items = found[-window.size :] if window.from_end else found[: window.size]
-    return Page(
-        nodes=items,
-        seal=lambda at: listing.seal(listing.key(items[at])),
-        less=(over and window.from_end) or _beyond(listing, after, from_end=False),
-        more=(over and not window.from_end) or _beyond(listing, before, from_end=True),
-        count=listing.count,
-    )
+
+    def page(found: Sequence[T]) -> Page[T]:
+        over = len(found) > window.size
+        items = found[-window.size :] if window.from_end else found[: window.size]
+        return Page(
+            nodes=items,
+            seal=lambda at: listing.seal(listing.key(items[at])),
+            less=(over and window.from_end) or _beyond(listing, after, from_end=False),
+            more=(over and not window.from_end) or _beyond(listing, before, from_end=True),
+            count=listing.count,
+        )
+
+    return then(listing.read(Part(window.size + 1, after, before, window.from_end)), page)
 
 
 def _beyond(listing: Listing[T], bound: Key | None, *, from_end: bool) -> More:
@@ -185,8 +188,8 @@ def _beyond(listing: Listing[T], bound: Key | None, *, from_end: bool) -> More:
     if bound is None:
         return False
 
-    async def look() -> bool:
-        outermost = [listing.key(item) for item in await listing.read(Part(1, from_end=from_end))]
+    def reached(found: Sequence[T]) -> bool:
+        outermost = map(listing.key, found)
         return any(key >= bound if from_end else key <= bound for key in outermost)
 
-    return look
+    return lambda: then(listing.read(Part(1, from_end=from_end)), reached)

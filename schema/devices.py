@@ -35,7 +35,7 @@ def find_device(
     return resolve.find(info.context, id)
 
 
-async def list_devices(
+def list_devices(
     info: Info,
     first: First = strawberry.UNSET,
     after: After = strawberry.UNSET,
@@ -43,10 +43,10 @@ async def list_devices(
     before: Before = strawberry.UNSET,
     filter: Filter = strawberry.UNSET,
     order_by: OrderBy = strawberry.UNSET,
-) -> Page[domain.Device]:
+) -> Answer[Page[domain.Device]]:
     """The devices of all homes."""
     window = asked(first, after, last, before)
-    return await resolve.listed(info.context, window, order(order_by), filters(filter))
+    return resolve.listed(info.context, window, order(order_by), filters(filter))
 
 
 @strawberry.type(description="A device in a home.", directives=[READ])

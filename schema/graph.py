@@ -8,8 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLError
@@ -17,8 +16,9 @@ from graphql import GraphQLError
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Need, Operation, Result, run, stream
+from engine import Document, Documents, Need, Operation, Rendering, Result, stream
 from resolvers import freshness
+from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
 from schema.errors import formatted
 from schema.parameters import Parameters
@@ -33,8 +33,7 @@ MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An operation that this viewer may run with these variables, and the trace of its answers."""
 
     document: Document
@@ -44,8 +43,7 @@ class Call:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The JSON of an answer, and whether it has errors."""
 
     body: bytes
@@ -165,7 +163,7 @@ class Graph:
         if call.viewer is not None:
             await freshness.reach(self._ask(call.viewer), cursor, AFTER)
 
-    async def answer(self, call: Call, seconds: float) -> Answered:
+    def answer(self, call: Call, seconds: float) -> Answer[Answered]:
         """The answer to a query or a mutation as JSON, made anew where it could be another.
 
         It is kept for the next asker if all of it came from the homes in memory. So no command is
@@ -177,13 +175,16 @@ class Graph:
         if look is not None and (body := self._reuse.find(look)) is not None:
             return Answered(body, errors=False)
         ask = self._ask(call.viewer)
-        payload = await self.run(call, seconds, ask)
-        answered = Answered(orjson.dumps(payload), errors="errors" in payload)
-        if look is not None and not answered.errors and ask.loaders.in_memory():
-            self._reuse.keep(look, answered.body)
-        return answered
 
-    async def run(self, call: Call, seconds: float, ask: Ask | None = None) -> dict[str, Any]:
+        def answered(payload: dict[str, Any]) -> Answered:
+            answered = Answered(orjson.dumps(payload), errors="errors" in payload)
+            if look is not None and not answered.errors and ask.loaders.in_memory():
+                self._reuse.keep(look, answered.body)
+            return answered
+
+        return then(self._run(call, seconds, ask), answered)
+
+    async def run(self, call: Call, seconds: float) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
 
         What waits for devices waits for the better part of `seconds` at most, so that the answer
@@ -194,14 +195,25 @@ class Graph:
             Invalid: the operation is a subscription.
             Unavailable: it took too long.
         """
+        return await settled(self._run(call, seconds, self._ask(call.viewer)))
+
+    def _run(self, call: Call, seconds: float, ask: Ask) -> Answer[dict[str, Any]]:
         if call.operation.kind == "subscription":
             sentence = "A subscription runs over a WebSocket (graphql-transport-ws) on this path."
             raise Invalid(sentence)
-        ask = ask or self._ask(call.viewer)
         ask.until = ask.clock.monotonic() + seconds * PATIENCE
+        rendering = Rendering(call.document, call.operation, call.variables)
+        result = rendering.answer(None, ask)
+        if isinstance(result, Result) and not ask.touched:
+            return self._payload(call, result)
+        return self._waited(call, seconds, ask, result)
+
+    async def _waited(
+        self, call: Call, seconds: float, ask: Ask, answer: Answer[Result]
+    ) -> dict[str, Any]:
         try:
             async with asyncio.timeout(seconds):
-                result = await run(call.document, call.operation, call.variables, ask)
+                result = await settled(answer)
         except TimeoutError:
             sentence = f"This took longer than {seconds:g} s; ask for less at a time."
             if call.operation.kind == "mutation":

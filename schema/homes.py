@@ -32,7 +32,7 @@ def _rooms(root: domain.Home, info: Info) -> Answer[Sequence[domain.Room]]:
     return resolve.rooms(info.context, root)
 
 
-async def _devices_of_home(
+def _devices_of_home(
     root: domain.Home,
     info: Info,
     first: First = strawberry.UNSET,
@@ -41,12 +41,12 @@ async def _devices_of_home(
     before: Before = strawberry.UNSET,
     filter: Filter = strawberry.UNSET,
     order_by: OrderBy = strawberry.UNSET,
-) -> Page[Device]:
+) -> Answer[Page[Device]]:
     window, here = asked(first, after, last, before), DeviceFilter(home_id=root.id)
-    return await devices.listed(info.context, window, order(order_by), filters(filter, here))
+    return devices.listed(info.context, window, order(order_by), filters(filter, here))
 
 
-async def _devices_of_room(
+def _devices_of_room(
     root: domain.Room,
     info: Info,
     first: First = strawberry.UNSET,
@@ -55,9 +55,9 @@ async def _devices_of_room(
     before: Before = strawberry.UNSET,
     filter: Filter = strawberry.UNSET,
     order_by: OrderBy = strawberry.UNSET,
-) -> Page[Device]:
+) -> Answer[Page[Device]]:
     window, here = asked(first, after, last, before), DeviceFilter(room_id=root.id)
-    return await devices.listed(info.context, window, order(order_by), filters(filter, here))
+    return devices.listed(info.context, window, order(order_by), filters(filter, here))
 
 
 def find_home(
@@ -68,15 +68,15 @@ def find_home(
     return resolve.find(info.context, id)
 
 
-async def list_homes(
+def list_homes(
     info: Info,
     first: First = strawberry.UNSET,
     after: After = strawberry.UNSET,
     last: Last = strawberry.UNSET,
     before: Before = strawberry.UNSET,
-) -> Page[domain.Home]:
+) -> Answer[Page[domain.Home]]:
     """The homes."""
-    return await resolve.listed(info.context, asked(first, after, last, before))
+    return resolve.listed(info.context, asked(first, after, last, before))
 
 
 @strawberry.type(description="A home.", directives=[READ])

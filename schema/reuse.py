@@ -8,7 +8,7 @@ the place in its log where it was. Only answers that depend on nothing else are 
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -25,8 +25,7 @@ SHARE_BYTES: Final = 200
 Key: TypeAlias = tuple[str, str | None, bytes, int, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One operation, and the places of its viewer's homes as it begins."""
 
     key: Key
@@ -63,7 +62,7 @@ class Reuse:
         """Where an answer would be; None where none can be given again."""
         if viewer is None or not self._most or operation.kind != "query":
             return None
-        if any(root.name.value not in ROOTS for root in operation.roots):
+        if not operation.asks <= ROOTS:
             return None
         moment = self._moment(viewer.grant)
         if moment is None:

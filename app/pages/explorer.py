@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.exchange import READING
 from app.pages.examples import examples
 from app.pages.opening import Opening
 from app.pages.press import page
@@ -43,14 +44,19 @@ class Door:
     The API answers pages of any origin (CORS); the page may hold a token and answers none.
     """
 
-    def __init__(self, api: ASGIApp, opening: Opening | None) -> None:
-        """Stand before this API."""
+    def __init__(self, api: ASGIApp, shared: ASGIApp, opening: Opening | None) -> None:
+        """Stand before this API, and before the same as pages of other origins reach it."""
         self._api = api
+        self._shared = shared
         self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        answer = explorer(self._opening) if _for_people(Request(scope)) else self._api
+        answer = self._api
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            answer = self._shared
+        if scope["method"] in READING and _for_people(Request(scope)):
+            answer = explorer(self._opening)
         await answer(scope, receive, send)
 
 
@@ -60,7 +66,7 @@ def _for_people(request: Request) -> bool:
     ranges = [(one.partition(";")[0].strip(), _quality(one)) for one in parts]
     ranked = sorted(ranges, key=itemgetter(1), reverse=True)
     wanted = [kind for kind, _ in ranked if kind in KINDS]
-    return request.method in {"GET", "HEAD"} and wanted[:1] == ["text/html"]
+    return wanted[:1] == ["text/html"]
 
 
 def _quality(media: str) -> float:

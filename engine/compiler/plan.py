@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+import orjson
 from graphql import GraphQLError, VariableDefinitionNode
 from graphql.execution.get_variable_signature import (
     GraphQLVariableSignature,
@@ -22,7 +23,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value, coerce_in
 
 from engine.compiler.program import Program, Unsupported, compile_program
 from engine.compiler.reach import Reach
-from engine.compiler.running import Stage
+from engine.compiler.running import Inputs, Stage
 from engine.errors import MAX_FAULTS, Rejected
 
 Engine: TypeAlias = Literal["compiled", "reference"]
@@ -30,6 +31,12 @@ Engine: TypeAlias = Literal["compiled", "reference"]
 MOST_CHOICES: Final = 8
 """Choices of `@skip` and `@include` for which one operation is compiled; a client could ask for
 all of them in turn. What comes later runs on graphql-core."""
+
+MOST_KNOWN: Final = 4
+"""Variables whose coerced values an operation remembers: clients send the same again and again."""
+
+LONGEST_KNOWN: Final = 500
+"""Bytes of JSON of such variables."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +61,7 @@ class Plan:
 
         self._runs = runs
         self._programs: dict[tuple[object, ...], Program] = {}
+        self._known: dict[bytes, Inputs] = {}
         self._variables = tuple(
             (definition, signature)
             for definition in stage.operation.variable_definitions or ()
@@ -102,6 +110,25 @@ class Plan:
             log.exception("An operation could not be compiled; it runs on graphql-core.")
             self.unsupported = "bug"
         return self._programs.get(flags), self.unsupported
+
+    def inputs(self, raw: Mapping[str, Any]) -> Inputs:
+        """Coerce variables, unless the same were coerced lately.
+
+        Raises:
+            Rejected: BAD_USER_INPUT, they do not fit.
+        """
+        try:
+            said = orjson.dumps(raw)
+        except TypeError:  # an integer of more than 64 bits, or what is no JSON
+            return Inputs(self.coerce(raw))
+        known = self._known.get(said)
+        if known is None:
+            known = Inputs(self.coerce(raw))
+            if known.lasting and len(said) <= LONGEST_KNOWN:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
+                self._known[said] = known
+        return known
 
     def coerce(self, raw: Mapping[str, Any]) -> VariableValues:
         """Coerce variables by graphql-core's rules (spec 6.1.2).

@@ -26,8 +26,9 @@ from graphql.execution.values import VariableValues
 from engine.awaiting import awaits
 from engine.compiler import completers
 from engine.compiler.completers import Execute
-from engine.compiler.fetching import fetch, reads
+from engine.compiler.fetching import fetch
 from engine.compiler.leaves import Leaf, leaf
+from engine.compiler.peeping import reads
 from engine.compiler.running import Run, Stage
 from engine.compiler.spots import OUTSIDE, At, Complete, Spot
 from engine.compiler.writing import Constant, write

@@ -50,11 +50,13 @@ class Stage:
 class Inputs:
     """Coerced variables, and the arguments that were made of them so far."""
 
-    __slots__ = ("arguments", "variables")
+    __slots__ = ("arguments", "lasting", "variables")
 
     def __init__(self, variables: VariableValues) -> None:
         self.variables = variables
         self.arguments: dict[Spot, Mapping[str, Any]] = {}
+        self.lasting = lasting(variables.coerced)
+        """Whether no resolver can change them, so that they may serve other requests."""
 
 
 class Run:
@@ -124,6 +126,8 @@ def arguments(run: Run, spot: Spot) -> Mapping[str, Any]:
     known = inputs.arguments.get(spot)
     if known is None:
         known = get_argument_values(spot.field, spot.nodes[0], inputs.variables)
+        if spot.fetch.convert is not None:
+            known = spot.fetch.convert(known)
         if lasting(known):
             inputs.arguments[spot] = known
     return known

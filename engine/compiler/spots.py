@@ -33,6 +33,12 @@ class Fetch(NamedTuple):
     informed: bool = True
     """Whether the resolver looks at the `info` that it takes."""
 
+    light: bool = False
+    """Whether the run, which has a context too, is enough of an `info` for it."""
+
+    convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Makes of coerced arguments what the resolver takes."""
+
     constant: Mapping[str, Any] | None = None
     """The resolver's arguments, where they are the same in every run."""
 

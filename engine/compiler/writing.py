@@ -100,7 +100,8 @@ def _fetched(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
         names[f"constant_{number}"] = fetch.constant
         given = f"**constant_{number}" if fetch.constant else ""
     if not fetch.informed:
-        return [f"value = resolve_{number}(source, None, {given})"]
+        info = "run" if fetch.light else "None"
+        return [f"value = resolve_{number}(source, {info}, {given})"]
     return [
         f"info = inform(run, spot_{number}, at)",
         f"value = resolve_{number}(source, info, {given})",

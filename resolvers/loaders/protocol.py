@@ -39,18 +39,16 @@ class Loaders(Protocol):
     def rooms(self, home: Home) -> Answer[Sequence[Room]]:
         """The rooms of a home that the viewer sees, by name."""
 
-    def homes(self, part: Part) -> Awaitable[Sequence[Home]]:
+    def homes(self, part: Part) -> Answer[Sequence[Home]]:
         """A part of the homes that the viewer sees, by name."""
 
-    def count_homes(self) -> Awaitable[int]:
+    def count_homes(self) -> int:
         """How many homes the viewer sees."""
 
-    def devices(
-        self, part: Part, order: DeviceOrder, filters: Filters
-    ) -> Awaitable[Sequence[Device]]:
+    def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Answer[Sequence[Device]]:
         """A part of the devices that the viewer sees, of those for which all filters hold."""
 
-    def count_devices(self, filters: Filters) -> Awaitable[int]:
+    def count_devices(self, filters: Filters) -> Answer[int]:
         """How many devices that list has."""
 
     def events(

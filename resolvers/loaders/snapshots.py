@@ -84,35 +84,29 @@ class SnapshotLoaders(StoreLoaders):
             (home.id,), lambda homes: lists.rooms(homes[0], self._view), lambda: stored(home)
         )
 
-    async def homes(self, part: Part) -> Sequence[Home]:
+    def homes(self, part: Part) -> Answer[Sequence[Home]]:
         """As `Loaders.homes`."""
         stored, asked = super().homes, sliced(part)
-        return await settled(
-            self._read(
-                self._view.homes, lambda homes: lists.homes(homes, asked), lambda: stored(part)
-            )
+        return self._read(
+            self._view.homes, lambda homes: lists.homes(homes, asked), lambda: stored(part)
         )
 
-    async def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Sequence[Device]:
+    def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Answer[Sequence[Device]]:
         """As `Loaders.devices`."""
         stored, asked = super().devices, sliced(part)
-        return await settled(
-            self._read(
-                self._spoken_of(filters),
-                lambda homes: lists.devices(homes, self._view, asked, order, filters),
-                lambda: stored(part, order, filters),
-            )
+        return self._read(
+            self._spoken_of(filters),
+            lambda homes: lists.devices(homes, self._view, asked, order, filters),
+            lambda: stored(part, order, filters),
         )
 
-    async def count_devices(self, filters: Filters) -> int:
+    def count_devices(self, filters: Filters) -> Answer[int]:
         """As `Loaders.count_devices`."""
         stored = super().count_devices
-        return await settled(
-            self._read(
-                self._spoken_of(filters),
-                lambda homes: lists.count(homes, self._view, filters),
-                lambda: stored(filters),
-            )
+        return self._read(
+            self._spoken_of(filters),
+            lambda homes: lists.count(homes, self._view, filters),
+            lambda: stored(filters),
         )
 
     def _seen(self, homes: Homes, device_id: str) -> Device | None:

@@ -84,26 +84,25 @@ class StoreLoaders:
         """As `Loaders.rooms`."""
         return self._batches.rooms.load(home.id)
 
-    async def homes(self, part: Part) -> Sequence[Home]:
+    def homes(self, part: Part) -> Answer[Sequence[Home]]:
         """As `Loaders.homes`."""
-        async with self._slots:
-            return await self._reads.homes(self._view, sliced(part))
+        return self._homes(part)
 
-    async def count_homes(self) -> int:
+    def count_homes(self) -> int:
         """As `Loaders.count_homes`."""
         return len(self._view.homes)
 
-    async def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Sequence[Device]:
+    def devices(self, part: Part, order: DeviceOrder, filters: Filters) -> Answer[Sequence[Device]]:
         """As `Loaders.devices`."""
         if not all(map(possible, filters)):
             return ()
-        return await self._batches.page.load((sliced(part), order, filters))
+        return self._batches.page.load((sliced(part), order, filters))
 
-    async def count_devices(self, filters: Filters) -> int:
+    def count_devices(self, filters: Filters) -> Answer[int]:
         """As `Loaders.count_devices`."""
         if not all(map(possible, filters)):
             return 0
-        return await self._batches.count.load(filters)
+        return self._batches.count.load(filters)
 
     async def events(
         self,
@@ -134,6 +133,10 @@ class StoreLoaders:
             for record in (event.device, event.command, *event.caused_by, *event.pending):
                 if record is not None:
                     self._carried[id(record)] = facts
+
+    async def _homes(self, part: Part) -> Sequence[Home]:
+        async with self._slots:
+            return await self._reads.homes(self._view, sliced(part))
 
     def in_memory(self) -> bool:
         """As `Loaders.in_memory`."""

@@ -107,7 +107,7 @@ def test_the_order_of_arguments_and_input_fields_does_not_matter() -> None:
     """Values that are equal are the same arguments, however they are written."""
     one, other = '{tag: OLD, ids: ["1"]}', '{ids: ["1"], tag: OLD}'
     text = f"{{ echo(int: 1, filter: {one}) echo(filter: {other}, int: 1) }}"
-    assert documents().get(text).operation().roots[0].name.value == "echo"
+    assert documents().get(text).operation().asks == {"echo"}
 
 
 def test_types_inside_types_are_decided_within_the_budget_or_refused() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 
 from engine import Documents, Rendering, Result, run
 from engine.compiler import plan as plans
-from engine.compiler.fetching import reads
+from engine.compiler.peeping import reads
 from engine.compiler.program import compile_program
 
 SDL = """

@@ -30,24 +30,26 @@ async def test_pages_follow_their_cursors(any_world: World) -> None:
     pages: list[Page[Device]] = []
     for _ in range(3):
         cursor = pages[-1].end_cursor if pages else None
-        pages.append(await devices.listed(any_world.ask(), window(2, cursor)))
+        pages.append(await settled(devices.listed(any_world.ask(), window(2, cursor))))
     seen = [device.name.casefold() for page in pages for device in page.nodes]
     assert seen == ["attic", "attic", "bath", "cellar", "zoo", "äpfel"]
     assert [await settled(page.has_next_page) for page in pages] == [True, True, False]
     assert [await settled(page.has_previous_page) for page in pages] == [False, True, True]
-    assert await pages[0].total_count == 6
-    back = await devices.listed(any_world.ask(), window(last=2, before=pages[2].start_cursor))
+    assert await settled(pages[0].total_count) == 6
+    back = await settled(
+        devices.listed(any_world.ask(), window(last=2, before=pages[2].start_cursor))
+    )
     assert [device.name for device in back.nodes] == ["Bath", "Cellar"]
 
 
 async def test_a_cursor_is_its_list_s_and_its_grant_s(world: World) -> None:
     """A cursor of another list, of another grant or of nobody is refused with its argument."""
-    page = await homes.listed(world.ask(), window())
+    page = await settled(homes.listed(world.ask(), window()))
     other = await world.give(Share(world.home.id))
-    theirs = await devices.listed(world.ask(world.viewer(other)), window())
+    theirs = await settled(devices.listed(world.ask(world.viewer(other)), window()))
     for cursor in ("", "nonsense", "é", page.end_cursor, theirs.end_cursor):
         with pytest.raises(Invalid, match="before is not a cursor of this list") as refused:
-            await devices.listed(world.ask(), window(last=1, before=cursor))
+            await settled(devices.listed(world.ask(), window(last=1, before=cursor)))
         assert refused.value.field == "before"
 
 
@@ -59,14 +61,14 @@ async def test_an_order_walks_both_ways(any_world: World, order: DeviceOrder) ->
     there: list[Page[Device]] = []
     for _ in range(3):
         cursor = there[-1].end_cursor if there else None
-        there.append(await devices.listed(any_world.ask(), window(2, cursor), order))
+        there.append(await settled(devices.listed(any_world.ask(), window(2, cursor), order)))
     assert [await settled(page.has_next_page) for page in there] == [True, True, False]
     assert [await settled(page.has_previous_page) for page in there] == [False, True, True]
     back: list[Page[Device]] = []
     for _ in range(3):
         cursor = back[-1].start_cursor if back else None
         here = window(last=2, before=cursor)
-        back.append(await devices.listed(any_world.ask(), here, order))
+        back.append(await settled(devices.listed(any_world.ask(), here, order)))
     assert [page.nodes for page in back] == [page.nodes for page in there[::-1]]
     assert [await settled(page.has_next_page) for page in back] == [False, True, True]
     assert [await settled(page.has_previous_page) for page in back] == [True, True, False]
@@ -76,7 +78,7 @@ async def test_what_is_in_no_room_comes_last(any_world: World) -> None:
     """By the name of the room without its case, then by that of the device."""
     found = [lamp("d", "Bath", "Loft"), lamp("e", "attic"), lamp("f", "Zoo", "bathroom")]
     await any_world.house.services.devices.reconcile(any_world.home, found)
-    page = await devices.listed(any_world.ask(), window(), DeviceOrder.ROOM)
+    page = await settled(devices.listed(any_world.ask(), window(), DeviceOrder.ROOM))
     seen = [(one.room.name if one.room else None, one.name) for one in page.nodes]
     assert seen == [
         ("Bathroom", "Bath"),
@@ -93,21 +95,21 @@ async def test_what_changed_last_comes_first(any_world: World) -> None:
     attic, bath, _ = any_world.lamps
     await any_world.report(bath, 1, brightness=1)
     await any_world.report(attic, 1, brightness=1)
-    page = await devices.listed(any_world.ask(), window(2), DeviceOrder.UPDATED_DESC)
+    page = await settled(devices.listed(any_world.ask(), window(2), DeviceOrder.UPDATED_DESC))
     assert [one.name for one in page.nodes] == ["Attic", "Bath"]
 
 
 async def test_a_cursor_is_of_its_order_and_of_no_filter(world: World) -> None:
     """Another order refuses it; the same order goes on from it, whatever is filtered."""
     for order in DeviceOrder:
-        page = await devices.listed(world.ask(), window(1), order)
+        page = await settled(devices.listed(world.ask(), window(1), order))
         for other in set(DeviceOrder) - {order}:
             with pytest.raises(Invalid, match="in the same order") as refused:
-                await devices.listed(world.ask(), window(1, page.end_cursor), other)
+                await settled(devices.listed(world.ask(), window(1, page.end_cursor), other))
             assert refused.value.field == "after"
-    page = await devices.listed(world.ask(), window(1))
+    page = await settled(devices.listed(world.ask(), window(1)))
     only = (DeviceFilter(home_id=world.home.id, name="a"),)
-    rest = await devices.listed(world.ask(), window(9, page.end_cursor), filters=only)
+    rest = await settled(devices.listed(world.ask(), window(9, page.end_cursor), filters=only))
     assert [one.name for one in rest.nodes] == ["Bath", "Cellar"]
 
 
@@ -115,8 +117,8 @@ async def test_a_cursor_is_of_its_order_and_of_no_filter(world: World) -> None:
 async def test_an_unknown_place_has_no_devices(any_world: World, odd: str) -> None:
     """Whatever the text: the list is empty, and says nothing of what is hidden."""
     for only in (DeviceFilter(home_id=odd), DeviceFilter(room_id=odd)):
-        page = await devices.listed(any_world.ask(), window(), filters=(only,))
-        assert (list(page.nodes), await page.total_count) == ([], 0)
+        page = await settled(devices.listed(any_world.ask(), window(), filters=(only,)))
+        assert (list(page.nodes), await settled(page.total_count)) == ([], 0)
         assert page.end_cursor is None
 
 
@@ -125,15 +127,17 @@ async def test_a_hidden_place_has_no_devices(world: World) -> None:
     home, (device,) = await world.more("Elm", lamp("x", room="Den"))
     assert device.room is not None
     for only in (DeviceFilter(home_id=home.id), DeviceFilter(room_id=device.room.id)):
-        page = await devices.listed(world.ask(), window(), filters=(only,))
-        assert (list(page.nodes), await page.total_count) == ([], 0)
+        page = await settled(devices.listed(world.ask(), window(), filters=(only,)))
+        assert (list(page.nodes), await settled(page.total_count)) == ([], 0)
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800", "a\0"])
 async def test_a_name_that_no_device_can_have(any_world: World, name: str) -> None:
     """It matches nothing, and no database is asked what it could not store."""
-    page = await devices.listed(any_world.ask(), window(), filters=(DeviceFilter(name=name),))
-    assert (list(page.nodes), await page.total_count) == ([], 0)
+    page = await settled(
+        devices.listed(any_world.ask(), window(), filters=(DeviceFilter(name=name),))
+    )
+    assert (list(page.nodes), await settled(page.total_count)) == ([], 0)
 
 
 async def test_what_was_not_shared_is_not_there(world: World) -> None:
@@ -142,9 +146,9 @@ async def test_what_was_not_shared_is_not_there(world: World) -> None:
     assert bath.room is not None
     room, one = Share(world.home.id, room_id=bath.room.id), Share(world.home.id, device_id=attic.id)
     ask = world.ask(world.viewer(await world.give(room, one)))
-    page = await devices.listed(ask, window())
+    page = await settled(devices.listed(ask, window()))
     assert [device.name for device in page.nodes] == ["Attic", "Bath"]
-    assert await page.total_count == 2
+    assert await settled(page.total_count) == 2
     found = [await settled(devices.find(ask, lamp.id)) for lamp in world.lamps]
     assert found == [attic, bath, None]
     assert [one.name for one in await settled(homes.rooms(ask, world.home))] == ["Bathroom", "Loft"]
@@ -187,4 +191,4 @@ async def test_nobody_has_no_devices(world: World) -> None:
     ask = world.ask()
     ask.viewer = None
     with pytest.raises(Unauthenticated):
-        await devices.listed(ask, window())
+        await settled(devices.listed(ask, window()))

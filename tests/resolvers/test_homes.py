@@ -14,9 +14,9 @@ async def test_homes_are_those_that_are_shared(any_world: World) -> None:
     oak, (one,) = await any_world.more("Oak", lamp("y"))
     grant = await any_world.give(Share(any_world.home.id), Share(oak.id, device_id=one.id))
     ask = any_world.ask(any_world.viewer(grant))
-    page = await homes.listed(ask, window())
+    page = await settled(homes.listed(ask, window()))
     assert [home.name for home in page.nodes] == ["Maple", "Oak"]
-    assert await page.total_count == 2
+    assert await settled(page.total_count) == 2
     assert await settled(homes.find(ask, elm.id)) is None
     assert await settled(homes.find(ask, oak.id)) == oak
 
@@ -28,11 +28,15 @@ async def test_a_room_shows_its_devices(world: World) -> None:
     assert [room.name for room in rooms] == ["Bathroom", "Loft"]
     for room in rooms:
         assert await settled(homes.find_room(ask, room.id)) == room
-        page = await devices.listed(ask, window(), filters=(DeviceFilter(room_id=room.id),))
+        page = await settled(
+            devices.listed(ask, window(), filters=(DeviceFilter(room_id=room.id),))
+        )
         assert [one.room for one in page.nodes] == [room]
-        assert await page.total_count == 1
-    page = await devices.listed(ask, window(), filters=(DeviceFilter(home_id=world.home.id),))
-    assert len(page.nodes) == await page.total_count == 3
+        assert await settled(page.total_count) == 1
+    page = await settled(
+        devices.listed(ask, window(), filters=(DeviceFilter(home_id=world.home.id),))
+    )
+    assert len(page.nodes) == await settled(page.total_count) == 3
 
 
 async def test_a_hidden_room_is_not_there(world: World) -> None:

@@ -43,7 +43,7 @@ async def walked(names: Sequence[str], size: int, *, back: bool) -> list[list[Pl
     pages, cursor, more = [], None, True
     while more:
         here = Window(size, before=cursor, from_end=True) if back else Window(size, after=cursor)
-        page = await paged(listing(names), here)
+        page = await settled(paged(listing(names), here))
         pages.append(list(page.nodes))
         cursor = page.start_cursor if back else page.end_cursor
         more = await settled(page.has_previous_page if back else page.has_next_page)
@@ -56,7 +56,7 @@ async def test_walking_shows_everything_once(names: list[str], size: int, back: 
     pages = await walked(names, size, back=back)
     assert all(len(page) == size for page in pages[:-1])
     whole = [key for page in (pages[::-1] if back else pages) for key in page]
-    assert whole == await listing(names).read(Part(100))
+    assert whole == await settled(listing(names).read(Part(100)))
 
 
 @given(NAMES, SIZES, some.booleans(), some.integers(0, 12), some.integers(0, 12))
@@ -68,11 +68,11 @@ async def test_more_is_known_on_both_sides(
     high: int,
 ) -> None:
     """Whatever the bounds, a page knows whether the list has items before and after it."""
-    everything = await listing(names).read(Part(100))
+    everything = await settled(listing(names).read(Part(100)))
     after = everything[low] if low < len(everything) else None
     before = everything[high] if high < len(everything) else None
     here = Window(size, after and "|".join(after), before and "|".join(before), from_end=back)
-    page = await paged(listing(names), here)
+    page = await settled(paged(listing(names), here))
     inside = [
         key
         for key in everything
@@ -107,8 +107,8 @@ async def test_a_page_seals_only_what_is_asked_for() -> None:
 
 async def test_an_empty_page_has_no_cursors() -> None:
     """There is nowhere to go from nothing."""
-    page = await paged(listing([]), Window())
-    assert (page.start_cursor, page.end_cursor, await page.total_count) == (None, None, 0)
+    page = await settled(paged(listing([]), Window()))
+    assert (page.start_cursor, page.end_cursor, await settled(page.total_count)) == (None, None, 0)
 
 
 def test_a_list_that_is_not_counted_says_so() -> None:

@@ -9,6 +9,7 @@ from app.server import graph_of
 from core.domain.accounts import Viewer
 from core.domain.grants import Scope, Share
 from core.settings import Settings
+from resolvers.answers import settled
 from schema.graph import Answered, Call, Graph
 from schema.parameters import Parameters
 from tests.resolvers.world import World
@@ -36,7 +37,7 @@ class Desk:
     async def ask(self, text: str, viewer: Viewer | None = None, **more: Any) -> bytes:
         """The answer."""
         call = await self.call(text, viewer, **more)
-        return (await self.graph.answer(call, 9)).body
+        return (await settled(self.graph.answer(call, 9))).body
 
     async def again(self, text: str, viewer: Viewer | None = None, **more: Any) -> bool:
         """Whether a second asker gets the first one's bytes; homes are in memory by then."""
@@ -137,17 +138,17 @@ async def test_a_grant_that_changed_is_another(desk: Desk) -> None:
 
 async def test_a_home_that_moves_on_meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that may be of two places is given once."""
-    world, run = desk.world, desk.graph.run
+    world, run = desk.world, desk.graph._run  # noqa: SLF001 - to have it wait
     await world.house.homes.load([world.home.id])
     orders = iter(range(1, 99))
 
     async def slow(*given: Any) -> dict[str, Any]:
-        answer = await run(*given)
+        answer = await settled(run(*given))
         await world.report(world.lamps[0], order := next(orders), brightness=order)
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.graph, "run", slow)
+        patch.setattr(desk.graph, "_run", slow)
         for _ in range(3):
             await desk.ask(DEVICES)
     assert b'"brightness":3' in await desk.ask(DEVICES)
@@ -177,6 +178,6 @@ async def test_no_more_is_kept_than_there_is_room_for(world: World) -> None:
 async def test_nobody_gets_what_somebody_got(desk: Desk) -> None:
     """Without a viewer nothing is kept or found."""
     call = await desk.graph.prepare(Parameters("{ __typename }"), None, "trace")
-    first = await desk.graph.answer(call, 9)
+    first = await settled(desk.graph.answer(call, 9))
     assert first == Answered(b'{"data":{"__typename":"Query"}}', errors=False)
-    assert (await desk.graph.answer(call, 9)).body is not first.body
+    assert (await settled(desk.graph.answer(call, 9))).body is not first.body

@@ -1,0 +1,99 @@
+"""Exchange: a request read straight off ASGI, and what is begun before it is awaited."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from app.exchange import Begun, Exchange, Gone, Turned, begun
+
+
+def exchange(messages: Iterable[Any], headers: Iterable[tuple[bytes, bytes]] = ()) -> Exchange:
+    """A request whose body comes in these messages; a number is a pause in seconds."""
+    rest = iter(messages)
+
+    async def receive() -> Any:
+        message = next(rest)
+        if isinstance(message, float):
+            await asyncio.sleep(message)
+            message = next(rest)
+        return message
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    return Exchange({"method": "POST", "headers": list(headers)}, receive, send)
+
+
+def part(body: bytes, *, more: bool) -> dict[str, Any]:
+    """A message with a part of the body."""
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def test_a_body_that_is_there_is_not_waited_for() -> None:
+    """It came with its head."""
+    assert await exchange([part(b"ab", more=False)]).body(2, 1) == (b"ab", False)
+
+
+async def test_a_body_in_parts_is_put_together() -> None:
+    """With a wait before the first and between two of them."""
+    parts = [0.01, part(b"a", more=True), part(b"b", more=True), 0.01, part(b"c", more=False)]
+    assert await exchange(parts).body(3, 1) == (b"abc", True)
+
+
+@pytest.mark.parametrize("parts", [[b"abc"], [b"ab", b"c"], [b"", b"abc"]], ids=len)
+async def test_a_body_beyond_its_bound(parts: list[bytes]) -> None:
+    """However it comes; nothing after the bound is read."""
+    messages = [part(one, more=True) for one in parts]
+    with pytest.raises(Turned, match="larger than 2 bytes") as caught:
+        await exchange(messages).body(2, 1)
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("before", [[], [0.01], [part(b"a", more=True)]], ids=["0", "later", "mid"])
+async def test_a_client_that_hangs_up(before: list[Any]) -> None:
+    """Nobody is left to answer."""
+    with pytest.raises(Gone):
+        await exchange([*before, {"type": "http.disconnect"}]).body(9, 1)
+
+
+async def test_a_header_that_comes_twice() -> None:
+    """It is one list; two credentials are none."""
+    asked = exchange([], [(b"accept", b"text/html"), (b"accept", b"*/*")])
+    assert asked.header(b"accept") == "text/html, */*"
+    assert asked.header(b"cookie") is None
+
+
+async def test_what_was_begun_goes_on() -> None:
+    """Through several waits, to its value, to its error, and to its end when it is cancelled."""
+    ended = []
+
+    async def work(error: Exception | None) -> dict[str, str]:
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+            if error:
+                raise error
+        finally:
+            await asyncio.sleep(0)
+            ended.append(error)
+        return {"type": "done"}
+
+    one = begun(work(None))
+    assert isinstance(one, Begun)
+    assert await one == {"type": "done"}
+    other = begun(work(ValueError("x")))
+    assert isinstance(other, Begun)
+    with pytest.raises(ValueError, match="x"):
+        await other
+    last: Any = asyncio.ensure_future(_awaited(begun(work(None))))
+    await asyncio.sleep(0.001)
+    last.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await last
+    assert len(ended) == 3
+
+
+async def _awaited(one: Any) -> Any:
+    return await one
