@@ -20,8 +20,8 @@ from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import AFTER, Answered, Graph, new_trace, traced
-from schema.parameters import Parameters, fault, parameters
+from schema.graph import AFTER, Answered, Call, Graph, new_trace, traced
+from schema.parameters import Malformed, Parameters, parameters
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
@@ -88,7 +88,8 @@ class Endpoint:
             # Access may have been taken back meanwhile.
             if waited and monotonic() - begun > PROMPT_SECONDS:
                 viewer = self._authenticate(shown)
-        call = await self._graph.prepare(asked, viewer, trace_id)
+        prepared = self._graph.prepare(asked, viewer, trace_id)
+        call = prepared if isinstance(prepared, Call) else await prepared
         if reading and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
@@ -184,6 +185,7 @@ def _parameters(given: Mapping[str, str]) -> dict[str, Any]:
 def _body(sent: Any) -> Parameters:
     if not isinstance(sent, dict):
         raise Turned(422, 'The body is a JSON object: {"query": "…", "variables": {…}}.')
-    if (wrong := fault(sent)) is not None:
-        raise Turned(422, wrong)
-    return parameters(sent)
+    try:
+        return parameters(sent)
+    except Malformed as malformed:
+        raise Turned(422, str(malformed)) from malformed

@@ -37,6 +37,7 @@ from core.domain.events import Event, EventType
 from core.domain.ports import Seen, Wanted
 from core.settings import Settings
 from engine import Documents
+from resolvers.answers import settled
 from schema import UNCARRIED, build as graph, sdl
 from schema.parameters import Parameters
 from subscriptions.hub import Hub
@@ -158,7 +159,7 @@ async def _answers(house: House, token: str, event: Event) -> AsyncGenerator[byt
     ]
     prepared = graph_of(replace(house, hub=cast("Hub", Prepared(events))))
     viewer = Authenticator(house.tokens, house.access)(f"Bearer {token}")
-    call = await prepared.prepare(Parameters(SIX), viewer, "trace")
+    call = await settled(prepared.prepare(Parameters(SIX), viewer, "trace"))
     async with aclosing(prepared.stream(call)) as payloads:
         async for payload, _ in payloads:
             yield orjson.dumps(payload)

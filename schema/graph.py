@@ -6,7 +6,7 @@ document, before any of it runs.
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -114,8 +114,8 @@ class Graph:
         """How many operations ran as programs ("compiled"), or on graphql-core and why."""
         return self._documents.runs
 
-    async def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Call:
-        """Check a request as a whole; nothing has run.
+    def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Answer[Call]:
+        """Check a request as a whole; nothing has run. Only a text in the store is waited for.
 
         Raises:
             Rejected: the document or its size is not acceptable, or it cannot be found.
@@ -124,18 +124,27 @@ class Graph:
             Lacking: the viewer's scopes do not open it.
             Unavailable: a registered document cannot be read now.
         """
-        if named := asked.document_id is not None:
-            text = await self._persisted.text(asked, viewer)
-        else:
-            text = asked.text or ""  # without an id there is a text: `parameters.fault` saw to it
+        if asked.document_id is None:  # then there is a text: `parameters` saw to it
+            return self._checked(asked.text or "", asked, viewer, trace_id)
+        text = self._persisted.text(asked, asked.document_id, viewer)
+        if isinstance(text, str):
+            return self._checked(text, asked, viewer, trace_id)
+        return self._waited_for(text, asked, viewer, trace_id)
+
+    async def _waited_for(
+        self, text: Awaitable[str], asked: Parameters, viewer: Viewer | None, trace_id: str
+    ) -> Call:
+        return self._checked(await text, asked, viewer, trace_id)
+
+    def _checked(self, text: str, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Call:
         document = self._documents.get(text)
         operation = document.operation(asked.name)
         call = Call(document, operation, asked.variables or {}, viewer, trace_id)
         self.allow(call, viewer)
         if viewer is not None and viewer.client.registered_only and not operation.public:
-            self._persisted.check(document.text, viewer)
+            self._persisted.check(asked, viewer)
         operation.check(call.variables)
-        if named:
+        if asked.apollo and asked.text is not None:
             self._persisted.remember(asked, viewer)
         return call
 

@@ -14,6 +14,10 @@ VERSION: Final = 1
 """Of Apollo's protocol; there is no other."""
 
 
+class Malformed(Invalid):
+    """What was sent has not the shape of a request."""
+
+
 class Parameters(NamedTuple):
     """What a request asks to be run: a text, a document's id, or both, which then must agree."""
 
@@ -21,60 +25,60 @@ class Parameters(NamedTuple):
     name: str | None = None
     variables: Mapping[str, Any] | None = None
     document_id: str | None = None
-    """As appendix A writes it, `sha256:…`, if the client sent one of that form."""
+    """As it was sent; Apollo's hash as appendix A would write it, `sha256:…`."""
 
     apollo: bool = False
     """Whether the id came in Apollo's way, whose clients know refusals by their exact message."""
 
 
-def fault(sent: Mapping[str, Any]) -> str | None:
-    """What is wrong with the shape of a request, in one sentence; None where nothing is."""
-    text, name = sent.get("query"), sent.get("operationName")
-    variables, extensions = sent.get("variables"), sent.get("extensions")
-    if not isinstance(name, str | None):
-        return "operationName must be a string."
-    if not isinstance(variables, dict | None):
-        return "variables must be an object."
-    if not isinstance(extensions, dict | None):
-        return "extensions must be an object."
-    if isinstance(text, str):
-        return _fault_of_id(sent)
-    if text is not None or (sent.get("documentId") is None and _apollo(extensions) is None):
-        return "query is missing or not a string: put the GraphQL document there."
-    return _fault_of_id(sent)
-
-
 def parameters(sent: Mapping[str, Any]) -> Parameters:
-    """The parameters of a request without a `fault`.
+    """Read the parameters of a request.
 
     Raises:
+        Malformed: it is none.
         Invalid: it names a document in a way that is not understood, or names two.
     """
-    document_id, extensions = sent.get("documentId"), sent.get("extensions")
-    apollo = _apollo(extensions) if extensions else None
-    if apollo is not None:
-        named = PREFIX + _hash(apollo)
-        if document_id is not None and document_id != named:
-            sentence = "documentId and extensions.persistedQuery name two documents: send one id."
-            raise Invalid(sentence, "documentId")
-        document_id = named
-    return Parameters(
-        sent.get("query"),
-        sent.get("operationName") or None,
-        sent.get("variables"),
-        document_id,
-        apollo is not None,
-    )
+    text, name, variables = sent.get("query"), sent.get("operationName"), sent.get("variables")
+    if name is not None and not isinstance(name, str):
+        raise Malformed("operationName must be a string.", "operationName")
+    if variables is not None and not isinstance(variables, dict):
+        raise Malformed("variables must be an object.", "variables")
+    if "documentId" in sent or "extensions" in sent:
+        document_id, apollo = _named(sent)
+    else:
+        document_id, apollo = None, False
+    if not isinstance(text, str) and (text is not None or document_id is None):
+        raise Malformed("query is missing or not a string: put the GraphQL document there.")
+    return Parameters(text, name or None, variables, document_id, apollo)
 
 
-def _fault_of_id(sent: Mapping[str, Any]) -> str | None:
-    if isinstance(sent.get("documentId"), str | None):
+def fault(sent: Mapping[str, Any]) -> str | None:
+    """What is wrong with the shape of a request, in one sentence; None where nothing is."""
+    try:
+        parameters(sent)
+    except Malformed as malformed:
+        return str(malformed)
+    except Invalid:
         return None
-    return "documentId must be a string: `sha256:` and 64 lower-case hexadecimal digits."
+    return None
 
 
-def _apollo(extensions: Mapping[str, Any] | None) -> Any:
-    return extensions.get("persistedQuery") if extensions else None
+def _named(sent: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """The id of the document, and whether it came in Apollo's way."""
+    document_id, extensions = sent.get("documentId"), sent.get("extensions")
+    if document_id is not None and not isinstance(document_id, str):
+        sentence = "documentId must be a string: `sha256:` and 64 lower-case hexadecimal digits."
+        raise Malformed(sentence, "documentId")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise Malformed("extensions must be an object.", "extensions")
+    persisted = extensions.get("persistedQuery") if extensions else None
+    if persisted is None:
+        return document_id, False
+    named = PREFIX + _hash(persisted)
+    if document_id is not None and document_id != named:
+        sentence = "documentId and extensions.persistedQuery name two documents: send one id."
+        raise Invalid(sentence, "documentId")
+    return named, True
 
 
 def _hash(persisted: Any) -> str:

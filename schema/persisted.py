@@ -15,6 +15,7 @@ from core.domain.ports import Clock
 from core.snapshots.documents import Register, Registration
 from engine import Documents, Rejected
 from engine.shelf import Shelf
+from resolvers.answers import Answer
 from schema.parameters import Parameters
 
 log = observe.logger(__name__)
@@ -36,8 +37,8 @@ class Persisted:
         self._clock = clock
         self._sent: Shelf[str] = Shelf(MOST_SENT, MOST_SENT_CHARACTERS)
 
-    async def text(self, asked: Parameters, viewer: Viewer | None) -> str:
-        """The text of a request that names its document.
+    def text(self, asked: Parameters, document_id: str, viewer: Viewer | None) -> Answer[str]:
+        """The text of a request that names its document by this id; awaited if it has to be read.
 
         Raises:
             Invalid: it brings a text that is another one.
@@ -45,27 +46,35 @@ class Persisted:
             Unauthenticated: nobody is asking, so it is nobody's document.
             Unavailable: it cannot be read now.
         """
-        sha256 = (asked.document_id or "").removeprefix(PREFIX)
         if asked.text is not None:
             return _agreed(asked.text, asked)
         if viewer is None:
             raise _nobodys(asked)
-        client, text = viewer.client, None
-        if asked.document_id == PREFIX + sha256:
-            text = await self._register.text(client.id, sha256)
+        client = viewer.client
+        text = self._register.held(client.id, document_id)
+        if text is None and self._register.has(client.id, document_id):
+            return self._read(asked, client.id, document_id)
         if text is None and asked.apollo and not client.registered_only:
-            text = self._sent.get(f"{client.id} {sha256}")
+            text = self._sent.get(f"{client.id} {document_id}")
         if text is None:
             raise _missing(asked)
         return text
 
-    def check(self, text: str, viewer: Viewer) -> None:
-        """Check that the viewer's client has registered this text.
+    async def _read(self, asked: Parameters, client_id: str, document_id: str) -> str:
+        text = await self._register.text(client_id, document_id)
+        if text is None:
+            raise _missing(asked)
+        return text
+
+    def check(self, asked: Parameters, viewer: Viewer) -> None:
+        """Check that the viewer's client, which is restricted, has registered what it asks for.
 
         Raises:
             Rejected: PERSISTED_QUERY_NOT_FOUND, it has not.
         """
-        if not self._register.has(viewer.client.id, digest(text)):
+        if asked.text is None:  # `text` found it among the registered ones
+            return
+        if not self._register.has(viewer.client.id, PREFIX + digest(asked.text)):
             message = (
                 "This client runs registered documents only, and this text is not one of them, "
                 "byte for byte: have it registered first."
@@ -74,12 +83,11 @@ class Persisted:
 
     def remember(self, asked: Parameters, viewer: Viewer | None) -> None:
         """Keep a good text that came with its hash, for requests of Apollo's clients without it."""
-        if asked.text is None or not asked.apollo or viewer is None:
+        if viewer is None or viewer.client.registered_only:
             return
-        sha256 = (asked.document_id or "").removeprefix(PREFIX)
-        client = viewer.client
-        if not (client.registered_only or self._register.has(client.id, sha256)):
-            self._sent.put(f"{client.id} {sha256}", asked.text, len(asked.text))
+        text, client_id, document_id = asked.text or "", viewer.client.id, asked.document_id or ""
+        if not self._register.has(client_id, document_id):
+            self._sent.put(f"{client_id} {document_id}", text, len(text))
 
     async def warm(self, documents: Documents) -> None:
         """Have registered documents compiled before anybody asks for them, for ever.
@@ -96,19 +104,19 @@ class Persisted:
 
     async def _compile(self, documents: Documents, each: Registration) -> None:
         try:
-            text = await self._register.text(each.client_id, each.sha256)
+            text = await self._register.text(each.client_id, each.document_id)
             if text is not None:
                 documents.get(text).compile()
         except Rejected as rejected:  # it was good for the graph of an earlier version
             log.warning(
                 "registered_document_unfit",
                 client_id=each.client_id,
-                document_id=PREFIX + each.sha256,
+                document_id=each.document_id,
                 code=rejected.code,
                 error=str(rejected),
             )
         except Unavailable:
-            log.warning("registered_document_unreadable", document_id=PREFIX + each.sha256)
+            log.warning("registered_document_unreadable", document_id=each.document_id)
 
 
 def judge(documents: Documents, text: str) -> None:

@@ -34,6 +34,7 @@ from core.domain.errors import LatchkeyError, Limited, Unauthenticated, Unavaila
 from core.domain.ports import Clock
 from core.snapshots.access import Access
 from engine import Rejected
+from resolvers.answers import settled
 from schema.errors import internal, refusal
 from schema.graph import Call, Graph, new_trace, traced
 from schema.parameters import parameters
@@ -195,7 +196,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
     async def _run(self, operation: Operation[None, None], trace_id: str) -> None:
         payload: Any = operation.query
         asked = parameters(payload)
-        call = await self._graph.prepare(asked, self._current(), trace_id)
+        call = await settled(self._graph.prepare(asked, self._current(), trace_id))
         self._calls[operation] = call
         self._graph.allow(call, self._current())  # preparing may have waited for the store
         if call.operation.kind == "subscription":

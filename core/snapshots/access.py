@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from core.domain.accounts import Client, User, Viewer
+from core.domain.documents import PREFIX
 from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import Grant
@@ -35,7 +36,7 @@ class Access:
         self.grants: dict[str, Grant] = {}
         self.keys: dict[str, SigningKey] = {}
         self.documents: dict[str, set[str]] = {}
-        """The SHA-256 of each document that a client has registered."""
+        """The ids of the documents that each client has registered, as requests name them."""
 
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
@@ -48,7 +49,7 @@ class Access:
         self.grants.update({grant.id: grant for grant in state.grants})
         self.keys.update({key.id: key for key in state.keys})
         for client_id, sha256 in state.documents:
-            self.documents.setdefault(client_id, set()).add(sha256)
+            self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
         self._place = state.place
         for entry in self._early:
             self._apply(entry)
@@ -98,9 +99,9 @@ class Access:
             )
         )
 
-    def registered(self, client_id: str, sha256: str) -> bool:
-        """Whether the client has registered the document with this hash."""
-        return sha256 in self.documents.get(client_id, ())
+    def registered(self, client_id: str, document_id: str) -> bool:
+        """Whether the client has registered the document with this id."""
+        return document_id in self.documents.get(client_id, ())
 
     def watch(self, grant_id: str, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after each change that touches this grant; returns how to stop."""
@@ -128,11 +129,11 @@ class Access:
     def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
         registered = self.documents.setdefault(client_id, set())
         if removed:
-            registered.discard(sha256)
+            registered.discard(PREFIX + sha256)
             if not registered:
                 del self.documents[client_id]
         else:
-            registered.add(sha256)
+            registered.add(PREFIX + sha256)
 
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):

@@ -1,7 +1,7 @@
 """The register: which documents a client may name, and their texts, those used last in memory.
 
 Who has registered what is known from the access log, by hash. Texts may be long, so the store has
-them all and memory a bounded part. A text is kept by its hash alone, since nothing else can have
+them all and memory a bounded part. A text is kept by its id alone, since no other text can have
 it; whether a client may have it is asked each time.
 """
 
@@ -12,6 +12,7 @@ from sys import getsizeof
 from typing import Final, NamedTuple
 
 from core import observe
+from core.domain.documents import PREFIX
 from core.domain.errors import Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.feed import Feed
@@ -35,10 +36,10 @@ NEWEST: Final = 500
 
 
 class Registration(NamedTuple):
-    """A document that a client has registered, by hash; `fresh` if that was just now."""
+    """A document that a client has registered, by id; `fresh` if that was just now."""
 
     client_id: str
-    sha256: str
+    document_id: str
     fresh: bool
 
 
@@ -53,30 +54,37 @@ class Register:
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._free = MOST_BYTES
 
-    def has(self, client_id: str, sha256: str) -> bool:
-        """Whether the client has registered the document with this hash."""
-        return self._access.registered(client_id, sha256)
+    def has(self, client_id: str, document_id: str) -> bool:
+        """Whether the client has registered the document with this id."""
+        return self._access.registered(client_id, document_id)
 
-    async def text(self, client_id: str, sha256: str) -> str | None:
+    def held(self, client_id: str, document_id: str) -> str | None:
+        """The text of a document of this client's, if it is in memory."""
+        if document_id not in self._access.documents.get(client_id, ()):
+            return None
+        text = self._texts.get(document_id)
+        if text is not None:
+            self._texts.move_to_end(document_id)
+        return text
+
+    async def text(self, client_id: str, document_id: str) -> str | None:
         """The text of a document; None where this client has not registered it.
 
         Raises:
             Unavailable: it is not in memory, and the database does not answer soon.
         """
-        if not self._access.registered(client_id, sha256):
+        if not self.has(client_id, document_id):
             return None
-        text = self._texts.get(sha256)
-        if text is not None:
-            self._texts.move_to_end(sha256)
-            return text
+        if (held := self.held(client_id, document_id)) is not None:
+            return held
         try:
             async with asyncio.timeout(SECONDS):
-                text = await self._stored.text(client_id, sha256)
+                text = await self._stored.text(client_id, document_id.removeprefix(PREFIX))
         except TimeoutError:
             sentence = "The document cannot be read now; try again in a moment, or send its text."
             raise Unavailable(sentence) from None
         if text is not None:
-            self._keep(sha256, text)
+            self._keep(document_id, text)
         return text
 
     async def news(self) -> AsyncGenerator[Registration, None]:
@@ -89,12 +97,14 @@ class Register:
         def told(entry: Entry) -> None:
             if isinstance(entry, AccessEntry) and entry.kind == "document" and not waiting.full():
                 body = entry.body
-                waiting.put_nowait(Registration(body["client_id"], body["sha256"], fresh=True))
+                waiting.put_nowait(
+                    Registration(body["client_id"], PREFIX + body["sha256"], fresh=True)
+                )
 
         await self._feed.follow(ACCESS, told)
         try:
             for client_id, sha256 in await self._newest():
-                yield Registration(client_id, sha256, fresh=False)
+                yield Registration(client_id, PREFIX + sha256, fresh=False)
             while True:
                 yield await waiting.get()
         finally:
@@ -107,13 +117,13 @@ class Register:
             log.warning("registered_documents_unreadable")
             return []
 
-    def _keep(self, sha256: str, text: str) -> None:
-        if sha256 in self._texts or _weight(text) > MOST_BYTES:
+    def _keep(self, document_id: str, text: str) -> None:
+        if document_id in self._texts or _weight(text) > MOST_BYTES:
             return
         while _weight(text) > self._free:
             _, oldest = self._texts.popitem(last=False)
             self._free += _weight(oldest)
-        self._texts[sha256] = text
+        self._texts[document_id] = text
         self._free -= _weight(text)
 
 

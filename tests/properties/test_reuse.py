@@ -90,7 +90,7 @@ class Land:
             assert self.estate.house.access.grants[grant.id].revoked
             return
         variables = {"id": self.estate.lamp.id} if "$id" in text else {}
-        call = await self.graph.prepare(Parameters(text, None, variables), viewer, "trace")
+        call = await settled(self.graph.prepare(Parameters(text, None, variables), viewer, "trace"))
         found = self.graph._reuse.look(text, call.operation, variables, viewer)  # noqa: SLF001 - whether it was reused does not show outside
         self.reused += found is not None and self.graph._reuse.find(found) is not None  # noqa: SLF001
         answered = (await settled(self.graph.answer(call, 9))).body

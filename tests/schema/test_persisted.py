@@ -13,6 +13,7 @@ from core.domain.documents import digest
 from core.domain.errors import Invalid, Unauthenticated
 from core.settings import Settings
 from engine import Documents, Limits, Rejected
+from resolvers.answers import settled
 from schema import persisted as room, press, sdl
 from schema.graph import Call, Graph
 from schema.parameters import Parameters
@@ -53,13 +54,18 @@ class Desk:
 
     async def call(self, asked: Parameters, viewer: Viewer | None = None) -> Call:
         """A prepared operation."""
-        return await self.graph.prepare(asked, viewer or self.viewer, "trace")
+        return await settled(self.graph.prepare(asked, viewer or self.viewer, "trace"))
 
     async def refused(self, asked: Parameters, viewer: Viewer | None = None) -> tuple[str, str]:
         """Code and message of a document that is not found."""
         with pytest.raises(Rejected) as rejected:
             await self.call(asked, viewer)
         return rejected.value.code, str(rejected.value)
+
+
+async def nobody(desk: Desk, asked: Parameters) -> Call:
+    """An operation prepared for who shows no token."""
+    return await settled(desk.graph.prepare(asked, None, "trace"))
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ async def test_what_is_not_run_is_not_remembered(desk: Desk) -> None:
     assert (await desk.refused(asked))[0] == "GRAPHQL_VALIDATION_FAILED"
     assert (await desk.refused(asked._replace(text=None)))[1] == "PersistedQueryNotFound"
     with pytest.raises(Unauthenticated):
-        await desk.graph.prepare(APOLLO._replace(text=TEXT), None, "trace")
+        await nobody(desk, APOLLO._replace(text=TEXT))
     assert (await desk.refused(APOLLO))[1] == "PersistedQueryNotFound"
 
 
@@ -133,11 +139,11 @@ async def test_a_hash_of_another_text(desk: Desk, asked: Parameters) -> None:
 async def test_nobody_has_documents(desk: Desk) -> None:
     """An id needs a token; Apollo's clients may come with a text that needs none."""
     with pytest.raises(Unauthenticated, match="send an access token"):
-        await desk.graph.prepare(BY_ID, None, "trace")
+        await nobody(desk, BY_ID)
     asked = Parameters(document_id=f"sha256:{digest(OPEN)}", apollo=True)
     with pytest.raises(Rejected, match="PersistedQueryNotFound"):
-        await desk.graph.prepare(asked, None, "trace")
-    assert (await desk.graph.prepare(asked._replace(text=OPEN), None, "trace")).operation.public
+        await nobody(desk, asked)
+    assert (await nobody(desk, asked._replace(text=OPEN))).operation.public
 
 
 async def test_a_restricted_client_runs_what_it_registered(desk: Desk) -> None:

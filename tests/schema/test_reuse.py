@@ -32,7 +32,7 @@ class Desk:
     ) -> Call:
         """A prepared operation."""
         viewer = viewer or self.world.viewer()
-        return await self.graph.prepare(Parameters(text, name, variables), viewer, "trace")
+        return await settled(self.graph.prepare(Parameters(text, name, variables), viewer, "trace"))
 
     async def ask(self, text: str, viewer: Viewer | None = None, **more: Any) -> bytes:
         """The answer."""
@@ -177,7 +177,7 @@ async def test_no_more_is_kept_than_there_is_room_for(world: World) -> None:
 
 async def test_nobody_gets_what_somebody_got(desk: Desk) -> None:
     """Without a viewer nothing is kept or found."""
-    call = await desk.graph.prepare(Parameters("{ __typename }"), None, "trace")
+    call = await settled(desk.graph.prepare(Parameters("{ __typename }"), None, "trace"))
     first = await settled(desk.graph.answer(call, 9))
     assert first == Answered(b'{"data":{"__typename":"Query"}}', errors=False)
     assert (await settled(desk.graph.answer(call, 9))).body is not first.body

@@ -43,7 +43,7 @@ async def test_a_document_is_registered_once(estate: Estate) -> None:
     again, other = await asyncio.gather(register(estate), register(estate, TEXT + "\n"))
     assert first == again == replace(first, text=TEXT, sha256=digest(TEXT))
     assert other.id != first.id
-    assert estate.house.access.documents == {estate.client.id: {first.sha256, other.sha256}}
+    assert estate.house.access.documents == {estate.client.id: {first.id, other.id}}
     kept = await estate.house.services.documents.of(estate.client.id)
     assert list(kept) == [other, first]
 
@@ -68,8 +68,8 @@ async def test_a_document_is_its_clients_own(estate: Estate) -> None:
     mine, theirs = await register(estate), await register(estate, client_id=other.id)
     assert mine.id == theirs.id
     await estate.house.services.documents.remove(estate.client.id, mine.sha256)
-    assert not estate.house.access.registered(estate.client.id, mine.sha256)
-    assert estate.house.access.registered(other.id, mine.sha256)
+    assert not estate.house.access.registered(estate.client.id, mine.id)
+    assert estate.house.access.registered(other.id, mine.id)
     assert await estate.house.services.documents.of(estate.client.id) == []
 
 

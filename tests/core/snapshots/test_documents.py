@@ -15,6 +15,7 @@ from tests.conftest import Run
 from tests.core.services.estate import Estate, eventually
 
 TEXT = "{ homes { totalCount } }"
+ID = f"sha256:{digest(TEXT)}"
 
 
 async def registered(house: House, client_id: str, text: str = TEXT) -> RegisteredDocument:
@@ -38,15 +39,15 @@ class Unreadable(Stored):
 
 async def test_another_process_learns_of_it(estate: Estate, second: House) -> None:
     """Within a second, text included; and that it was removed, too."""
-    client, sha256 = estate.client.id, digest(TEXT)
+    client = estate.client.id
     document = await registered(estate.house, client)
-    assert await estate.house.register.text(client, sha256) == TEXT
-    assert await eventually(lambda: second.register.has(client, sha256)) < 1.5
-    assert await second.register.text(client, sha256) == TEXT
+    assert await estate.house.register.text(client, ID) == TEXT
+    assert await eventually(lambda: second.register.has(client, ID)) < 1.5
+    assert await second.register.text(client, ID) == TEXT
     await estate.house.services.documents.remove(client, document.id)
-    assert await estate.house.register.text(client, sha256) is None
-    await eventually(lambda: not second.register.has(client, sha256))
-    assert await second.register.text(client, sha256) is None
+    assert await estate.house.register.text(client, ID) is None
+    await eventually(lambda: not second.register.has(client, ID))
+    assert await second.register.text(client, ID) is None
     assert second.access.documents == {}
 
 
@@ -54,15 +55,15 @@ async def test_a_later_process_loads_it(estate: Estate, database_url: str, run_h
     """What was registered before a start is there after it."""
     await registered(estate.house, estate.client.id)
     async with run_house(database_url) as late:
-        assert await late.register.text(estate.client.id, digest(TEXT)) == TEXT
+        assert await late.register.text(estate.client.id, ID) == TEXT
         assert late.access.documents == estate.house.access.documents
 
 
 async def test_one_clients_documents_are_no_other_clients(estate: Estate) -> None:
     """Not even where the text is in memory already."""
     await registered(estate.house, estate.client.id)
-    assert await estate.house.register.text(estate.client.id, digest(TEXT)) == TEXT
-    assert await estate.house.register.text("client_other", digest(TEXT)) is None
+    assert await estate.house.register.text(estate.client.id, ID) == TEXT
+    assert await estate.house.register.text("client_other", ID) is None
 
 
 async def test_texts_in_memory_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +74,7 @@ async def test_texts_in_memory_are_bounded(estate: Estate, monkeypatch: pytest.M
     texts = ["# " + str(number) * 500 for number in range(6)] + ["#" * 4_000]
     documents = [await registered(house, client, text) for text in texts]
     for _ in range(2):
-        read = [await register.text(client, one.sha256) for one in documents]
+        read = [await register.text(client, one.id) for one in documents]
         assert read == texts
     assert list(register._texts.values()) == texts[3:6]  # noqa: SLF001 - what is kept does not show outside
 
@@ -86,7 +87,7 @@ async def test_news_are_the_newest_and_then_what_comes(estate: Estate) -> None:
         first = await anext(news)
         fresh = await registered(house, client, "# fresh")
         told = [first, *[await anext(news) for _ in range(3)]]
-    assert [one.sha256 for one in told] == [one.sha256 for one in (*reversed(old), fresh)]
+    assert [one.document_id for one in told] == [one.id for one in (*reversed(old), fresh)]
     assert [one.fresh for one in told] == [False, False, False, True]
 
 
@@ -99,7 +100,7 @@ async def test_a_store_that_does_not_answer(
     document = await registered(house, client)
     register = Register(house.access, Unreadable(house.database), house.feed)
     with pytest.raises(Unavailable, match="send its text"):
-        await register.text(client, document.sha256)
+        await register.text(client, document.id)
     async with aclosing(register.news()) as news:
         coming = asyncio.ensure_future(anext(news))
         await asyncio.sleep(0)
