@@ -141,9 +141,10 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     stored = StoredDocuments(database)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
+    homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        commands=Commands(committer, backlog, feed, access, clock, ids),
+        commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
@@ -165,7 +166,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         feed=feed,
         access=access,
         register=Register(access, stored, feed),
-        homes=HomeSnapshots(reads, feed, clock, settings.snapshot_devices),
+        homes=homes,
         fresh=Freshness(logs, feed, clock),
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),

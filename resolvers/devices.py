@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial, reduce
-from inspect import isawaitable
 
 from core.domain.commands import Command, as_of
 from core.domain.devices import Device, State
 from core.domain.errors import Missing
 from core.domain.lists import DeviceOrder
-from resolvers.answers import Answer, settled, then
+from resolvers.answers import Answer, settled, then, waits
 from resolvers.asking import Ask
 from resolvers.loaders import Filters, device_key
 from resolvers.paging import Listing, Page, Part, Window, paged
@@ -82,14 +81,12 @@ def desired(ask: Ask, device: Device) -> Answer[State | None]:
 
 def _open(ask: Ask, device: Device) -> Answer[Sequence[Command]]:
     found = ask.loaders.pending(device)
-    if not isawaitable(found):
-        return found  # carried by an event: as it was then
+    return then(found, partial(_still, ask)) if waits(found) else found
 
-    def still(stored: Sequence[Command]) -> Sequence[Command]:
-        now = ask.clock.now()
-        return [command for command in stored if as_of(command, now).open]
 
-    return then(found, still)
+def _still(ask: Ask, stored: Sequence[Command]) -> Sequence[Command]:
+    now = ask.clock.now()
+    return [command for command in stored if as_of(command, now).open]
 
 
 def _merged(commands: Sequence[Command]) -> State | None:

@@ -6,7 +6,7 @@ The connections are Relay's (GraphQL Cursor Connections Specification), with bot
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from core.domain.errors import Invalid
 from resolvers.answers import Answer, then
@@ -26,8 +26,7 @@ More: TypeAlias = bool | Callable[[], Answer[bool]]
 """Whether there is more: known, or to be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Which page is asked for: `size` items after or before a cursor, from the named end."""
 
     size: int = USUAL
@@ -36,8 +35,7 @@ class Window:
     from_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Which part of a list to read: at most `limit` items between two keys, from the named end."""
 
     limit: int
@@ -46,7 +44,7 @@ class Part:
     from_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listing(Generic[T]):
     """An ordered list: how to read a part of it (always in its order), count it, and place items.
 
@@ -73,7 +71,7 @@ class Edge(Generic[T]):
         return self.seal()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[T]):
     """A page: its items, and what else can be known of the list.
 
@@ -168,28 +166,30 @@ def paged(listing: Listing[T], window: Window) -> Answer[Page[T]]:
     """
     after = None if window.after is None else listing.open(window.after, "after")
     before = None if window.before is None else listing.open(window.before, "before")
+    part = Part(window.size + 1, after, before, window.from_end)
+    return then(listing.read(part), partial(_page, listing, window, part))
 
-    def page(found: Sequence[T]) -> Page[T]:
-        over = len(found) > window.size
-        items = found[-window.size :] if window.from_end else found[: window.size]
-        return Page(
-            nodes=items,
-            seal=lambda at: listing.seal(listing.key(items[at])),
-            less=(over and window.from_end) or _beyond(listing, after, from_end=False),
-            more=(over and not window.from_end) or _beyond(listing, before, from_end=True),
-            count=listing.count,
-        )
 
-    return then(listing.read(Part(window.size + 1, after, before, window.from_end)), page)
+def _page(listing: Listing[T], window: Window, part: Part, found: Sequence[T]) -> Page[T]:
+    over = len(found) > window.size
+    items = found[-window.size :] if window.from_end else found[: window.size]
+    return Page(
+        nodes=items,
+        seal=lambda at: listing.seal(listing.key(items[at])),
+        less=(over and window.from_end) or _beyond(listing, part.after, from_end=False),
+        more=(over and not window.from_end) or _beyond(listing, part.before, from_end=True),
+        count=listing.count,
+    )
 
 
 def _beyond(listing: Listing[T], bound: Key | None, *, from_end: bool) -> More:
     """Whether the list has items at or beyond a bound of the page, towards the named end."""
     if bound is None:
         return False
-
-    def reached(found: Sequence[T]) -> bool:
-        outermost = map(listing.key, found)
-        return any(key >= bound if from_end else key <= bound for key in outermost)
-
+    reached = partial(_reached, listing, bound, from_end=from_end)
     return lambda: then(listing.read(Part(1, from_end=from_end)), reached)
+
+
+def _reached(listing: Listing[T], bound: Key, found: Sequence[T], *, from_end: bool) -> bool:
+    outermost = map(listing.key, found)
+    return any(key >= bound if from_end else key <= bound for key in outermost)

@@ -24,6 +24,7 @@ from core.services.devices import tell_end
 from core.services.endings import Endings
 from core.services.orders import KEY_LIFE, Order, check_wait, taken, used
 from core.snapshots.access import Access
+from core.snapshots.homes import HomeSnapshots
 from core.store.backlog import Backlog
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
@@ -43,10 +44,15 @@ class Commands:
         backlog: Backlog,
         feed: Feed,
         access: Access,
+        homes: HomeSnapshots,
         clock: Clock,
         ids: Ids,
     ) -> None:
-        """Write through this committer, wait by this feed, ask `access` who may still do it."""
+        """Write through this committer, wait by this feed, ask `access` who may still do it.
+
+        `homes` are told how far commands are, which no event tells.
+        """
+        self._homes = homes
         self._access = access
         self._committer = committer
         self._backlog = backlog
@@ -212,4 +218,6 @@ class Commands:
             devices=frozenset({command.device_id}),
             commands=frozenset({command.id}),
         )
-        return await self._committer.submit(Work(needs, decide))
+        after = await self._committer.submit(Work(needs, decide))
+        self._homes.moved(after)
+        return after

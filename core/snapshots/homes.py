@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from core import observe
+from core.domain.commands import Command
 from core.domain.devices import Device
 from core.domain.errors import Missing, Unavailable
 from core.domain.events import Entry, Event, EventType
@@ -17,6 +18,7 @@ from core.domain.homes import Room
 from core.domain.lists import DeviceOrder
 from core.domain.ports import Clock
 from core.feed import Feed
+from core.snapshots.pending import Pending
 from core.store.lists import DEVICES, Key
 from core.store.reads import HomeNow, Reads
 
@@ -36,13 +38,13 @@ TIDY_SECONDS = 30.0
 class HomeSnapshot:
     """One home at one place of its log. `sound` is false once it cannot say what comes next."""
 
-    def __init__(self, now: HomeNow) -> None:
-        """The home as it was loaded."""
+    def __init__(self, now: HomeNow, read_at: float) -> None:
+        """The home as it was read at this monotonic time."""
         self.place = now.place
         self.home = now.home
         self.rooms: dict[str, Room] = {room.id: room for room in now.rooms}
         self.devices: dict[str, Device] = {device.id: device for device in now.devices}
-        self.busy = set(now.busy)
+        self.pending = Pending(now.pending, read_at)
         self.sound = True
         self._orders: dict[DeviceOrder, list[Key]] = {}
 
@@ -61,10 +63,7 @@ class HomeSnapshot:
         self.place = event.place
         gone = event.type is EventType.DEVICE_REMOVED
         self._put(device.id, None if gone else device)
-        if event.pending and not gone:
-            self.busy.add(device.id)
-        else:
-            self.busy.discard(device.id)
+        self.pending.told(device.id, () if gone else event.pending)
 
     def ordered(self, order: DeviceOrder) -> Sequence[Key]:
         """The keys of its devices in this order; sorted once, then kept in order."""
@@ -99,6 +98,8 @@ class _Held:
     used_at: float
     snapshot: HomeSnapshot | None = None
     early: list[Event] = field(default_factory=list)
+    moves: list[Command] = field(default_factory=list)
+    learning: asyncio.Task[None] | None = None
     loading: asyncio.Task[None] | None = None
     followed: bool = False
 
@@ -155,6 +156,46 @@ class HomeSnapshots:
             if loads:  # who gives up waiting does not end what others wait for
                 await asyncio.wait(loads)
 
+    def pending(self, device: Device) -> Sequence[Command] | None:
+        """The open commands of a device, oldest first; None where the store has to say."""
+        homes = self.now((device.home.id,))
+        if homes is None or device.id not in homes[0].devices:
+            return None
+        pending = homes[0].pending
+        if not pending.known(device.id, self._clock.monotonic()):
+            return None
+        return pending.of(device.id, self._clock.now())
+
+    def moved(self, command: Command) -> None:
+        """Take in that this process moved a command along; no event tells of that."""
+        held = self._held.get(command.home_id)
+        if held is None:
+            return
+        if held.loading is not None:
+            held.moves.append(command)
+        if held.snapshot is not None:
+            held.snapshot.pending.moved(command)
+
+    async def learn(self, home_id: str) -> None:
+        """Read how far the open commands of a home are, if it is here; who ask at once share it."""
+        held = self._held.get(home_id)
+        if held is None or held.snapshot is None:
+            return
+        if held.learning is None:
+            held.learning = asyncio.create_task(self._learn(held, held.snapshot))
+        await asyncio.wait([held.learning])
+
+    async def _learn(self, held: _Held, snapshot: HomeSnapshot) -> None:
+        read_at = self._clock.monotonic()
+        try:
+            statuses = await self._reads.open_statuses(held.home_id)
+        except Unavailable:
+            log.warning("home_unreadable", home_id=held.home_id)
+        else:
+            snapshot.pending.learned(statuses, read_at)
+        finally:
+            held.learning = None
+
     async def tidy(self) -> None:
         """Let go of what nobody reads any more, for ever."""
         while True:
@@ -167,11 +208,12 @@ class HomeSnapshots:
             self._refused = {key: until for key, until in self._refused.items() if until > now}
 
     async def close(self) -> None:
-        """End the loads under way."""
-        loads = [held.loading for held in self._held.values() if held.loading is not None]
-        for load in loads:
-            load.cancel()
-        await asyncio.gather(*loads, return_exceptions=True)
+        """End the reads under way."""
+        tasks = [task for held in self._held.values() for task in (held.loading, held.learning)]
+        under_way = [task for task in tasks if task is not None]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     def __len__(self) -> int:
         """What all of them count for."""
@@ -186,6 +228,7 @@ class HomeSnapshots:
             held = self._held[home_id] = _Held(home_id, self._clock.monotonic())
         if held.loading is None and (held.snapshot is None or not held.snapshot.sound):
             held.early.clear()
+            held.moves.clear()
             held.loading = asyncio.create_task(self._load(held))
         return held.loading
 
@@ -201,6 +244,7 @@ class HomeSnapshots:
         finally:
             held.loading = None
             held.early.clear()
+            held.moves.clear()
             if not kept:
                 self._drop(held)
 
@@ -208,14 +252,17 @@ class HomeSnapshots:
         if not held.followed:
             await self._feed.follow(held.home_id, held.told)
             held.followed = True
+        read_at = self._clock.monotonic()
         now = await self._reads.home_now(held.home_id, min(MOST_OF_HOME, self._most))
         held.snapshot = None
         if now is None:
             self._refuse(held.home_id, "large")
             return False
-        snapshot = HomeSnapshot(now)
+        snapshot = HomeSnapshot(now, read_at)
         for event in held.early:
             snapshot.told(event)
+        for command in held.moves:
+            snapshot.pending.moved(command)
         if not self._make_room(len(snapshot)):
             self._refuse(held.home_id, "full")
             return False

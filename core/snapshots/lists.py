@@ -29,6 +29,8 @@ def devices(
 ) -> list[Device]:
     """A part of the visible devices of these homes for which all the filters hold."""
     tests = _tests(filters)
+    if len(homes) == 1 and _all(_shown(homes[0], view), tests) is None:
+        return _cut(homes[0], part, order)
     walks = [_walk(home, part, order, _all(_shown(home, view), tests)) for home in homes]
     walk = walks[0] if len(walks) == 1 else merge(*walks, key=_first, reverse=part.from_end)
     found = [device for _, device in islice(walk, part.limit)]
@@ -62,12 +64,27 @@ def rooms(home: HomeSnapshot, view: View) -> list[Room]:
     return [room for room in home.rooms.values() if room.id in seen]
 
 
+def _cut(home: HomeSnapshot, part: Slice, order: DeviceOrder) -> list[Device]:
+    """A part of all of a home."""
+    keys, here = home.ordered(order), home.devices
+    start, end = _bounds(keys, part)
+    if part.from_end:
+        start = max(start, end - part.limit)
+    else:
+        end = min(end, start + part.limit)
+    return [here[str(key[-1])] for key in keys[start:end]]
+
+
+def _bounds(keys: Sequence[Key], part: Slice) -> tuple[int, int]:
+    start = 0 if part.after is None else bisect_right(keys, part.after)
+    return start, len(keys) if part.before is None else bisect_left(keys, part.before)
+
+
 def _walk(
     home: HomeSnapshot, part: Slice, order: DeviceOrder, test: Test | None
 ) -> Iterator[tuple[Key, Device]]:
     keys, here = home.ordered(order), home.devices
-    start = 0 if part.after is None else bisect_right(keys, part.after)
-    end = len(keys) if part.before is None else bisect_left(keys, part.before)
+    start, end = _bounds(keys, part)
     for at in range(end - 1, start - 1, -1) if part.from_end else range(start, end):
         key = keys[at]
         device = here[str(key[-1])]

@@ -6,7 +6,7 @@ two keys, so what comes, goes or moves elsewhere in the list shifts nothing.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -32,8 +32,7 @@ Key: TypeAlias = tuple[str | int, ...]
 """Where a row stands in its order: the values of the order's columns, its id last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """Which part of an ordered list: `limit` rows after or before a key, from the named end."""
 
     limit: int

@@ -3,13 +3,13 @@
 What a viewer may see is always part of the statement, so that a page is full and a count is right.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from core.domain.commands import Command
+from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Device
 from core.domain.grants import View
 from core.domain.homes import Home, Role, Room
@@ -26,15 +26,15 @@ T = TypeVar("T")
 class HomeNow:
     """All of a home that the graph shows, at one place of its log.
 
-    `rooms` are by name, `devices` are as events carry them; `busy` are those of them that have open
-    commands.
+    `rooms` are by name, `devices` are as events carry them; `pending` are the open
+    commands by device, oldest first.
     """
 
     place: int
     home: Home
     rooms: Sequence[Room]
     devices: Sequence[Device]
-    busy: frozenset[str]
+    pending: Mapping[str, Sequence[Command]]
 
 
 def visible(view: View) -> ColumnElement[bool]:
@@ -96,9 +96,9 @@ class Reads:
 
     async def home_now(self, home_id: str, most: int) -> HomeNow | None:
         """A home with everything in it; None where it is missing or has over `most` devices."""
-        open_here = and_(commands.c.device_id == devices.c.id, commands.c.completed_at.is_(None))
         here = and_(devices.c.home_id == home_id, devices.c.removed.is_(False))
-        query = rows.device_rows.add_columns(exists().where(open_here).label("busy")).where(here)
+        query = rows.device_rows.where(here)
+        open_here = rows.open_commands().where(commands.c.home_id == home_id)
         in_it = rows.room_rows.where(rooms.c.home_id == home_id)
         async with self._database.read() as connection:
             head = select(homes).where(homes.c.id == home_id)
@@ -106,6 +106,7 @@ class Reads:
             found = (await connection.execute(query.limit(most + 1))).all()
             by_name = in_it.order_by(rooms.c.name_key, rooms.c.id)
             rooms_found = (await connection.execute(by_name)).all()
+            pending = (await connection.execute(open_here)).all()
         if home is None or len(found) > most:
             return None
         the_home = rows.home_of(home)
@@ -124,8 +125,15 @@ class Reads:
                 )
                 for row in found
             ],
-            busy=frozenset(row.id for row in found if row.busy),
+            pending=_by_device(map(rows.command_of, pending)),
         )
+
+    async def open_statuses(self, home_id: str) -> dict[str, CommandStatus]:
+        """How far each open command of a home is."""
+        query = select(commands.c.id, commands.c.status).where(
+            commands.c.home_id == home_id, commands.c.completed_at.is_(None)
+        )
+        return {row.id: CommandStatus(row.status) for row in await self._database.rows(query)}
 
     async def rooms(self, view: View, home_ids: Collection[str]) -> dict[str, list[Room]]:
         """The visible rooms of these homes, by name."""
@@ -149,10 +157,8 @@ class Reads:
     async def pending(self, device_ids: Collection[str]) -> dict[str, list[Command]]:
         """The open commands of these devices, oldest first."""
         query = rows.open_commands().where(commands.c.device_id.in_(device_ids))
-        found: dict[str, list[Command]] = {device_id: [] for device_id in device_ids}
-        for row in await self._database.rows(query):
-            found[row.device_id].append(rows.command_of(row))
-        return found
+        found = _by_device(map(rows.command_of, await self._database.rows(query)))
+        return {device_id: found.get(device_id, []) for device_id in device_ids}
 
     async def roles(self, user_id: str) -> dict[str, Role]:
         """The user's role in each home."""
@@ -167,6 +173,13 @@ def _seen_rooms(view: View) -> ColumnElement[bool]:
         shared = select(devices.c.room_id).where(visible(view), devices.c.room_id.is_not(None))
         ways.append(rooms.c.id.in_(shared))
     return or_(*ways)
+
+
+def _by_device(found: Iterable[Command]) -> dict[str, list[Command]]:
+    by_device: dict[str, list[Command]] = {}
+    for command in found:
+        by_device.setdefault(command.device_id, []).append(command)
+    return by_device
 
 
 def _ordered(found: list[T], part: Slice) -> list[T]:

@@ -31,7 +31,7 @@ class Loaders(Protocol):
         """A command as it is stored, where the viewer sees its device."""
 
     def pending(self, device: Device) -> Answer[Sequence[Command]]:
-        """The device's commands that are stored as open, oldest first."""
+        """The device's open commands, oldest first; awaited, those that are stored as open."""
 
     def commanded(self, command: Command) -> Answer[Device | None]:
         """The device of a command, where the viewer sees it."""
@@ -70,7 +70,7 @@ class Loaders(Protocol):
         """Answer for the records of these events from the events."""
 
     def in_memory(self) -> bool:
-        """Whether all that was answered so far came from the homes in memory."""
+        """Whether all that was answered so far came from homes in memory and changes by events."""
 
     def forget(self) -> None:
         """Read anew from now on: something has been changed."""

@@ -28,6 +28,7 @@ class SnapshotLoaders(StoreLoaders):
         """Show what this view shows."""
         super().__init__(reads, logs, view)
         self._snapshots = snapshots
+        self._moving = False
 
     def home(self, home_id: str) -> Answer[Home | None]:
         """As `Loaders.home`."""
@@ -57,12 +58,18 @@ class SnapshotLoaders(StoreLoaders):
         )
 
     def pending(self, device: Device) -> Answer[Sequence[Command]]:
-        """As `Loaders.pending`. How far an open command is, no event tells; so the store does."""
-        if id(device) not in self._carried:
-            homes = self._snapshots.now((device.home.id,))
-            if homes and device.id in homes[0].devices and device.id not in homes[0].busy:
-                return ()
-        return super().pending(device)
+        """As `Loaders.pending`. How far an open command is, changes without an event."""
+        if id(device) in self._carried:
+            return super().pending(device)
+        found = self._snapshots.pending(device)
+        if found is None:
+            return self._learned(device)
+        self._moving = self._moving or bool(found)
+        return found
+
+    def in_memory(self) -> bool:
+        """As `Loaders.in_memory`."""
+        return super().in_memory() and not self._moving
 
     def commanded(self, command: Command) -> Answer[Device | None]:
         """As `Loaders.commanded`."""
@@ -133,6 +140,14 @@ class SnapshotLoaders(StoreLoaders):
         """What the snapshots say, now if they are there, or else what the store says."""
         homes = self._snapshots.now(home_ids)
         return read(homes) if homes is not None else self._loaded(home_ids, read, stored)
+
+    async def _learned(self, device: Device) -> Sequence[Command]:
+        await self._snapshots.learn(device.home.id)
+        found = self._snapshots.pending(device)
+        if found is None:
+            return await settled(super().pending(device))
+        self._moving = self._moving or bool(found)
+        return found
 
     async def _loaded(
         self,

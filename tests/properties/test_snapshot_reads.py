@@ -240,7 +240,7 @@ async def test_a_snapshot_is_its_place_in_the_log(land: Land, seed: int) -> None
         for _ in range(40):
             await house.homes.load(ids)
             looks.extend(
-                (found.home.id, found.place, dict(found.devices), set(found.busy))
+                (found.home.id, found.place, dict(found.devices), set(found.pending.devices))
                 for found in house.homes.now(ids) or ()
             )
             await asyncio.sleep(random.choice((0, 0.002)))

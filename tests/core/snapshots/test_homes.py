@@ -1,6 +1,7 @@
 """Snapshots of homes: right at their place, never older than they may be, and never in the way."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.compose import House
 from core import feed
+from core.domain.commands import CommandStatus
 from core.domain.devices import Device
 from core.domain.errors import Unavailable
 from core.domain.homes import Home
@@ -61,10 +63,13 @@ async def same(estate: Estate, snapshot: HomeSnapshot) -> bool:
     """Whether a snapshot is what the store would load now."""
     now = await estate.house.reads.home_now(snapshot.home.id, MOST)
     assert now is not None
-    truth = HomeSnapshot(now)
+    truth, moment = HomeSnapshot(now, 0.0), estate.house.clock.now()
     return all(
         getattr(snapshot, name) == getattr(truth, name)
-        for name in ("place", "home", "rooms", "devices", "busy")
+        for name in ("place", "home", "rooms", "devices")
+    ) and all(
+        tuple(snapshot.pending.of(one, moment)) == tuple(truth.pending.of(one, moment))
+        for one in truth.devices
     )
 
 
@@ -104,15 +109,83 @@ async def test_a_snapshot_knows_which_devices_have_open_commands(
     first = await estate.ask(on=True)
     snapshot = await taken(snapshots, estate.home)
     second = await estate.ask(brightness=3)
-    assert snapshot.busy == {estate.lamp.id}
+    assert snapshot.pending.devices == {estate.lamp.id}
     await estate.house.services.commands.cancel(estate.viewer, first)
-    assert snapshot.busy == {estate.lamp.id}
+    assert snapshot.pending.devices == {estate.lamp.id}
     await estate.house.services.commands.cancel(estate.viewer, second)
-    assert snapshot.busy == set()
+    assert snapshot.pending.devices == set()
     await estate.ask(on=True)
     await estate.house.services.devices.remove(estate.lamp)
-    assert snapshot.busy == set()
+    assert snapshot.pending.devices == set()
     assert await same(estate, snapshot)
+
+
+async def test_a_move_of_this_process_is_known_at_once(estate: Estate) -> None:
+    """No event tells that a command was sent, and nobody reads its row for that."""
+    homes, commands = estate.house.homes, estate.house.services.commands
+    command = await estate.ask(on=True)
+    await taken(homes, estate.home)
+    assert statuses(homes, estate) == [CommandStatus.ACCEPTED]
+    await commands.dispatch(command)
+    assert statuses(homes, estate) == [CommandStatus.DISPATCHED]
+
+
+async def test_a_move_while_a_home_loads_is_not_lost(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows were read before it."""
+    homes, commands = estate.house.homes, estate.house.services.commands
+    command = await estate.ask(on=True)
+    while_it_loads(estate, monkeypatch, lambda: commands.dispatch(command))
+    await taken(homes, estate.home)
+    assert statuses(homes, estate) == [CommandStatus.DISPATCHED]
+
+
+async def test_a_move_of_another_process_is_read(
+    estate: Estate, snapshots: HomeSnapshots, clock: Strider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What rows said is good for half a second; those who ask at once read them once."""
+    command = await estate.ask(on=True)
+    await taken(snapshots, estate.home)
+    assert statuses(snapshots, estate) == [CommandStatus.ACCEPTED]
+    await estate.house.services.commands.dispatch(command)  # these snapshots are not told
+    clock.ahead += 0.6
+    assert snapshots.pending(estate.lamp) is None
+    read = Counter[str]()
+    learn = estate.house.reads.open_statuses
+
+    async def counted(home_id: str) -> dict[str, CommandStatus]:
+        read[home_id] += 1
+        return await learn(home_id)
+
+    monkeypatch.setattr(estate.house.reads, "open_statuses", counted)
+    await asyncio.gather(*(snapshots.learn(estate.home.id) for _ in range(3)))
+    assert statuses(snapshots, estate) == [CommandStatus.DISPATCHED]
+    assert read == {estate.home.id: 1}
+
+
+async def test_what_cannot_be_learned_is_left_to_the_store(
+    estate: Estate, snapshots: HomeSnapshots, clock: Strider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Homes that are not here, and rows that cannot be read."""
+    await snapshots.learn(estate.home.id)
+    await estate.ask(on=True)
+    await taken(snapshots, estate.home)
+
+    async def failing(home_id: str) -> dict[str, CommandStatus]:
+        raise Unavailable(home_id)
+
+    clock.ahead += 0.6
+    monkeypatch.setattr(estate.house.reads, "open_statuses", failing)
+    await snapshots.learn(estate.home.id)
+    assert snapshots.pending(estate.lamp) is None
+
+
+def statuses(snapshots: HomeSnapshots, estate: Estate) -> list[CommandStatus]:
+    """How far the lamp's open commands are."""
+    found = snapshots.pending(estate.lamp)
+    assert found is not None
+    return [command.status for command in found]
 
 
 async def test_what_no_event_carries_is_loaded_anew(

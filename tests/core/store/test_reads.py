@@ -264,7 +264,7 @@ async def test_a_home_with_all_that_is_in_it(land: Land) -> None:
     assert {one.id: one for one in now.devices} == {
         one.id: replace(one, address="", order=0) for one in stored
     }
-    assert now.busy == {estate.lamp.id}
+    assert now.pending.keys() == {estate.lamp.id}
 
 
 async def test_a_home_that_is_missing_or_too_large(land: Land) -> None:
