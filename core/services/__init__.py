@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.services.accounts import Accounts
 from core.services.commands import Commands
 from core.services.devices import Devices
+from core.services.documents import Documents
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
@@ -15,6 +16,7 @@ __all__ = [
     "Accounts",
     "Commands",
     "Devices",
+    "Documents",
     "Events",
     "Grants",
     "Homes",
@@ -31,6 +33,7 @@ class Services:
     accounts: Accounts
     commands: Commands
     devices: Devices
+    documents: Documents
     events: Events
     grants: Grants
     homes: Homes

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from core.domain.accounts import Client, User
 from core.domain.commands import Command
 from core.domain.devices import Device, State
+from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
@@ -31,7 +32,8 @@ class Needs:
 
     `homes` are locked; `whole` homes come with rooms, members and all devices; devices come with
     their open commands; `givers` are users whose every grant comes along (the work must need
-    `access`, under which grants are given); `access` locks the access log.
+    `access`, under which grants are given); `documents` come with how many their clients have (it
+    must need `access` too); `access` locks the access log.
     """
 
     homes: frozenset[str] = frozenset()
@@ -44,6 +46,7 @@ class Needs:
     grants: frozenset[str] = frozenset()
     givers: frozenset[str] = frozenset()
     sharers: frozenset[tuple[str, str]] = frozenset()
+    documents: frozenset[tuple[str, str]] = frozenset()
     access: bool = False
 
     @staticmethod
@@ -143,6 +146,8 @@ class Ledger:
     clients: Shelf[str, Client] = field(init=False)
     grants: Shelf[str, Grant] = field(init=False)
     signing_keys: Shelf[str, SigningKey] = field(init=False)
+    documents: Shelf[tuple[str, str], RegisteredDocument] = field(init=False)
+    registered: dict[str, int] = field(default_factory=dict)
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
     accesses: list[AccessEntry] = field(default_factory=list)
@@ -275,4 +280,5 @@ _SHELVES = (
     "clients",
     "grants",
     "signing_keys",
+    "documents",
 )

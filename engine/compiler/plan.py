@@ -1,8 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first or second run, once for each choice of its `@skip` and
-`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
-and counted.
+An operation is compiled at its first or second run, or ahead of both, once for each choice of its
+`@skip` and `@include` that is asked for. What cannot be compiled runs on graphql-core; the reason
+is one word, and counted.
 """
 
 import logging
@@ -93,19 +93,31 @@ class Plan:
         if reason is None:
             flags = tuple(variables.coerced.get(name) for name in self.reach.flags)
             program = self._programs.get(flags)
-            if program is None:
-                program, reason = self._compiled(flags, variables)
+            if program is None and self._is_first(variables):
+                reason = "first"
+            elif program is None:
+                program, reason = self._compiled(flags)
             if program is not None:
                 self._runs["compiled"] += 1
                 return program
         self._runs[reason or "bug"] += 1
         return None
 
-    def _compiled(
-        self, flags: tuple[object, ...], variables: VariableValues
-    ) -> tuple[Program | None, str | None]:
-        if self._is_first(variables):
-            return None, "first"
+    def compile(self) -> None:
+        """Compile it ahead, for what its `@skip` and `@include` are by default.
+
+        Where a variable of theirs has no default, nobody knows what will be asked for.
+        """
+        values = VariableValues({}, {})
+        for definition, signature in self._variables:
+            if signature.name in self.reach.flags:
+                _left_out(definition, signature, values)
+        flags = tuple(values.coerced.get(name) for name in self.reach.flags)
+        known = all(isinstance(each, bool) for each in flags)
+        if known and self.unsupported is None and flags not in self._programs:
+            self._compiled(flags)
+
+    def _compiled(self, flags: tuple[object, ...]) -> tuple[Program | None, str | None]:
         if len(self._programs) >= MOST_CHOICES or not all(isinstance(each, bool) for each in flags):
             return None, "choices"
         try:
