@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.console import Json, run, say
+from app.door import Json, opened, say
 from core.domain.audit import OPERATOR, Kind, Outcome, Sought
 from core.domain.chain import Row
 from core.domain.errors import Invalid
@@ -26,7 +26,7 @@ def verify(
 ) -> None:
     """Check every row and every seal; exit code 1 where they do not hold."""
     anchors = dict(map(_anchor, anchor or ()))
-    verdict: Verdict = run(lambda house: house.services.audit.verify(anchors))
+    verdict: Verdict = opened(lambda house: house.services.audit.verify(anchors))
     say(
         {
             "holds": verdict.broken is None,
@@ -54,7 +54,7 @@ def show(
     since = None if hours is None else datetime.now(UTC) - timedelta(hours=hours)
 
     sought = Sought(kind, outcome, who, since)
-    rows: list[Row] = run(lambda house: house.services.audit.listed(sought, limit))
+    rows: list[Row] = opened(lambda house: house.services.audit.listed(sought, limit))
     for line in _lines(rows):
         typer.echo(line)
 
@@ -66,9 +66,8 @@ def erase(
     json_line: Json = False,
 ) -> None:
     """Delete what the audit says of a person; the chain still holds."""
-    say(
-        {"erased": run(lambda house: house.services.audit.erase(user, OPERATOR))}, as_json=json_line
-    )
+    rows = opened(lambda house: house.services.audit.erase(user, OPERATOR))
+    say({"erased": rows}, as_json=json_line)
 
 
 def _anchor(text: str) -> tuple[int, str]:

@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails
 
 from app.auditing import audit
 from app.compose import House, build, migrated, running
-from app.console import Json, refuse_unsafe, run, say
+from app.documents import documents
+from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
 from app.sharing import granted, targets
 from core import observe
-from core.domain.accounts import Client
 from core.domain.audit import OPERATOR, Kind, Outcome
-from core.domain.errors import Invalid, LatchkeyError, Missing
+from core.domain.errors import Invalid, LatchkeyError
 from core.domain.grants import Grant, Scope
 from core.settings import LOOPBACK
 
@@ -30,8 +30,9 @@ clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 homes = typer.Typer(no_args_is_help=True, help="Homes.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
-for group, name in ((clients, "client"), (homes, "home"), (audit, "audit")):
+for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
     cli.add_typer(group, name=name)
+cli.add_typer(audit, name="audit")
 
 
 def main() -> None:
@@ -110,7 +111,7 @@ def schema() -> None:
 @users.command("create")
 def create_user(name: str, *, json_line: Json = False) -> None:
     """Create a user."""
-    user = run(lambda house: house.services.accounts.create_user(name, by=OPERATOR))
+    user = opened(lambda house: house.services.accounts.create_user(name, by=OPERATOR))
     say({"user_id": user.id, "name": user.name}, as_json=json_line)
 
 
@@ -122,20 +123,43 @@ def disable_user(name: str) -> None:
         user = house.access.named_user(name)
         await house.services.accounts.disable_user(user.id, by=OPERATOR)
 
-    run(work)
+    opened(work)
 
 
 @clients.command("create")
-def create_client(name: str, *, json_line: Json = False) -> None:
+def create_client(
+    name: str,
+    *,
+    registered_only: Annotated[
+        bool, typer.Option("--registered-only", help="It runs registered documents alone.")
+    ] = False,
+    json_line: Json = False,
+) -> None:
     """Create a client."""
-    client = run(lambda house: house.services.accounts.create_client(name, by=OPERATOR))
+    client = opened(
+        lambda house: house.services.accounts.create_client(
+            name, registered_only=registered_only, by=OPERATOR
+        )
+    )
     say({"client_id": client.id, "name": client.name}, as_json=json_line)
 
 
 @clients.command("disable")
 def disable_client(client_id: str) -> None:
     """Refuse a client, whoever gave it access."""
-    run(lambda house: house.services.accounts.disable_client(client_id, by=OPERATOR))
+    opened(lambda house: house.services.accounts.disable_client(client_id, by=OPERATOR))
+
+
+@clients.command("restrict")
+def restrict_client(client_id: str) -> None:
+    """Have a client run its registered documents, and refuse it any other."""
+    _restrict(client_id, registered_only=True)
+
+
+@clients.command("unrestrict")
+def unrestrict_client(client_id: str) -> None:
+    """Have a client run any document again."""
+    _restrict(client_id, registered_only=False)
 
 
 @homes.command("create")
@@ -156,7 +180,7 @@ def create_home(
         home = await homes.create(user.id, name, time_zone, url, by=OPERATOR)
         return home.id
 
-    say({"home_id": run(work), "devices": devices}, as_json=json_line)
+    say({"home_id": opened(work), "devices": devices}, as_json=json_line)
 
 
 @tokens.command("create")
@@ -178,7 +202,7 @@ def create_token(
 
     async def work(house: House) -> tuple[str, Grant]:
         person = house.access.named_user(user)
-        app = _client(house, client)
+        app = known_client(house, client)
         shares = await targets(house, person, home or [], device or [])
         grant = await granted(house, person, app, frozenset(scope or Scope), shares)
         seconds = house.settings.access_token_seconds if expires_in is None else expires_in
@@ -194,7 +218,7 @@ def create_token(
         )
         return issued, grant
 
-    token, grant = run(work)
+    token, grant = opened(work)
     if json_line:
         say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
     else:
@@ -204,15 +228,16 @@ def create_token(
 @keys.command("rotate")
 def rotate_keys(*, json_line: Json = False) -> None:
     """Make a new signing key; the old ones verify until their last token is over."""
-    key = run(lambda house: house.services.accounts.rotate_keys(by=OPERATOR))
+    key = opened(lambda house: house.services.accounts.rotate_keys(by=OPERATOR))
     say({"key_id": key.id}, as_json=json_line)
 
 
-def _client(house: House, client_id: str) -> Client:
-    if client_id not in house.access.clients:
-        sentence = f"There is no client {client_id}."
-        raise Missing(sentence)
-    return house.access.clients[client_id]
+def _restrict(client_id: str, *, registered_only: bool) -> None:
+    opened(
+        lambda house: house.services.accounts.restrict_client(
+            client_id, registered_only=registered_only, by=OPERATOR
+        )
+    )
 
 
 def _forever(work: Coroutine[Any, Any, None]) -> None:

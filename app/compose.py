@@ -28,6 +28,7 @@ from core.services import (
     Audit,
     Commands,
     Devices,
+    Documents,
     Events,
     Grants,
     Homes,
@@ -37,6 +38,7 @@ from core.services import (
 )
 from core.settings import Settings
 from core.snapshots.access import Access
+from core.snapshots.documents import Register
 from core.snapshots.freshness import Freshness
 from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
@@ -44,6 +46,7 @@ from core.store.audit import AuditRows
 from core.store.backlog import Backlog
 from core.store.committer import Committer
 from core.store.database import Database
+from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
@@ -70,6 +73,7 @@ class House:
     hints: Hints
     feed: Feed
     access: Access
+    register: Register
     homes: HomeSnapshots
     fresh: Freshness
     ring: KeyRing
@@ -136,6 +140,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     committer = Committer(database, clock, ids, relay.committed)
     access = Access(logs, feed, clock)
     sealer = Sealer(settings.secret_keys)
+    stored = StoredDocuments(database)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
@@ -144,6 +149,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         audit=Audit(AuditRows(database), clock, ids),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
+        documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
         grants=Grants(committer, ids),
         homes=Homes(committer, ids),
@@ -162,6 +168,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         hints=hints,
         feed=feed,
         access=access,
+        register=Register(access, stored, feed),
         homes=homes,
         fresh=Freshness(logs, feed, clock),
         ring=ring,
@@ -199,28 +206,30 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
             raise Unavailable(sentence)
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
-        await stack.enter_async_context(_task(house, house.services.audit.run))
+        await stack.enter_async_context(background(house, house.services.audit.run))
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
-        await stack.enter_async_context(_task(house, house.committer.run))
+        await stack.enter_async_context(background(house, house.committer.run))
         stack.push_async_callback(house.committer.close)
         for work in (house.relay.say, house.feed.hear, house.feed.poll):
-            await stack.enter_async_context(_task(house, work))
+            await stack.enter_async_context(background(house, work))
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
         stack.push_async_callback(house.homes.close)
-        await stack.enter_async_context(_task(house, house.homes.tidy))
-        await stack.enter_async_context(_task(house, house.services.commands.keep_time))
+        await stack.enter_async_context(background(house, house.homes.tidy))
+        await stack.enter_async_context(background(house, house.services.commands.keep_time))
         if house.runner is not None:
-            await stack.enter_async_context(_task(house, house.runner.run))
+            await stack.enter_async_context(background(house, house.runner.run))
         yield house
 
 
 @asynccontextmanager
-async def _task(house: House, run: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+async def background(
+    house: House, run: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
     """A task that runs as long as the process; one that ends by itself is a defect."""
     name = run.__qualname__
 

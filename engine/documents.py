@@ -46,6 +46,9 @@ _CACHED_TOKENS: Final = 120_000
 _PROGRAM: Final = 4
 """Tokens that a field of a compiled program is worth (2 KB, measured)."""
 
+_ROOM: Final = 1_000
+"""What an ordinary document weighs, with its programs, at most."""
+
 _REFUSED: Final = 256
 """Refused texts that are remembered."""
 
@@ -118,6 +121,11 @@ class Documents:
             KeyError: the schema has no such type.
         """
         return self.requirements.opens(self.schema.type_map[name], scopes)
+
+    @property
+    def room(self) -> bool:
+        """Whether an ordinary document can be kept without another one having to go."""
+        return self._good.free >= _ROOM
 
     def get(self, text: str) -> Document:
         """Give the document of a text.

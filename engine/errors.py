@@ -15,7 +15,9 @@ Code: TypeAlias = Literal[
     "DOCUMENT_TOO_COMPLEX",
     "COST_EXCEEDED",
     "BAD_USER_INPUT",
+    "PERSISTED_QUERY_NOT_FOUND",
 ]
+"""The last is for whoever looks documents up by id; nothing in the engine raises it."""
 
 MAX_FAULTS: Final = 10
 """Faults that one refusal names at most; who has more is told of the first ones."""

@@ -5,9 +5,9 @@ document, before any of it runs.
 """
 
 import asyncio
-import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from random import getrandbits
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,12 +16,13 @@ from graphql import GraphQLError
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Engine, Limits, Need, Operation, Rendering, Result, stream
+from engine import Document, Documents, Need, Operation, Rendering, Result, stream
 from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
-from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.parameters import Parameters
+from schema.persisted import Persisted
 from schema.rendering import Renderer
 from schema.reuse import Look, Reuse
 
@@ -54,7 +55,7 @@ class Answered(NamedTuple):
 
 def new_trace() -> str:
     """An id by which a partner can name one request to us (W3C trace-id, 32 hex digits)."""
-    return secrets.token_hex(16)
+    return f"{getrandbits(128):032x}"
 
 
 def traced(errors: Iterable[Mapping[str, Any]], trace_id: str) -> list[dict[str, Any]]:
@@ -100,18 +101,18 @@ class Graph:
 
     def __init__(
         self,
-        limits: Limits,
+        documents: Documents,
         ask: Callable[[Viewer | None], Ask],
         reuse: Reuse,
         renderer: Renderer,
-        engine: Engine = "compiled",
+        persisted: Persisted,
     ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
         self._reuse = reuse
         self._renderer = renderer
-        graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
-        self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
+        self._documents = documents
+        self._persisted = persisted
 
     @property
     def documents(self) -> Documents:
@@ -128,27 +129,43 @@ class Graph:
         """What shows events to subscribers."""
         return self._renderer
 
-    def prepare(
-        self,
-        text: str,
-        name: str | None,
-        variables: Variables | None,
-        viewer: Viewer | None,
-        trace_id: str,
-    ) -> Call:
-        """Check a request as a whole; nothing has run.
+    def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Answer[Call]:
+        """Check a request as a whole; nothing has run. Only a text in the store is waited for.
 
         Raises:
-            Rejected: the document or its size is not acceptable.
+            Rejected: the document or its size is not acceptable, or it cannot be found.
+            Invalid: the document is not the one that the request says it is.
             Unauthenticated: it asks for data, and nobody is asking.
             Lacking: the viewer's scopes do not open it.
+            Unavailable: a registered document cannot be read now.
         """
+        if asked.document_id is None:  # then there is a text: `parameters` saw to it
+            return self._checked(asked.text or "", asked, viewer, trace_id)
+        text = self._persisted.text(asked, asked.document_id, viewer)
+        if isinstance(text, str):
+            return self._checked(text, asked, viewer, trace_id)
+        return self._waited_for(text, asked, viewer, trace_id)
+
+    async def _waited_for(
+        self, text: Awaitable[str], asked: Parameters, viewer: Viewer | None, trace_id: str
+    ) -> Call:
+        return self._checked(await text, asked, viewer, trace_id)
+
+    def _checked(self, text: str, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Call:
         document = self._documents.get(text)
-        operation = document.operation(name)
-        call = Call(document, operation, variables or {}, viewer, trace_id)
+        operation = document.operation(asked.name)
+        call = Call(document, operation, asked.variables or {}, viewer, trace_id)
         self.allow(call, viewer)
+        if viewer is not None and viewer.client.registered_only and not operation.public:
+            self._persisted.check(asked, viewer)
         operation.check(call.variables)
+        if asked.apollo and asked.text is not None:
+            self._persisted.remember(asked, viewer)
         return call
+
+    async def warm(self) -> None:
+        """Have registered documents compiled before anybody asks for them, for ever."""
+        await self._persisted.warm(self._documents)
 
     def allow(self, call: Call, viewer: Viewer | None) -> None:
         """Check that the viewer (as of now) may run the operation. Raises as `prepare` does."""

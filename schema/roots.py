@@ -18,6 +18,7 @@ from schema.commands import (
 )
 from schema.costs import ACTION, FORWARD, PAGE, READING, given
 from schema.devices import Device, find_device, list_devices
+from schema.documents import RegisteredDocument, register_document
 from schema.events import DeviceStatusChanged, Event
 from schema.grants import Viewer, find_viewer
 from schema.homes import Home, find_home, list_homes
@@ -131,6 +132,14 @@ class Mutation:
         graphql_type=Command,
         directives=[CONTROL, ACTION],
         description="Give up a command that has not ended; CONFLICT where it has.",
+    )
+    register_document = strawberry.mutation(
+        resolver=register_document,
+        graphql_type=RegisteredDocument,
+        description=(
+            "Put a document on record for the client that asks, whoever it asks for: its requests "
+            "may then send `documentId` in place of `query`. The same text again is the same id."
+        ),
     )
     simulate_device = strawberry.mutation(
         resolver=simulate_device,

@@ -33,11 +33,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An OAuth client: a partner's app."""
+    """An OAuth client: a partner's app; `registered_only` has it run what it registered alone."""
 
     id: str
     name: str
     disabled: bool = False
+    registered_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from core.services.accounts import Accounts
 from core.services.audit import Audit
 from core.services.commands import Commands
 from core.services.devices import Devices
+from core.services.documents import Documents
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
@@ -17,6 +18,7 @@ __all__ = [
     "Audit",
     "Commands",
     "Devices",
+    "Documents",
     "Events",
     "Grants",
     "Homes",
@@ -34,6 +36,7 @@ class Services:
     audit: Audit
     commands: Commands
     devices: Devices
+    documents: Documents
     events: Events
     grants: Grants
     homes: Homes

@@ -1,10 +1,10 @@
-"""Users, clients and signing keys: made, disabled, rotated.
+"""Users, clients and keys: made, disabled, restricted, rotated.
 
-Each change goes to the access log, and into the audit with whoever it was `by`.
+All of it is in the access log, and in the audit with whoever it was done `by`.
 """
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.domain.accounts import Client, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Kind
@@ -13,10 +13,12 @@ from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
 from core.store import codec
 from core.store.committer import Committer, Work
-from core.store.ledger import Ledger, Needs, Shelf
+from core.store.ledger import Ledger, Needs
+from core.store.shelf import Shelf
 from core.tokens import KeyRing
 
 A = TypeVar("A", User, Client)
+OFF = {"disabled": True}
 
 
 class Accounts:
@@ -49,9 +51,12 @@ class Accounts:
             sentence = f"There is already a user named {name!r}."
             raise Conflict(sentence) from error
 
-    async def create_client(self, name: str, *, by: Actor = SYSTEM) -> Client:
+    async def create_client(
+        self, name: str, *, registered_only: bool = False, by: Actor = SYSTEM
+    ) -> Client:
         """A new client. Names of clients need not differ."""
-        client = Client(self._ids.new("client"), checked_name(name))
+        made = self._ids.new("client")
+        client = Client(made, checked_name(name), registered_only=registered_only)
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)
@@ -69,7 +74,7 @@ class Accounts:
         """
 
         def decide(ledger: Ledger) -> User:
-            disabled = _disable(ledger, "user", ledger.users, user_id)
+            disabled = _change(ledger, "user", ledger.users, user_id, **OFF)
             ledger.note(Kind.USER_DISABLE, by, user_id=user_id)
             return disabled
 
@@ -82,14 +87,18 @@ class Accounts:
         Raises:
             Missing: there is no such client.
         """
+        return await self._change_client(client_id, Kind.CLIENT_DISABLE, by, **OFF)
 
-        def decide(ledger: Ledger) -> Client:
-            disabled = _disable(ledger, "client", ledger.clients, client_id)
-            ledger.note(Kind.CLIENT_DISABLE, by, client_id=client_id)
-            return disabled
+    async def restrict_client(
+        self, client_id: str, *, registered_only: bool, by: Actor = SYSTEM
+    ) -> Client:
+        """Have the client run its registered documents and no others from now on, or any again.
 
-        needs = Needs(clients=frozenset({client_id}), access=True)
-        return await self._committer.submit(Work(needs, decide))
+        Raises:
+            Missing: there is no such client.
+        """
+        kind = Kind.CLIENT_CHANGE
+        return await self._change_client(client_id, kind, by, registered_only=registered_only)
 
     async def rotate_keys(self, *, by: Actor = SYSTEM) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
@@ -108,13 +117,22 @@ class Accounts:
 
         return await self._committer.submit(Work(Needs(access=True), decide))
 
+    async def _change_client(self, client_id: str, kind: Kind, by: Actor, **changes: Any) -> Client:
+        def decide(ledger: Ledger) -> Client:
+            changed = _change(ledger, "client", ledger.clients, client_id, **changes)
+            ledger.note(kind, by, client_id=client_id)
+            return changed
 
-def _disable(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str) -> A:
+        needs = Needs(clients=frozenset({client_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
+
+def _change(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str, **changes: Any) -> A:
     account = shelf.get(account_id)
     if account is None:
         sentence = f"There is no {kind} {account_id}."
         raise Missing(sentence)
-    disabled = replace(account, disabled=True)
-    shelf.put(account_id, disabled)
-    ledger.tell_access(kind, codec.account_out(disabled))
-    return disabled
+    changed = replace(account, **changes)
+    shelf.put(account_id, changed)
+    ledger.tell_access(kind, codec.account_out(changed))
+    return changed

@@ -1,5 +1,6 @@
 """Domain values to JSON and back. What is written stays readable: new fields get defaults here."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -203,7 +204,12 @@ def grant_in(row: Json) -> Grant:
 
 def account_out(account: User | Client) -> Json:
     """A user or a client, whole."""
-    return {"id": account.id, "name": account.name, "disabled": account.disabled}
+    return asdict(account)
+
+
+def registration_out(client_id: str, sha256: str, *, removed: bool) -> Json:
+    """That a client has, or no longer has, a document; its text is in the store alone."""
+    return {"client_id": client_id, "sha256": sha256, "removed": removed}
 
 
 def key_out(key: SigningKey) -> Json:

@@ -4,23 +4,22 @@ Work reads and changes it by plain functions, so a fact is decided by pure code;
 writes what changed in one transaction. Work that raises is undone here alone, as a savepoint would.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, Unpack
 
 from core.domain.accounts import Client, User
 from core.domain.audit import Actor, Detail, Entry, Kind, Outcome, entry
 from core.domain.commands import Command
 from core.domain.devices import Device, State
+from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
 from core.domain.keys import SigningKey
 from core.domain.ports import Ids
-
-K = TypeVar("K")
-V = TypeVar("V")
+from core.store.shelf import Shelf
 
 ACCESS = "access"
 """The name of the access log, beside the homes' ids."""
@@ -34,7 +33,8 @@ class Needs:
 
     `homes` are locked; `whole` homes come with rooms, members and all devices; devices come with
     their open commands; `givers` are users whose every grant comes along (the work must need
-    `access`, under which grants are given); `access` locks the access log.
+    `access`, under which grants are given); `documents` come with how many their clients have (it
+    must need `access` too); `access` locks the access log.
     """
 
     homes: frozenset[str] = frozenset()
@@ -47,6 +47,7 @@ class Needs:
     grants: frozenset[str] = frozenset()
     givers: frozenset[str] = frozenset()
     sharers: frozenset[tuple[str, str]] = frozenset()
+    documents: frozenset[tuple[str, str]] = frozenset()
     access: bool = False
 
     @staticmethod
@@ -79,56 +80,6 @@ class KeyEntry:
     created_at: datetime
 
 
-class Shelf(Generic[K, V]):
-    """One table's rows: what was loaded and what changed since. None stands for a removed row."""
-
-    def __init__(self, journal: list[Callable[[], None]]) -> None:
-        """An empty shelf that writes how to undo each change into the ledger's journal."""
-        self._journal = journal
-        self._rows: dict[K, V | None] = {}
-        self._loaded: dict[K, V] = {}
-        self._changed: dict[K, None] = {}
-
-    def load(self, key: K, value: V) -> None:
-        """Take in a row as the database has it."""
-        self._rows[key] = self._loaded[key] = value
-
-    def get(self, key: K) -> V | None:
-        """The row, or None where it is not there or removed."""
-        return self._rows.get(key)
-
-    def put(self, key: K, value: V | None) -> None:
-        """Insert, change or (None) remove a row."""
-        known, old, touched = key in self._rows, self._rows.get(key), key in self._changed
-
-        def undo() -> None:
-            if known:
-                self._rows[key] = old
-            else:
-                self._rows.pop(key, None)
-            if not touched:
-                self._changed.pop(key, None)
-
-        self._journal.append(undo)
-        self._rows[key] = value
-        self._changed[key] = None
-
-    def values(self) -> Iterator[V]:
-        """Every row that is there."""
-        return (value for _, value in self.items())
-
-    def items(self) -> Iterator[tuple[K, V]]:
-        """Every row that is there, with its key."""
-        return ((key, value) for key, value in self._rows.items() if value is not None)
-
-    def written(self) -> Iterator[tuple[K, V | None, V | None]]:
-        """What changed: key, the row (None: removed), and as it was loaded (None: it is new)."""
-        for key in self._changed:
-            value, before = self._rows.get(key), self._loaded.get(key)
-            if value is not None or before is not None:
-                yield key, value, before
-
-
 @dataclass(slots=True)
 class Ledger:
     """The loaded rows and the facts that the batch adds. Used by one batch, then dropped."""
@@ -146,6 +97,8 @@ class Ledger:
     clients: Shelf[str, Client] = field(init=False)
     grants: Shelf[str, Grant] = field(init=False)
     signing_keys: Shelf[str, SigningKey] = field(init=False)
+    documents: Shelf[tuple[str, str], RegisteredDocument] = field(init=False)
+    registered: dict[str, int] = field(default_factory=dict)
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
     accesses: list[AccessEntry] = field(default_factory=list)
@@ -292,4 +245,5 @@ _SHELVES = (
     "clients",
     "grants",
     "signing_keys",
+    "documents",
 )

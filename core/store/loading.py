@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
-from core.store import rows
+from core.store import documents, rows
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
 from core.store.tables import (
     clients,
@@ -70,6 +70,8 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
     if needs.keys:
         _load_keys(connection, ledger, needs)
     _load_accounts(connection, ledger, needs)
+    if needs.documents:
+        documents.load(connection, ledger, needs)
 
 
 def _lock(connection: Connection, ledger: Ledger, needs: Needs) -> None:

@@ -10,6 +10,7 @@ from core.domain.accounts import Client, User
 from core.domain.audit import Entry
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
+from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event
 from core.domain.grants import Grant, Scope
 from core.domain.homes import Home, Room
@@ -210,7 +211,22 @@ def user_of(row: Fetched) -> User:
 
 def client_of(row: Fetched) -> Client:
     """A row of `clients`."""
-    return Client(row.id, row.name, row.disabled)
+    return Client(row.id, row.name, row.disabled, row.registered_only)
+
+
+def document_of(row: Fetched) -> RegisteredDocument:
+    """A row of `documents`."""
+    return RegisteredDocument(row.client_id, row.sha256, row.text, row.since)
+
+
+def document_values(document: RegisteredDocument) -> dict[str, Any]:
+    """The row of a registered document."""
+    return {
+        "client_id": document.client_id,
+        "sha256": document.sha256,
+        "text": document.text,
+        "since": document.since,
+    }
 
 
 def grant_of(row: Fetched) -> Grant:

@@ -14,6 +14,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
+    false,
 )
 
 from core.store.types import Bytewise, Instant, Json
@@ -43,6 +45,19 @@ clients = Table(
     Column("name", String, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # The default is for the rows that were there before this column.
+    Column("registered_only", Boolean, nullable=False, server_default=false()),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    PrimaryKeyConstraint("client_id", "sha256"),
+    Index("ix_documents_since", "since"),
 )
 
 signing_keys = Table(

@@ -19,8 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.store import rows, tables
-from core.store.ledger import ACCESS, Ledger, Shelf
+from core.store import codec, documents, rows, tables
+from core.store.ledger import ACCESS, Ledger
+from core.store.shelf import Shelf
 
 Values = dict[str, Any]
 
@@ -40,6 +41,7 @@ def heads(ledger: Ledger) -> dict[str, int]:
 
 def _flush(connection: Connection, ledger: Ledger, *, sqlite_dialect: bool) -> None:
     _accounts(connection, ledger)
+    documents.write(connection, ledger)
     _homes(connection, ledger)
     _write(connection, tables.devices, ledger.devices, rows.device_values)
     _write(connection, tables.commands, ledger.commands, rows.command_values)
@@ -146,12 +148,9 @@ def _keys(connection: Connection, ledger: Ledger) -> None:
 
 
 def _accounts(connection: Connection, ledger: Ledger) -> None:
-    def account(one: Any) -> Values:
-        return {"id": one.id, "name": one.name, "disabled": one.disabled}
-
     born = {"created_at": ledger.now}
-    _write(connection, tables.users, ledger.users, account, born)
-    _write(connection, tables.clients, ledger.clients, account, born)
+    _write(connection, tables.users, ledger.users, codec.account_out, born)
+    _write(connection, tables.clients, ledger.clients, codec.account_out, born)
     _write(connection, tables.grants, ledger.grants, rows.grant_values)
     _write(connection, tables.signing_keys, ledger.signing_keys, rows.key_values)
 

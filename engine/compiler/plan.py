@@ -1,8 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first or second run, once for each choice of its `@skip` and
-`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
-and counted.
+An operation is compiled at its first or second run, or ahead of both, once for each choice of its
+`@skip` and `@include` that is asked for. What cannot be compiled runs on graphql-core; the reason
+is one word, and counted.
 """
 
 import logging
@@ -43,6 +43,13 @@ MOST_KNOWN: Final = 4
 
 LONGEST_KNOWN: Final = 500
 """Bytes of JSON of such variables."""
+
+_STRICT: Final = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+"""Nothing becomes JSON that is none: a date must not be known again by its text."""
 
 log = logging.getLogger(__name__)
 
@@ -93,19 +100,31 @@ class Plan:
         if reason is None:
             flags = tuple(variables.coerced.get(name) for name in self.reach.flags)
             program = self._programs.get(flags)
-            if program is None:
-                program, reason = self._compiled(flags, variables)
+            if program is None and self._is_first(variables):
+                reason = "first"
+            elif program is None:
+                program, reason = self._compiled(flags)
             if program is not None:
                 self._runs["compiled"] += 1
                 return program
         self._runs[reason or "bug"] += 1
         return None
 
-    def _compiled(
-        self, flags: tuple[object, ...], variables: VariableValues
-    ) -> tuple[Program | None, str | None]:
-        if self._is_first(variables):
-            return None, "first"
+    def compile(self) -> None:
+        """Compile it ahead, for what its `@skip` and `@include` are by default.
+
+        Where a variable of theirs has no default, nobody knows what will be asked for.
+        """
+        values = VariableValues({}, {})
+        for definition, signature in self._variables:
+            if signature.name in self.reach.flags:
+                _left_out(definition, signature, values)
+        flags = tuple(values.coerced.get(name) for name in self.reach.flags)
+        known = all(isinstance(each, bool) for each in flags)
+        if known and self.unsupported is None and flags not in self._programs:
+            self._compiled(flags)
+
+    def _compiled(self, flags: tuple[object, ...]) -> tuple[Program | None, str | None]:
         if len(self._programs) >= MOST_CHOICES or not all(isinstance(each, bool) for each in flags):
             return None, "choices"
         try:
@@ -130,17 +149,16 @@ class Plan:
         Raises:
             Rejected: BAD_USER_INPUT, they do not fit.
         """
-        try:
-            said = orjson.dumps(raw)
-        except TypeError:  # an integer of more than 64 bits, or what is no JSON
+        sent = said(raw)
+        if sent is None:
             return Inputs(self.coerce(raw))
-        known = self._known.get(said)
+        known = self._known.get(sent)
         if known is None:
             known = Inputs(self.coerce(raw))
-            if known.lasting and len(said) <= LONGEST_KNOWN:
+            if known.lasting and len(sent) <= LONGEST_KNOWN:
                 if len(self._known) >= MOST_KNOWN:
                     self._known.clear()
-                self._known[said] = known
+                self._known[sent] = known
         return known
 
     def coerce(self, raw: Mapping[str, Any]) -> VariableValues:
@@ -178,6 +196,14 @@ class Plan:
         if isinstance(values, list):
             raise Rejected.of("BAD_USER_INPUT", values)
         return values
+
+
+def said(variables: Mapping[str, Any]) -> bytes | None:
+    """Write variables as JSON, to know the same again; None where they cannot be told apart."""
+    try:
+        return orjson.dumps(variables, option=_STRICT)
+    except TypeError:  # an integer of more than 64 bits, or what no client can send
+        return None
 
 
 def _left_out(

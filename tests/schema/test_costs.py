@@ -139,14 +139,14 @@ def desk(world: World) -> Desk:
     return Desk(world)
 
 
-def test_what_costs_too_much_is_refused(desk: Desk) -> None:
+async def test_what_costs_too_much_is_refused(desk: Desk) -> None:
     """COST_EXCEEDED, with the dearest root field, before anything runs."""
     text = """{
       viewer { client { id } }
       all: homes(first: 90) { nodes { devices(first: 100) { nodes { room { id } home { id } } } } }
     }"""
     with pytest.raises(Rejected, match="limit is 20,000; 'all' has most of it") as caught:
-        desk.call(text)
+        await desk.call(text)
     assert caught.value.code == "COST_EXCEEDED"
 
 
@@ -154,9 +154,9 @@ async def test_the_limit_can_be_set(world: World) -> None:
     """`LATCHKEY_DOCUMENT_COST`, for the operation with its variables."""
     desk = Desk(world, document_cost=100)
     text = "query ($n: Int) { devices(first: $n) { nodes { room { id } } } }"
-    desk.call(text, n=40)
+    await desk.call(text, n=40)
     with pytest.raises(Rejected, match="type cost of 102, the limit is 100"):
-        desk.call(text, n=50)
+        await desk.call(text, n=50)
 
 
 async def test_who_asks_is_told_what_it_costs(desk: Desk) -> None:
@@ -164,7 +164,7 @@ async def test_who_asks_is_told_what_it_costs(desk: Desk) -> None:
     text = "{ devices(first: 5) { nodes { id } } }"
     await desk.world.house.homes.load([desk.world.home.id])
     plain = await desk.ask(text)
-    priced: Answered = await settled(desk.graph.answer(desk.call(text), 9, priced=True))
+    priced: Answered = await settled(desk.graph.answer(await desk.call(text), 9, priced=True))
     told = orjson.loads(priced.body)
     assert told.pop("extensions") == {"cost": {"typeCost": 7, "fieldCost": 2, "limit": 20_000}}
     assert told == orjson.loads(plain)
