@@ -37,6 +37,8 @@ def headers(error: LatchkeyError, *, shown: bool) -> dict[str, str]:
     """
     if isinstance(error, Unavailable):
         return {"Retry-After": "1"}
+    if isinstance(error, Limited) and error.seconds is not None:
+        return {"Retry-After": str(error.seconds)}
     if isinstance(error, Unauthenticated):
         challenge = 'Bearer realm="latchkey"'
         if shown:

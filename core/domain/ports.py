@@ -51,6 +51,22 @@ class Notes(Protocol):
         """
 
 
+class Throttle(Protocol):
+    """Makes whoever guesses wait: at sign-in, or where clients show their secrets."""
+
+    def take(self, account: str, source: str | None) -> None:
+        """Count an attempt as a wrong one, before anything is looked at.
+
+        `account` is what the caller says it is, known or not; `source` is its address.
+
+        Raises:
+            Limited: it has to wait, and for how many seconds. Then nothing was counted.
+        """
+
+    def succeed(self, account: str, source: str | None) -> None:
+        """The attempt was a good one: the account's failures are forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A device that a connector can reach, as the connector describes it."""
