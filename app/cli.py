@@ -15,6 +15,7 @@ from app.compose import House, build, migrated, running
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
+from app.homes import homes
 from app.sharing import granted, targets
 from core import observe
 from core.domain.audit import OPERATOR, Kind, Outcome
@@ -27,7 +28,6 @@ tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
 users = typer.Typer(no_args_is_help=True, help="People.")
 clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
-homes = typer.Typer(no_args_is_help=True, help="Homes.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
 for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
@@ -126,6 +126,21 @@ def disable_user(name: str) -> None:
     opened(work)
 
 
+@users.command("operator")
+def promote_user(
+    name: str,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Make them one no more.")] = False,
+) -> None:
+    """Make a user an operator of this Latchkey."""
+
+    async def work(house: House) -> None:
+        user = house.access.named_user(name)
+        await house.services.accounts.set_operator(user.id, operator=not off, by=OPERATOR)
+
+    opened(work)
+
+
 @clients.command("create")
 def create_client(
     name: str,
@@ -160,27 +175,6 @@ def restrict_client(client_id: str) -> None:
 def unrestrict_client(client_id: str) -> None:
     """Have a client run any document again."""
     _restrict(client_id, registered_only=False)
-
-
-@homes.command("create")
-def create_home(
-    *,
-    owner: Annotated[str, typer.Option(help="The name of the user whose home it is.")],
-    devices: Annotated[int, typer.Option(min=0, max=100_000, help="How many.")] = 20,
-    name: Annotated[str, typer.Option(help="The home's name.")] = "Simulated home",
-    time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
-    json_line: Json = False,
-) -> None:
-    """Create a simulated home; the process that runs the devices brings it to life."""
-
-    async def work(house: House) -> str:
-        user = house.access.named_user(owner)
-        url = f"simulator://plan?devices={devices}"
-        homes = house.services.homes
-        home = await homes.create(user.id, name, time_zone, url, by=OPERATOR)
-        return home.id
-
-    say({"home_id": opened(work), "devices": devices}, as_json=json_line)
 
 
 @tokens.command("create")

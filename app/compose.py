@@ -32,6 +32,7 @@ from core.services import (
     Events,
     Grants,
     Homes,
+    Invites,
     Reports,
     Services,
     Simulations,
@@ -153,6 +154,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         events=Events(logs, reads),
         grants=Grants(committer, ids),
         homes=Homes(committer, ids),
+        invites=Invites(committer, reads, ids),
         reports=Reports(committer),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
     )

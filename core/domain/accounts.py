@@ -24,11 +24,12 @@ def checked_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account."""
+    """A person with an account; an `operator` looks after this Latchkey, and after no home."""
 
     id: str
     name: str
     disabled: bool = False
+    operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     USER_CREATE = "user.create"
     USER_DISABLE = "user.disable"
     USER_PROMOTE = "user.promote"
+    USER_DEMOTE = "user.demote"
     KEY_ROTATE = "key.rotate"
     HOME_CREATE = "home.create"
     MEMBER_INVITE = "member.invite"
@@ -60,6 +61,11 @@ class Actor:
     """Who caused a decision: a user's or client's id, or one of the three below."""
 
     id: str
+
+    @property
+    def person(self) -> bool:
+        """Whether it is a user, who may do only what their roles allow."""
+        return self.id.startswith("user_")
 
 
 OPERATOR: Final = Actor("operator")

@@ -10,6 +10,7 @@ from core.services.documents import Documents
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
+from core.services.invites import Invites
 from core.services.reports import Reports
 from core.services.simulations import Simulations
 
@@ -22,6 +23,7 @@ __all__ = [
     "Events",
     "Grants",
     "Homes",
+    "Invites",
     "Reports",
     "Services",
     "Simulations",
@@ -40,5 +42,6 @@ class Services:
     events: Events
     grants: Grants
     homes: Homes
+    invites: Invites
     reports: Reports
     simulations: Simulations

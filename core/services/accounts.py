@@ -81,6 +81,22 @@ class Accounts:
         needs = Needs(users=frozenset({user_id}), access=True)
         return await self._committer.submit(Work(needs, decide))
 
+    async def set_operator(self, user_id: str, *, operator: bool, by: Actor = SYSTEM) -> User:
+        """Make the user an operator from now on, or one no more.
+
+        Raises:
+            Missing: there is no such user.
+        """
+
+        def decide(ledger: Ledger) -> User:
+            changed = _change(ledger, "user", ledger.users, user_id, operator=operator)
+            kind = Kind.USER_PROMOTE if operator else Kind.USER_DEMOTE
+            ledger.note(kind, by, user_id=user_id)
+            return changed
+
+        needs = Needs(users=frozenset({user_id}), access=True)
+        return await self._committer.submit(Work(needs, decide))
+
     async def disable_client(self, client_id: str, *, by: Actor = SYSTEM) -> Client:
         """Refuse the client from now on, whoever granted it access.
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.domain.accounts import checked_name
 from core.domain.audit import SYSTEM, Actor, Kind
-from core.domain.errors import Conflict, Invalid, Missing
+from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.events import EventType
 from core.domain.homes import SHARING_ROLES, Home, Role, Room
 from core.domain.ports import Ids
@@ -61,7 +61,7 @@ class Homes:
         """
 
         def decide(ledger: Ledger) -> Home:
-            entry = _entry(ledger, home_id)
+            entry = found_home(ledger, home_id)
             home = replace(entry.home, name=checked_name(name))
             ledger.homes.put(home_id, replace(entry, home=home))
             ledger.tell_home(home_id)
@@ -78,7 +78,7 @@ class Homes:
         room_id = self._ids.new("room")
 
         def decide(ledger: Ledger) -> Room:
-            room = Room(room_id, checked_name(name), _entry(ledger, home_id).home)
+            room = Room(room_id, checked_name(name), found_home(ledger, home_id).home)
             ledger.rooms.put(room_id, room)
             ledger.tell_home(home_id)
             return room
@@ -110,11 +110,13 @@ class Homes:
 
         Raises:
             Missing: there is no such home or user.
+            Refused: it is `by` a user who is no owner of the home.
             Conflict: the home would be left without an owner.
         """
 
         def decide(ledger: Ledger) -> None:
-            _entry(ledger, home_id)
+            found_home(ledger, home_id)
+            check_owner(ledger, home_id, by)
             if ledger.users.get(user_id) is None:
                 sentence = f"There is no user {user_id}."
                 raise Missing(sentence)
@@ -133,13 +135,18 @@ class Homes:
     async def remove_member(self, home_id: str, user_id: str, *, by: Actor = SYSTEM) -> None:
         """End a membership, and with it what the user's grants share of this home.
 
+        Members may leave; owners may remove whom they will.
+
         Raises:
             Missing: there is no such home, or the user is no member of it.
+            Refused: it is `by` another user who is no owner of the home.
             Conflict: the home would be left without an owner.
         """
 
         def decide(ledger: Ledger) -> None:
-            _entry(ledger, home_id)
+            found_home(ledger, home_id)
+            if by.id != user_id:
+                check_owner(ledger, home_id, by)
             if ledger.members.get((home_id, user_id)) is None:
                 sentence = f"The user {user_id} is no member of {home_id}."
                 raise Missing(sentence)
@@ -180,12 +187,28 @@ def _zone(name: str) -> str:
         raise Invalid(sentence, "timeZone") from None
 
 
-def _entry(ledger: Ledger, home_id: str) -> HomeEntry:
+def found_home(ledger: Ledger, home_id: str) -> HomeEntry:
+    """The home in the ledger.
+
+    Raises:
+        Missing: there is none.
+    """
     entry = ledger.homes.get(home_id)
     if entry is None:
         sentence = f"There is no home {home_id}."
         raise Missing(sentence)
     return entry
+
+
+def check_owner(ledger: Ledger, home_id: str, by: Actor) -> None:
+    """See that a user who acts on a home's members owns it; whoever runs the machine may as well.
+
+    Raises:
+        Refused: it is a user who does not.
+    """
+    if by.person and ledger.members.get((home_id, by.id)) is not Role.OWNER:
+        sentence = f"The user {by.id} is no owner of {home_id}: owners alone manage its members."
+        raise Refused(sentence)
 
 
 def _still_owned(ledger: Ledger, home_id: str) -> None:

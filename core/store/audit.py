@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,14 +26,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.audit import Entry, Kind, Sought
-from core.domain.chain import GENESIS, Row, Seal, sealed
+from core.domain.chain import GENESIS, Row, Seal, commitment, sealed
 from core.store.database import Database
 from core.store.ledger import AUDIT
-from core.store.rows import CONTENT, audit_of, audit_values
+from core.store.rows import Fetched
 from core.store.tables import audit, logs, seals
 
 BATCH: Final = 200
 """Rows of one seal, and of one transaction."""
+CONTENT: Final = ("at", "kind", "outcome", "actor", "user_id", "source", "detail")
+"""The columns of `audit` that hold what a row says; erasing empties them."""
+SALT_BYTES: Final = 32
 _PLACED: Final = update(audit).where(audit.c.id == bindparam("the_id"))
 
 
@@ -178,3 +182,18 @@ def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
     if sought.since is not None:
         found.append(audit.c.at >= sought.since)
     return found
+
+
+def audit_of(row: Fetched) -> Row:
+    """A row of `audit`."""
+    said = {name: getattr(row, name) for name in CONTENT}
+    erased = all(value is None for value in said.values())
+    content = None if erased else {"id": row.id, **said, "at": row.at and row.at.isoformat()}
+    return Row(row.id, row.place, row.commitment, content, row.salt)
+
+
+def audit_values(entry: Entry) -> dict[str, Any]:
+    """The row of a new entry, with a fresh salt."""
+    content, salt = entry.content, token_hex(SALT_BYTES)
+    committed = commitment(content, salt)
+    return {**content, "at": entry.at, "salt": salt, "commitment": committed}

@@ -17,6 +17,7 @@ from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
+from core.domain.invites import Invite
 from core.domain.keys import SigningKey
 from core.domain.ports import Ids
 from core.store.shelf import Shelf
@@ -34,7 +35,8 @@ class Needs:
     `homes` are locked; `whole` homes come with rooms, members and all devices; devices come with
     their open commands; `givers` are users whose every grant comes along (the work must need
     `access`, under which grants are given); `documents` come with how many their clients have (it
-    must need `access` too); `access` locks the access log.
+    must need `access` too); `sharers` are memberships by home and user; `inviting` are homes whose
+    invites come along (it must need the homes, too); `access` locks the access log.
     """
 
     homes: frozenset[str] = frozenset()
@@ -47,6 +49,7 @@ class Needs:
     grants: frozenset[str] = frozenset()
     givers: frozenset[str] = frozenset()
     sharers: frozenset[tuple[str, str]] = frozenset()
+    inviting: frozenset[str] = frozenset()
     documents: frozenset[tuple[str, str]] = frozenset()
     access: bool = False
 
@@ -97,6 +100,7 @@ class Ledger:
     clients: Shelf[str, Client] = field(init=False)
     grants: Shelf[str, Grant] = field(init=False)
     signing_keys: Shelf[str, SigningKey] = field(init=False)
+    invites: Shelf[str, Invite] = field(init=False)
     documents: Shelf[tuple[str, str], RegisteredDocument] = field(init=False)
     registered: dict[str, int] = field(default_factory=dict)
     access_place: int = 0
@@ -246,4 +250,5 @@ _SHELVES = (
     "grants",
     "signing_keys",
     "documents",
+    "invites",
 )

@@ -19,6 +19,7 @@ from core.store.tables import (
     grants,
     homes,
     idempotency_keys as keys,
+    invites,
     logs,
     members,
     rooms,
@@ -48,6 +49,7 @@ OPEN_OF_DEVICES: Final = _OPEN.where(_among(commands.c.device_id))
 # In the order of the index of open commands; SQLite would go through all commands otherwise.
 OPEN_OF_HOMES: Final = _OPEN.where(_among(commands.c.home_id)).order_by(commands.c.deadline)
 KEYS: Final = select(keys).where(_among(tuple_(keys.c.grant_id, keys.c.key)))
+INVITES: Final = select(invites).where(_among(invites.c.home_id))
 USERS: Final = select(users).where(_among(users.c.id))
 CLIENTS: Final = select(clients).where(_among(clients.c.id))
 GRANTS: Final = select(grants).where(or_(_among(grants.c.id), _among(grants.c.user_id, "givers")))
@@ -69,6 +71,9 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
         _load_commands(connection, ledger, COMMANDS, needs.commands)
     if needs.keys:
         _load_keys(connection, ledger, needs)
+    if needs.inviting:
+        for row in _found(connection, INVITES, needs.inviting):
+            ledger.invites.load(row.id, rows.invite_of(row))
     _load_accounts(connection, ledger, needs)
     if needs.documents:
         documents.load(connection, ledger, needs)

@@ -9,15 +9,17 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from core.domain.accounts import User
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Device
 from core.domain.grants import View
 from core.domain.homes import Home, Role, Room
+from core.domain.invites import Invite
 from core.domain.lists import DeviceFilter, DeviceOrder
 from core.store import lists, rows
 from core.store.database import Database
 from core.store.lists import Slice
-from core.store.tables import commands, devices, homes, members, rooms
+from core.store.tables import commands, devices, homes, invites, members, rooms, users
 
 T = TypeVar("T")
 
@@ -159,6 +161,17 @@ class Reads:
         query = rows.open_commands().where(commands.c.device_id.in_(device_ids))
         found = _by_device(map(rows.command_of, await self._database.rows(query)))
         return {device_id: found.get(device_id, []) for device_id in device_ids}
+
+    async def members(self, home_id: str) -> list[tuple[User, Role]]:
+        """Who belongs to a home, by name."""
+        query = select(users, members.c.role).join(members, members.c.user_id == users.c.id)
+        here = query.where(members.c.home_id == home_id).order_by(users.c.name)
+        return [(rows.user_of(row), Role(row.role)) for row in await self._database.rows(here)]
+
+    async def invite(self, digest: str) -> Invite | None:
+        """The invite with this digest."""
+        found = await self._database.rows(select(invites).where(invites.c.digest == digest))
+        return rows.invite_of(found[0]) if found else None
 
     async def roles(self, user_id: str) -> dict[str, Role]:
         """The user's role in each home."""

@@ -1,28 +1,24 @@
 """Rows to domain values, and the statements that several readers share."""
 
-from secrets import token_hex
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from core.domain import chain
 from core.domain.accounts import Client, User
-from core.domain.audit import Entry
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
 from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event
 from core.domain.grants import Grant, Scope
-from core.domain.homes import Home, Room
+from core.domain.homes import Home, Role, Room
+from core.domain.invites import Invite
 from core.domain.keys import SigningKey
 from core.store import codec
 from core.store.ledger import HomeEntry
 from core.store.tables import commands, devices, events, homes, rooms
 
 Fetched = Row[Any]
-CONTENT: Final = ("at", "kind", "outcome", "actor", "user_id", "source", "detail")
-"""The columns of `audit` that hold what a row says; erasing empties them."""
-SALT_BYTES: Final = 32
 
 device_rows: Select[Any] = (
     select(
@@ -206,7 +202,7 @@ def event_values(event: Event) -> dict[str, Any]:
 
 def user_of(row: Fetched) -> User:
     """A row of `users`."""
-    return User(row.id, row.name, row.disabled)
+    return User(row.id, row.name, row.disabled, row.operator)
 
 
 def client_of(row: Fetched) -> Client:
@@ -276,16 +272,20 @@ def access_of(row: Fetched) -> AccessEntry:
     return AccessEntry(row.place, row.kind, row.body, row.at)
 
 
-def audit_of(row: Fetched) -> chain.Row:
-    """A row of `audit`."""
-    said = {name: getattr(row, name) for name in CONTENT}
-    erased = all(value is None for value in said.values())
-    content = None if erased else {"id": row.id, **said, "at": row.at and row.at.isoformat()}
-    return chain.Row(row.id, row.place, row.commitment, content, row.salt)
+def invite_of(row: Fetched) -> Invite:
+    """A row of `invites`."""
+    return Invite(
+        id=row.id,
+        home_id=row.home_id,
+        digest=row.digest,
+        role=Role(row.role),
+        made_by=row.made_by,
+        made_at=row.made_at,
+        expires_at=row.expires_at,
+        used_by=row.used_by,
+    )
 
 
-def audit_values(entry: Entry) -> dict[str, Any]:
-    """The row of a new entry, with a fresh salt."""
-    content, salt = entry.content, token_hex(SALT_BYTES)
-    committed = chain.commitment(content, salt)
-    return {**content, "at": entry.at, "salt": salt, "commitment": committed}
+def invite_values(invite: Invite) -> dict[str, Any]:
+    """The row of an invite."""
+    return {**asdict(invite), "role": invite.role.value}

@@ -35,6 +35,7 @@ users = Table(
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False, unique=True),
     Column("disabled", Boolean, nullable=False),
+    Column("operator", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )
 
@@ -132,6 +133,20 @@ members = Table(
     Column("role", String, nullable=False),
     PrimaryKeyConstraint("home_id", "user_id"),
     Index("ix_members_user_id", "user_id"),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("home_id", ForeignKey("homes.id"), nullable=False),
+    Column("digest", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_by", ForeignKey("users.id")),
+    Index("ix_invites_home_id", "home_id"),
 )
 
 rooms = Table(

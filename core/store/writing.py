@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import codec, documents, rows, tables
+from core.store.audit import audit_values
 from core.store.ledger import ACCESS, Ledger
 from core.store.shelf import Shelf
 
@@ -51,7 +52,7 @@ def _flush(connection: Connection, ledger: Ledger, *, sqlite_dialect: bool) -> N
     if ledger.accesses:
         _accesses(connection, ledger)
     if ledger.notes:
-        connection.execute(_insert(tables.audit), list(map(rows.audit_values, ledger.notes)))
+        connection.execute(_insert(tables.audit), list(map(audit_values, ledger.notes)))
     _mark_dirty(connection, heads(ledger), sqlite_dialect=sqlite_dialect)
 
 
@@ -112,6 +113,7 @@ def _homes(connection: Connection, ledger: Ledger) -> None:
     _write(connection, tables.homes, ledger.homes, rows.home_values)
     _write(connection, tables.rooms, ledger.rooms, rows.room_values)
     _members(connection, ledger)
+    _write(connection, tables.invites, ledger.invites, rows.invite_values)
 
 
 def _members(connection: Connection, ledger: Ledger) -> None:

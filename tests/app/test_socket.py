@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
+from core.domain.audit import Actor
 from core.domain.devices import State
 from core.domain.grants import Scope, Share
+from core.domain.homes import Role
 from core.domain.sandbox import Simulation
 from tests.app.conftest import Api
 from tests.conftest import both_engines
@@ -22,6 +26,7 @@ mutation($id: ID!, $on: Boolean!) {
 }
 """
 SECONDS = 5.0
+DAY = timedelta(days=1)
 
 
 class Socket:
@@ -325,6 +330,32 @@ async def test_narrowing_silences_the_other_devices(api: Api) -> None:
         await _press(api, api.lock.id, State(locked=not api.lock.state.locked))
         event = (await socket.next())["payload"]["data"]["deviceStatusChanged"]
     assert event["device"]["id"] == api.lock.id
+
+
+@both_engines
+async def test_whoever_leaves_a_home_takes_along_what_they_gave(api: Api) -> None:
+    """Within two seconds an app of theirs sees nothing of it: no devices, no events, no home."""
+    services = api.house.services
+    bob = await services.accounts.create_user("bob")
+    code, _ = await services.invites.make(api.home_id, Role.MEMBER, DAY, by=Actor(api.user.id))
+    await services.invites.join(code, bob.id)
+    grant = await services.grants.give(bob.id, api.client.id, list(Scope), [Share(api.home_id)])
+    token = api.token(grant)
+    async with opened(api) as theirs, opened(api) as ours:
+        await theirs.init(token)
+        await theirs.subscribe(WATCH)
+        await ours.init(api.token())
+        await ours.subscribe(WATCH)
+        begun = time.monotonic()
+        await services.homes.remove_member(api.home_id, bob.id, by=Actor(bob.id))
+        while (await api.ask("{ devices { totalCount } }", token))["devices"]["totalCount"]:
+            assert time.monotonic() - begun < 2
+        await _press(api, api.light.id, State(on=not api.light.state.on))
+        assert (await ours.next())["id"] == "1"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await theirs.next()
+    assert (await api.ask("{ homes { totalCount } }", token))["homes"]["totalCount"] == 0
 
 
 async def _press(api: Api, device_id: str, state: State) -> None:

@@ -67,6 +67,22 @@ def test_accounts_homes_and_tokens(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_people_of_a_home(run: Run) -> None:
+    """Invited, joined, listed and removed; the code works once."""
+    for name in ("alice", "bob", "eve"):
+        run("user", "create", name)
+    home = json.loads(run("home", "create", "--owner", "alice", "--json")[1])["home_id"]
+    words = ("home", "invite", "--home", home, "--role", "guest", "--by", "alice", "--json")
+    code = json.loads(run(*words)[1])["code"]
+    joined = json.loads(run("home", "join", code, "--user", "bob", "--json")[1])
+    assert joined == {"home_id": home, "role": "GUEST"}
+    assert "There is no such invite, or it is over" in run("home", "join", code, "--user", "eve")[2]
+    assert run("home", "members", "--home", home)[1] == "alice: OWNER\nbob: GUEST\n"
+    assert run("home", "remove-member", "--home", home, "--user", "bob")[0] == 0
+    assert run("home", "members", "--home", home)[1] == "alice: OWNER\n"
+
+
+@pytest.mark.usefixtures("stored")
 def test_the_audit(run: Run) -> None:
     """What commands decide is there, holds, and can be erased by person."""
     run("user", "create", "alice")
@@ -100,7 +116,9 @@ def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         (("user", "create", "alice"), "already a user named 'alice'"),
         (("user", "disable", "bob"), "no user named 'bob'"),
         (("client", "disable", "client_x"), "no client client_x"),
+        (("user", "operator", "bob"), "no user named 'bob'"),
         (("home", "create", "--owner", "bob"), "no user named 'bob'"),
+        (("home", "invite", "--home", "home_x"), "no home home_x"),
         (("audit", "erase", "--user", "bob"), "'bob' is no id of a user"),
         (("audit", "verify", "--anchor", "x"), "--anchor is NUMBER:HASH"),
         (("token", "create", "--client", "x", "--user", "alice"), "no client x"),

@@ -60,6 +60,18 @@ async def test_when_an_account_was_made_stays_so(estate: Estate) -> None:
     assert [await database.rows(query) for query in made] == before
 
 
+async def test_operators_are_made_and_unmade(estate: Estate) -> None:
+    """It is a fact of the access log, so every process knows."""
+    accounts, access = estate.house.services.accounts, estate.house.access
+    made = await accounts.set_operator(estate.user.id, operator=True)
+    assert access.users[estate.user.id] == made
+    assert made.operator
+    await accounts.set_operator(estate.user.id, operator=False)
+    assert not access.users[estate.user.id].operator
+    with pytest.raises(Missing):
+        await accounts.set_operator("user_none", operator=True)
+
+
 async def test_keys_rotate(estate: Estate) -> None:
     """A new key comes and the one before is retired, in one transaction; both verify."""
     access, before = estate.house.access, await head(estate)
