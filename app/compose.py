@@ -25,6 +25,7 @@ from core.relay import Relay
 from core.runner import Runner
 from core.services import (
     Accounts,
+    Authorizations,
     Commands,
     Devices,
     Documents,
@@ -48,6 +49,7 @@ from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
+from core.store.oauth import OAuth
 from core.store.reads import Reads
 from core.tokens import Cursors, KeyRing, Sealer, Tokens
 from migrations import pending, upgrade
@@ -144,6 +146,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
+        authorizations=Authorizations(OAuth(database), access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
         documents=Documents(committer, stored, settings.client_documents),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.services.accounts import Accounts
+from core.services.authorizations import Authorizations
 from core.services.commands import Commands
 from core.services.devices import Devices
 from core.services.documents import Documents
@@ -14,6 +15,7 @@ from core.services.simulations import Simulations
 
 __all__ = [
     "Accounts",
+    "Authorizations",
     "Commands",
     "Devices",
     "Documents",
@@ -31,6 +33,7 @@ class Services:
     """All of them, as the composition root hands them on."""
 
     accounts: Accounts
+    authorizations: Authorizations
     commands: Commands
     devices: Devices
     documents: Documents

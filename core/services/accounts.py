@@ -1,10 +1,13 @@
 """Users, clients and keys: made, disabled, restricted, rotated; all of it in the access log."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from core.domain.accounts import Client, User, checked_name
+from core.domain.accounts import Client, ClientAuth, User, checked_name
+from core.domain.authorizations import checked_redirect
 from core.domain.errors import Conflict, Missing
+from core.domain.grants import Scope
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
 from core.store import codec
@@ -13,6 +16,7 @@ from core.store.ledger import Ledger, Needs, Shelf
 from core.tokens import KeyRing
 
 A = TypeVar("A", User, Client)
+ALL = frozenset(Scope)
 OFF = {"disabled": True}
 
 
@@ -45,10 +49,28 @@ class Accounts:
             sentence = f"There is already a user named {name!r}."
             raise Conflict(sentence) from error
 
-    async def create_client(self, name: str, *, registered_only: bool = False) -> Client:
-        """A new client. Names of clients need not differ."""
-        made = self._ids.new("client")
-        client = Client(made, checked_name(name), registered_only=registered_only)
+    async def create_client(
+        self,
+        name: str,
+        *,
+        registered_only: bool = False,
+        redirect_uris: Collection[str] = (),
+        scopes: Collection[Scope] = ALL,
+        auth: ClientAuth = ClientAuth.NONE,
+    ) -> Client:
+        """A new client. Names of clients need not differ.
+
+        Raises:
+            Invalid: nobody may be sent to one of the redirect URIs.
+        """
+        client = Client(
+            id=self._ids.new("client"),
+            name=checked_name(name),
+            registered_only=registered_only,
+            redirect_uris=tuple(map(checked_redirect, redirect_uris)),
+            scopes=frozenset(scopes),
+            auth=auth,
+        )
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)

@@ -153,7 +153,7 @@ class Access:
                 self.users[body["id"]] = User(**body)
                 touched = [g.id for g in self.grants.values() if g.user_id == body["id"]]
             case "client":
-                self.clients[body["id"]] = Client(**body)
+                self.clients[body["id"]] = codec.client_in(body)
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
             case "grant":
                 self.grants[body["id"]] = codec.grant_in(body)
