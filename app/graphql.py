@@ -40,13 +40,22 @@ class Endpoint:
     """The endpoint for queries and mutations: an ASGI application."""
 
     def __init__(
-        self, graph: Graph, authenticate: Authenticator, body_bytes: int, seconds: float
+        self,
+        graph: Graph,
+        authenticate: Authenticator,
+        body_bytes: int,
+        seconds: float,
+        metadata: str,
     ) -> None:
-        """Bodies over `body_bytes` and operations over `seconds` are refused."""
+        """Bodies over `body_bytes` and operations over `seconds` are refused.
+
+        `metadata` is the URL at which a client reads where to get a token.
+        """
         self._graph = graph
         self._authenticate = authenticate
         self._body_bytes = body_bytes
         self._seconds = seconds
+        self._metadata = metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever it holds, it costs its sender alone."""
@@ -65,7 +74,8 @@ class Endpoint:
             found = [dict(error.formatted) for error in rejected.errors]
         except LatchkeyError as error:
             shown = exchange.header(b"authorization") is not None
-            status, headers = errors.status(error), errors.headers(error, shown=shown)
+            status = errors.status(error)
+            headers = errors.headers(error, shown=shown, metadata=self._metadata)
             found = [refusal(error)]
         except Gone:
             return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.services.accounts import Accounts
 from core.services.authorizations import Authorizations
+from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
 from core.services.devices import Devices
 from core.services.documents import Documents
@@ -16,6 +17,7 @@ from core.services.simulations import Simulations
 __all__ = [
     "Accounts",
     "Authorizations",
+    "ClientSecrets",
     "Commands",
     "Devices",
     "Documents",
@@ -34,6 +36,7 @@ class Services:
 
     accounts: Accounts
     authorizations: Authorizations
+    client_secrets: ClientSecrets
     commands: Commands
     devices: Devices
     documents: Documents

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
@@ -107,6 +108,15 @@ class Grants:
             return await self._committer.submit(Work(_of(grant, ()), decide))
         except _Outdated as outdated:
             return await self.revoke(outdated.grant)
+
+    async def end_tokens(self, grant_id: str, token_id: str, until: datetime) -> None:
+        """Refuse a token, or all tokens of a family, though the grant stands.
+
+        `until` is when the last of them expires by itself; then it is forgotten.
+        """
+        body = {"id": token_id, "grant_id": grant_id, "until": until.isoformat()}
+        work = Work(Needs(access=True), lambda ledger: ledger.tell_access("ended", body))
+        await self._committer.submit(work)
 
 
 class _Outdated(Exception):

@@ -117,6 +117,27 @@ authorization_codes = Table(
     Index("ix_authorization_codes_expires_at", "expires_at"),
 )
 
+token_families = Table(
+    "token_families",
+    metadata,
+    Column("id", String, primary_key=True),
+    # Every refresh token of the family begins with it, and nothing else does.
+    Column("handle", String, nullable=False, unique=True),
+    Column("code_digest", String, nullable=False, unique=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("grant_id", ForeignKey("grants.id"), nullable=False),
+    Column("scopes", Json, nullable=False),
+    # Digests of the refresh token that is good now and of the one before, and, sealed, the token
+    # that was given for that one: a client that lost the answer is given the same again.
+    Column("current", String, nullable=False),
+    Column("previous", String),
+    Column("successor", String),
+    Column("rotated_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Index("ix_token_families_expires_at", "expires_at"),
+)
+
 logs = Table(
     "logs",
     metadata,
