@@ -28,6 +28,8 @@ LEGACY: Final = "application/json"
 METHODS: Final = ("GET", "POST", "OPTIONS")
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
+PARTIAL: Final = 294
+"""Data with errors, for who knows the media type (GraphQL over HTTP, "Partial success")."""
 BODY_SECONDS: Final = 10.0
 PROMPT_SECONDS: Final = 0.25
 LONGEST: Final = 200
@@ -112,7 +114,8 @@ class Endpoint:
         if reading and not answered.errors:
             await _validated(exchange, answered.body, media)
         else:
-            await exchange.answer(200, HEADERS[media], answered.body)
+            partial = answered.errors and media == RESPONSE
+            await exchange.answer(PARTIAL if partial else 200, HEADERS[media], answered.body)
 
 
 _VARY: Final = (b"vary", b"Accept, Authorization")

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from signal import SIGINT, SIGTERM
@@ -152,9 +152,9 @@ def application(
         ]
     )
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         at_once = scope["type"] == "http" and scope["path"] == GRAPHQL
-        await (door if at_once else rest)(scope, receive, send)
+        return (door if at_once else rest)(scope, receive, send)
 
     return TrustedHostMiddleware(application, list(hosts)) if hosts else application
 

@@ -35,6 +35,18 @@ async def test_the_response_media_type_is_spoken(api: Api) -> None:
         assert (response.status, "data" in answer) == (status, False)
 
 
+@both_engines
+@pytest.mark.parametrize(
+    ("accept", "status"), [("application/graphql-response+json", 294), ("application/json", 200)]
+)
+async def test_data_with_errors_is_partial_success(api: Api, accept: str, status: int) -> None:
+    """Whoever watches statuses on the way sees it; older clients get it as any other answer."""
+    query = "{ __typename events(first: 0) { nodes { id } } }"
+    response, answer = await api.post({"query": query}, headers={"Accept": accept})
+    assert (response.status, "data" in answer, "errors" in answer) == (status, True, True)
+    assert response.content_type == accept
+
+
 @pytest.mark.parametrize(
     ("data", "status", "words"),
     [
