@@ -17,6 +17,10 @@ Targets = Collection[Share]
 """What to share: lines whose places do not matter yet."""
 
 
+MOST_LINES = 1_000
+"""Homes, rooms and devices that one grant names."""
+
+
 class Grants:
     """What users give to clients."""
 
@@ -163,7 +167,11 @@ def _target(share: Share) -> Share:
 
 
 def _once(targets: Targets) -> list[Share]:
-    return list(dict.fromkeys(map(_target, targets)))
+    lines = list(dict.fromkeys(map(_target, targets)))
+    if len(lines) > MOST_LINES:
+        sentence = f"A grant has at most {MOST_LINES:,} lines: share rooms or whole homes instead."
+        raise Invalid(sentence)
+    return lines
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
