@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.auditing import audit
+from app.clients import clients
 from app.compose import House, build, migrated, running
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
@@ -27,7 +28,6 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
 users = typer.Typer(no_args_is_help=True, help="People.")
-clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
 for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
@@ -141,42 +141,6 @@ def promote_user(
     opened(work)
 
 
-@clients.command("create")
-def create_client(
-    name: str,
-    *,
-    registered_only: Annotated[
-        bool, typer.Option("--registered-only", help="It runs registered documents alone.")
-    ] = False,
-    json_line: Json = False,
-) -> None:
-    """Create a client."""
-    client = opened(
-        lambda house: house.services.accounts.create_client(
-            name, registered_only=registered_only, by=OPERATOR
-        )
-    )
-    say({"client_id": client.id, "name": client.name}, as_json=json_line)
-
-
-@clients.command("disable")
-def disable_client(client_id: str) -> None:
-    """Refuse a client, whoever gave it access."""
-    opened(lambda house: house.services.accounts.disable_client(client_id, by=OPERATOR))
-
-
-@clients.command("restrict")
-def restrict_client(client_id: str) -> None:
-    """Have a client run its registered documents, and refuse it any other."""
-    _restrict(client_id, registered_only=True)
-
-
-@clients.command("unrestrict")
-def unrestrict_client(client_id: str) -> None:
-    """Have a client run any document again."""
-    _restrict(client_id, registered_only=False)
-
-
 @tokens.command("create")
 def create_token(
     *,
@@ -224,14 +188,6 @@ def rotate_keys(*, json_line: Json = False) -> None:
     """Make a new signing key; the old ones verify until their last token is over."""
     key = opened(lambda house: house.services.accounts.rotate_keys(by=OPERATOR))
     say({"key_id": key.id}, as_json=json_line)
-
-
-def _restrict(client_id: str, *, registered_only: bool) -> None:
-    opened(
-        lambda house: house.services.accounts.restrict_client(
-            client_id, registered_only=registered_only, by=OPERATOR
-        )
-    )
 
 
 def _forever(work: Coroutine[Any, Any, None]) -> None:

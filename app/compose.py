@@ -26,6 +26,8 @@ from core.runner import Runner
 from core.services import (
     Accounts,
     Audit,
+    Authorizations,
+    ClientSecrets,
     Commands,
     Devices,
     Documents,
@@ -51,6 +53,7 @@ from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
+from core.store.oauth import OAuth
 from core.store.reads import Reads
 from core.tokens import Cursors, KeyRing, Sealer, Tokens
 from migrations import pending, upgrade
@@ -66,6 +69,7 @@ class House:
 
     settings: Settings
     clock: Clock
+    ids: Ids
     database: Database
     reads: Reads
     logs: Logs
@@ -80,6 +84,8 @@ class House:
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
+    sealer: Sealer
+    oauth: OAuth
     services: Services
     hub: Hub
     runner: Runner | None
@@ -142,14 +148,17 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     access = Access(logs, feed, clock)
     sealer = Sealer(settings.secret_keys)
     stored = StoredDocuments(database)
+    oauth = OAuth(database)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=Audit(AuditRows(database), clock, ids),
+        authorizations=Authorizations(oauth, access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
+        client_secrets=ClientSecrets(oauth, access, clock),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
         grants=Grants(committer, ids),
@@ -162,6 +171,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     return House(
         settings=settings,
         clock=clock,
+        ids=ids,
         database=database,
         reads=reads,
         logs=logs,
@@ -176,6 +186,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,
+        sealer=sealer,
+        oauth=oauth,
         services=services,
         hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
         runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,

@@ -50,16 +50,19 @@ class Endpoint:
         notes: Notes,
         body_bytes: int,
         seconds: float,
+        metadata: str,
     ) -> None:
         """Bodies over `body_bytes` and operations over `seconds` are refused.
 
-        Tokens that are refused are noted.
+        Tokens that are refused are noted. `metadata` is the URL at which a client reads where to
+        get one.
         """
         self._graph = graph
         self._authenticate = authenticate
         self._notes = notes
         self._body_bytes = body_bytes
         self._seconds = seconds
+        self._metadata = metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever it holds, it costs its sender alone."""
@@ -81,7 +84,8 @@ class Endpoint:
             shown = exchange.header(b"authorization") is not None
             if shown:
                 note_refusal(self._notes, error, exchange.source)
-            status, headers = errors.status(error), errors.headers(error, shown=shown)
+            status = errors.status(error)
+            headers = errors.headers(error, shown=shown, metadata=self._metadata)
             found = [refusal(error)]
         except Gone:
             return None

@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app import oauth
 from app.authentication import Authenticator, note_refusal
 from app.compose import House, background
 from app.graphql import Endpoint
@@ -111,8 +112,14 @@ def application(
     """
     settings = house.settings
     authenticate = Authenticator(house.tokens, house.access)
-    audit = house.services.audit
-    endpoint = Endpoint(graph, authenticate, audit, settings.body_bytes, settings.request_seconds)
+    endpoint = Endpoint(
+        graph,
+        authenticate,
+        house.services.audit,
+        settings.body_bytes,
+        settings.request_seconds,
+        settings.public_url + oauth.RESOURCE,
+    )
     door = Door(endpoint, any_origin(endpoint), opening)
     sessions: set[socket.Session] = set()
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
@@ -148,6 +155,7 @@ def application(
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
             assets(),
+            *oauth.routes(house),
             *([house_page("/", opening)] if opening else []),
         ]
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from core.services.accounts import Accounts
 from core.services.audit import Audit
+from core.services.authorizations import Authorizations
+from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
 from core.services.devices import Devices
 from core.services.documents import Documents
@@ -17,6 +19,8 @@ from core.services.simulations import Simulations
 __all__ = [
     "Accounts",
     "Audit",
+    "Authorizations",
+    "ClientSecrets",
     "Commands",
     "Devices",
     "Documents",
@@ -36,6 +40,8 @@ class Services:
 
     accounts: Accounts
     audit: Audit
+    authorizations: Authorizations
+    client_secrets: ClientSecrets
     commands: Commands
     devices: Devices
     documents: Documents

@@ -3,12 +3,15 @@
 All of it is in the access log, and in the audit with whoever it was done `by`.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from core.domain.accounts import Client, User, checked_name
+from core.domain.accounts import Client, ClientAuth, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Kind
+from core.domain.authorizations import checked_redirect
 from core.domain.errors import Conflict, Missing
+from core.domain.grants import Scope
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
 from core.store import codec
@@ -18,6 +21,7 @@ from core.store.shelf import Shelf
 from core.tokens import KeyRing
 
 A = TypeVar("A", User, Client)
+ALL = frozenset(Scope)
 OFF = {"disabled": True}
 
 
@@ -52,11 +56,30 @@ class Accounts:
             raise Conflict(sentence) from error
 
     async def create_client(
-        self, name: str, *, registered_only: bool = False, by: Actor = SYSTEM
+        self,
+        name: str,
+        *,
+        registered_only: bool = False,
+        redirect_uris: Collection[str] = (),
+        scopes: Collection[Scope] = ALL,
+        auth: ClientAuth = ClientAuth.NONE,
+        sandbox: bool = False,
+        by: Actor = SYSTEM,
     ) -> Client:
-        """A new client. Names of clients need not differ."""
-        made = self._ids.new("client")
-        client = Client(made, checked_name(name), registered_only=registered_only)
+        """A new client. Names of clients need not differ.
+
+        Raises:
+            Invalid: nobody may be sent to one of the redirect URIs.
+        """
+        client = Client(
+            id=self._ids.new("client"),
+            name=checked_name(name),
+            registered_only=registered_only,
+            redirect_uris=tuple(map(checked_redirect, redirect_uris)),
+            scopes=frozenset(scopes),
+            auth=auth,
+            sandbox=sandbox,
+        )
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)

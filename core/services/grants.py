@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from core.domain.audit import Actor, Kind
 from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import SHARING_ROLES
 from core.domain.ports import Ids
+from core.services.simulations import SCHEME
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
@@ -42,7 +44,7 @@ class Grants:
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
-            Refused: the user may not share it.
+            Refused: the user may not share it, or not with a sandbox client.
         """
         grant_id = self._ids.new("grant")
 
@@ -55,7 +57,9 @@ class Grants:
                 user_id=user_id,
                 client_id=client_id,
                 scopes=frozenset(scopes),
-                shares=tuple(_opened(ledger, user_id, target) for target in _once(targets)),
+                shares=tuple(
+                    _opened(ledger, user_id, client_id, target) for target in _once(targets)
+                ),
                 since=ledger.now,
             )
             _note(ledger, Kind.GRANT_GIVE, grant, by)
@@ -77,7 +81,7 @@ class Grants:
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
-            Refused: the user may not share it.
+            Refused: the user may not share it, or not with a sandbox client.
             Conflict: the grant was taken back.
         """
         wanted = {_target(target) for target in targets}
@@ -92,7 +96,7 @@ class Grants:
             ]
             open_now = {_target(share) for share in kept if share.until is None}
             added = [
-                _opened(ledger, current.user_id, target)
+                _opened(ledger, current.user_id, current.client_id, target)
                 for target in _once(targets)
                 if target not in open_now
             ]
@@ -128,6 +132,15 @@ class Grants:
             return await self._committer.submit(Work(_of(grant, ()), decide))
         except _Outdated as outdated:
             return await self.revoke(outdated.grant, by=by)
+
+    async def end_tokens(self, grant_id: str, token_id: str, until: datetime) -> None:
+        """Refuse a token, or all tokens of a family, though the grant stands.
+
+        `until` is when the last of them expires by itself; then it is forgotten.
+        """
+        body = {"id": token_id, "grant_id": grant_id, "until": until.isoformat()}
+        work = Work(Needs(access=True), lambda ledger: ledger.tell_access("ended", body))
+        await self._committer.submit(work)
 
 
 class _Outdated(Exception):
@@ -190,7 +203,11 @@ def _once(targets: Targets) -> list[Share]:
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
-    needs = Needs(grants=frozenset({grant.id}), homes=_homes(grant))
+    needs = Needs(
+        grants=frozenset({grant.id}),
+        clients=frozenset({grant.client_id}),
+        homes=_homes(grant),
+    )
     return _more(needs, grant.user_id, targets)
 
 
@@ -233,7 +250,7 @@ def _ended(ledger: Ledger, share: Share) -> Share:
     return replace(share, until=_place(ledger, share.home_id))
 
 
-def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
+def _opened(ledger: Ledger, user_id: str, client_id: str, target: Share) -> Share:
     home_id = target.home_id
     if target.room_id is not None and target.device_id is not None:
         sentence = "Share a room or a device of it, not both in one line."
@@ -241,6 +258,10 @@ def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
     place = _place(ledger, home_id)
     if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
         sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
+        raise Refused(sentence)
+    client, home = ledger.clients.get(client_id), ledger.homes.get(home_id)
+    if client and client.sandbox and home and not home.connector.startswith(SCHEME):
+        sentence = f"The client {client_id} is a sandbox client: share a simulated home with it."
         raise Refused(sentence)
     if target.room_id is not None:
         room = ledger.rooms.get(target.room_id)

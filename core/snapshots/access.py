@@ -6,6 +6,7 @@ within half a second of its commit whatever became of the broadcast.
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 
 from core.domain.accounts import Client, User, Viewer
 from core.domain.documents import PREFIX
@@ -18,7 +19,7 @@ from core.feed import Feed
 from core.store import codec
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
-from core.tokens import Claims
+from core.tokens import Claims, family_of
 
 MOST_VIEWERS = 10_000
 """Tokens whose viewer is remembered, until anything happens in the access log."""
@@ -41,6 +42,7 @@ class Access:
         self.documents: dict[str, set[str]] = {}
         """The ids of the documents that each client has registered, as requests name them."""
 
+        self._ends: dict[str, datetime] = {}
         self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
@@ -54,6 +56,8 @@ class Access:
         self.keys.update({key.id: key for key in state.keys})
         for client_id, sha256 in state.documents:
             self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
+        for body in state.ends:
+            self._end(**body)
         self._place = state.place
         for entry in self._early:
             self._apply(entry)
@@ -86,6 +90,9 @@ class Access:
             raise Unauthenticated(sentence)
         if grant.revoked:
             sentence = "The user took this access back; ask them to connect again."
+            raise Unauthenticated(sentence, taken_back=True)
+        if self._ended(claims.token_id):
+            sentence = "The access token was revoked; ask for a new one."
             raise Unauthenticated(sentence, taken_back=True)
         if client.disabled or user.disabled:
             who = "client" if client.disabled else "user"
@@ -149,6 +156,17 @@ class Access:
         else:
             registered.add(PREFIX + sha256)
 
+    def _ended(self, token_id: str) -> bool:
+        """Whether the token was ended, or the family whose id its own begins with."""
+        return token_id in self._ends or family_of(token_id) in self._ends
+
+    def _end(self, id: str, grant_id: str, until: str) -> None:
+        del grant_id
+        now = self._clock.now()
+        for over in [one for one, when in self._ends.items() if when <= now]:
+            del self._ends[over]
+        self._ends[id] = codec.sure(until)
+
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):
             return
@@ -167,7 +185,7 @@ class Access:
                 self.users[body["id"]] = User(**body)
                 touched = [g.id for g in self.grants.values() if g.user_id == body["id"]]
             case "client":
-                self.clients[body["id"]] = Client(**body)
+                self.clients[body["id"]] = codec.client_in(body)
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
             case "grant":
                 self.grants[body["id"]] = codec.grant_in(body)
@@ -176,6 +194,9 @@ class Access:
                 key = codec.key_in(body)
                 self.keys[key.id] = key
                 touched = []
+            case "ended":
+                self._end(**body)
+                touched = [body["grant_id"]]
             case "document":
                 self._take(**body)
                 touched = []

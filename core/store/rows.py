@@ -207,7 +207,7 @@ def user_of(row: Fetched) -> User:
 
 def client_of(row: Fetched) -> Client:
     """A row of `clients`."""
-    return Client(row.id, row.name, row.disabled, row.registered_only)
+    return codec.client_in(row._asdict())
 
 
 def document_of(row: Fetched) -> RegisteredDocument:

@@ -48,6 +48,19 @@ clients = Table(
     Column("created_at", Instant, nullable=False),
     # The default is for the rows that were there before this column.
     Column("registered_only", Boolean, nullable=False, server_default=false()),
+    # Likewise. What OAuth knows of it; a field that is not there has its default.
+    Column("oauth", Json, nullable=False, server_default="{}"),
+)
+
+client_secrets = Table(
+    "client_secrets",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # Set once a newer secret has taken its place.
+    Column("expires_at", Instant),
+    Index("ix_client_secrets_client_id", "client_id"),
 )
 
 documents = Table(
@@ -82,6 +95,48 @@ grants = Table(
     Column("since", Instant, nullable=False),
     Column("revoked", Boolean, nullable=False),
     Index("ix_grants_user_client", "user_id", "client_id"),
+)
+
+authorization_requests = Table(
+    "authorization_requests",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_authorization_requests_expires_at", "expires_at"),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("grant_id", ForeignKey("grants.id"), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_authorization_codes_expires_at", "expires_at"),
+)
+
+token_families = Table(
+    "token_families",
+    metadata,
+    Column("id", String, primary_key=True),
+    # Every refresh token of the family begins with it, and nothing else does.
+    Column("handle", String, nullable=False, unique=True),
+    Column("code_digest", String, nullable=False, unique=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("grant_id", ForeignKey("grants.id"), nullable=False),
+    Column("scopes", Json, nullable=False),
+    # Digests of the refresh token that is good now and of the one before, and, sealed, the token
+    # that was given for that one: a client that lost the answer is given the same again.
+    Column("current", String, nullable=False),
+    Column("previous", String),
+    Column("successor", String),
+    Column("rotated_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Index("ix_token_families_expires_at", "expires_at"),
 )
 
 logs = Table(

@@ -193,7 +193,9 @@ async def test_without_a_token(api: Api) -> None:
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
     response, answer = await api.post({"query": DEVICES}, token=None)
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+    where = f"{api.base_url}/.well-known/oauth-protected-resource"
+    challenge = f'Bearer realm="latchkey", resource_metadata="{where}"'
+    assert response.headers["WWW-Authenticate"] == challenge
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
