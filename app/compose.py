@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +19,7 @@ from core.domain.accounts import User
 from core.domain.devices import Device
 from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
+from core.domain.people import Lifetimes
 from core.domain.ports import Clock, Connector, Ids
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
@@ -32,8 +34,10 @@ from core.services import (
     Homes,
     Reports,
     Services,
+    Sessions,
     Simulations,
 )
+from core.services.attempts import Attempts
 from core.settings import Settings
 from core.snapshots.access import Access
 from core.snapshots.freshness import Freshness
@@ -45,8 +49,9 @@ from core.store.database import Database
 from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
+from core.store.people import People
 from core.store.reads import Reads
-from core.tokens import Cursors, KeyRing, Sealer, Tokens
+from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
 
@@ -145,6 +150,18 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=Grants(committer, ids),
         homes=Homes(committer, ids),
         reports=Reports(committer),
+        sessions=Sessions(
+            People(database),
+            access,
+            Passwords(),
+            Attempts(clock),
+            clock,
+            ids,
+            Lifetimes(
+                idle=timedelta(seconds=settings.session_idle_seconds),
+                most=timedelta(seconds=settings.session_seconds),
+            ),
+        ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
     )
     connectors = _connectors(settings, clock)

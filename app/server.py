@@ -26,6 +26,7 @@ from app.metrics import Meter, Metrics
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
+from app.pages.people import people
 from app.pages.press import assets
 from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
@@ -126,6 +127,7 @@ def application(
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
             assets(),
+            *people(house),
             *([house_page("/", opening)] if opening else []),
         ]
     )
@@ -204,7 +206,8 @@ async def listening(
         ws_max_size=house.settings.socket_message_bytes,
         timeout_graceful_shutdown=drain,
         server_header=False,
-        proxy_headers=False,  # nothing here asks who a proxy speaks for
+        proxy_headers=bool(house.settings.proxies),  # only theirs say who they speak for
+        forwarded_allow_ips=house.settings.proxies,
         interface="asgi3",
     )
     server = Server(config)

@@ -31,6 +31,20 @@ class Ids(Protocol):
         """A fresh identifier, `kind` and a UUIDv7 (RFC 9562), such as `device_0192…`."""
 
 
+class Throttle(Protocol):
+    """Counts attempts by what they are made at and by where they come from."""
+
+    async def take(self, kind: str, key: str) -> None:
+        """Count an attempt of this kind.
+
+        Raises:
+            Limited: there were too many; the sentence says when to come again.
+        """
+
+    async def give_back(self, kind: str, key: str) -> None:
+        """Uncount an attempt that turned out to be a good one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A device that a connector can reach, as the connector describes it."""

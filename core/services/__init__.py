@@ -9,6 +9,7 @@ from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.reports import Reports
+from core.services.sessions import Sessions
 from core.services.simulations import Simulations
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Homes",
     "Reports",
     "Services",
+    "Sessions",
     "Simulations",
 ]
 
@@ -35,4 +37,5 @@ class Services:
     grants: Grants
     homes: Homes
     reports: Reports
+    sessions: Sessions
     simulations: Simulations
