@@ -1,40 +1,35 @@
 """The command line: thin doors to the same house, on the database of the settings."""
 
 import asyncio
-import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.compose import House, build, migrated, running
+from app.documents import documents
+from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
 from app.sharing import granted, targets
+from app.users import users
 from core import observe
-from core.domain.accounts import Client
-from core.domain.errors import Invalid, LatchkeyError, Missing
+from core.domain.errors import Invalid, LatchkeyError
 from core.domain.grants import Grant, Scope
-from core.settings import LOOPBACK, Settings
-
-T = TypeVar("T")
+from core.settings import LOOPBACK
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
-users = typer.Typer(no_args_is_help=True, help="People.")
 clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 homes = typer.Typer(no_args_is_help=True, help="Homes.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
-for group, name in ((clients, "client"), (homes, "home")):
+for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
     cli.add_typer(group, name=name)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 
 def main() -> None:
@@ -75,7 +70,7 @@ def serve(
 
     observe.configure(pretty=sys.stderr.isatty())
     settings = read_settings()
-    _refuse_unsafe(settings)
+    refuse_unsafe(settings)
     if host not in LOOPBACK and settings.public_url.startswith("http://"):
         sentence = (
             "Set LATCHKEY_PUBLIC_URL to the https:// URL of clients: others than this machine "
@@ -110,34 +105,38 @@ def schema() -> None:
     typer.echo(sdl(), nl=False)
 
 
-@users.command("create")
-def create_user(name: str, *, json_line: Json = False) -> None:
-    """Create a user."""
-    user = _run(lambda house: house.services.accounts.create_user(name))
-    _say({"user_id": user.id, "name": user.name}, as_json=json_line)
-
-
-@users.command("disable")
-def disable_user(name: str) -> None:
-    """Refuse a user, and every access that they gave."""
-
-    async def work(house: House) -> None:
-        await house.services.accounts.disable_user(house.access.named_user(name).id)
-
-    _run(work)
-
-
 @clients.command("create")
-def create_client(name: str, *, json_line: Json = False) -> None:
+def create_client(
+    name: str,
+    *,
+    registered_only: Annotated[
+        bool, typer.Option("--registered-only", help="It runs registered documents alone.")
+    ] = False,
+    json_line: Json = False,
+) -> None:
     """Create a client."""
-    client = _run(lambda house: house.services.accounts.create_client(name))
-    _say({"client_id": client.id, "name": client.name}, as_json=json_line)
+    client = opened(
+        lambda house: house.services.accounts.create_client(name, registered_only=registered_only)
+    )
+    say({"client_id": client.id, "name": client.name}, as_json=json_line)
 
 
 @clients.command("disable")
 def disable_client(client_id: str) -> None:
     """Refuse a client, whoever gave it access."""
-    _run(lambda house: house.services.accounts.disable_client(client_id))
+    opened(lambda house: house.services.accounts.disable_client(client_id))
+
+
+@clients.command("restrict")
+def restrict_client(client_id: str) -> None:
+    """Have a client run its registered documents, and refuse it any other."""
+    opened(lambda house: house.services.accounts.restrict_client(client_id, registered_only=True))
+
+
+@clients.command("unrestrict")
+def unrestrict_client(client_id: str) -> None:
+    """Have a client run any document again."""
+    opened(lambda house: house.services.accounts.restrict_client(client_id, registered_only=False))
 
 
 @homes.command("create")
@@ -157,7 +156,7 @@ def create_home(
         home = await house.services.homes.create(user.id, name, time_zone, url)
         return home.id
 
-    _say({"home_id": _run(work), "devices": devices}, as_json=json_line)
+    say({"home_id": opened(work), "devices": devices}, as_json=json_line)
 
 
 @tokens.command("create")
@@ -179,15 +178,15 @@ def create_token(
 
     async def work(house: House) -> tuple[str, Grant]:
         person = house.access.named_user(user)
-        app = _client(house, client)
+        app = known_client(house, client)
         shares = await targets(house, person, home or [], device or [])
         grant = await granted(house, person, app, frozenset(scope or Scope), shares)
         seconds = house.settings.access_token_seconds if expires_in is None else expires_in
         return house.tokens.issue(grant, grant.scopes, seconds, audience), grant
 
-    token, grant = _run(work)
+    token, grant = opened(work)
     if json_line:
-        _say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
+        say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
     else:
         typer.echo(token)
 
@@ -195,15 +194,8 @@ def create_token(
 @keys.command("rotate")
 def rotate_keys(*, json_line: Json = False) -> None:
     """Make a new signing key; the old ones verify until their last token is over."""
-    key = _run(lambda house: house.services.accounts.rotate_keys())
-    _say({"key_id": key.id}, as_json=json_line)
-
-
-def _client(house: House, client_id: str) -> Client:
-    if client_id not in house.access.clients:
-        sentence = f"There is no client {client_id}."
-        raise Missing(sentence)
-    return house.access.clients[client_id]
+    key = opened(lambda house: house.services.accounts.rotate_keys())
+    say({"key_id": key.id}, as_json=json_line)
 
 
 def _forever(work: Coroutine[Any, Any, None]) -> None:
@@ -215,45 +207,6 @@ def _forever(work: Coroutine[Any, Any, None]) -> None:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work)
-
-
-def _run(work: Callable[[House], Awaitable[T]]) -> T:
-    observe.configure(pretty=sys.stderr.isatty())
-
-    async def inside() -> T:
-        async with _house() as house:
-            return await work(house)
-
-    return asyncio.run(inside())
-
-
-@asynccontextmanager
-async def _house() -> AsyncIterator[House]:
-    """This process's house without devices: somebody else runs them."""
-    settings = read_settings().model_copy(update={"devices_url": ""})
-    _refuse_unsafe(settings)
-    async with running(build(settings)) as house:
-        yield house
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if not settings.secret_keys:
-        sentence = (
-            "Set LATCHKEY_SECRET_KEYS: keys of 32 random bytes in base64, comma separated. "
-            "Make one with: openssl rand -base64 32"
-        )
-        raise Invalid(sentence)
-    if settings.public_url.startswith("http://") and not settings.loopback:
-        sentence = "Set LATCHKEY_PUBLIC_URL to an https:// URL: tokens must not travel in clear."
-        raise Invalid(sentence)
-
-
-def _say(fields: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(fields))
-    else:
-        for name, value in fields.items():
-            typer.echo(f"{name}: {value}")
 
 
 def _sentence(error: LatchkeyError | ValidationError) -> str:

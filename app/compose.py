@@ -27,8 +27,10 @@ from core.relay import Relay
 from core.runner import Runner
 from core.services import (
     Accounts,
+    Authorizations,
     Commands,
     Devices,
+    Documents,
     Events,
     Grants,
     Homes,
@@ -40,15 +42,18 @@ from core.services import (
 from core.services.attempts import Attempts
 from core.settings import Settings
 from core.snapshots.access import Access
+from core.snapshots.documents import Register
 from core.snapshots.freshness import Freshness
 from core.snapshots.homes import HomeSnapshots
 from core.snapshots.rosters import Rosters
 from core.store.backlog import Backlog
 from core.store.committer import Committer
 from core.store.database import Database
+from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
+from core.store.oauth import OAuth
 from core.store.people import People
 from core.store.reads import Reads
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
@@ -73,6 +78,7 @@ class House:
     hints: Hints
     feed: Feed
     access: Access
+    register: Register
     homes: HomeSnapshots
     fresh: Freshness
     ring: KeyRing
@@ -139,13 +145,16 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     committer = Committer(database, clock, ids, relay.committed)
     access = Access(logs, feed, clock)
     sealer = Sealer(settings.secret_keys)
+    stored = StoredDocuments(database)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
+        authorizations=Authorizations(OAuth(database), access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         devices=Devices(committer, ids),
+        documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
         grants=Grants(committer, ids),
         homes=Homes(committer, ids),
@@ -176,6 +185,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         hints=hints,
         feed=feed,
         access=access,
+        register=Register(access, stored, feed),
         homes=homes,
         fresh=Freshness(logs, feed, clock),
         ring=ring,
@@ -215,23 +225,25 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
-        await stack.enter_async_context(_task(house, house.committer.run))
+        await stack.enter_async_context(background(house, house.committer.run))
         stack.push_async_callback(house.committer.close)
         for work in (house.relay.say, house.feed.hear, house.feed.poll):
-            await stack.enter_async_context(_task(house, work))
+            await stack.enter_async_context(background(house, work))
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
         stack.push_async_callback(house.homes.close)
-        await stack.enter_async_context(_task(house, house.homes.tidy))
-        await stack.enter_async_context(_task(house, house.services.commands.keep_time))
+        await stack.enter_async_context(background(house, house.homes.tidy))
+        await stack.enter_async_context(background(house, house.services.commands.keep_time))
         if house.runner is not None:
-            await stack.enter_async_context(_task(house, house.runner.run))
+            await stack.enter_async_context(background(house, house.runner.run))
         yield house
 
 
 @asynccontextmanager
-async def _task(house: House, run: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+async def background(
+    house: House, run: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
     """A task that runs as long as the process; one that ends by itself is a defect."""
     name = run.__qualname__
 

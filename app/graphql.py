@@ -5,7 +5,6 @@ another site could send without asking (CSRF), is refused before anything runs.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -21,7 +20,8 @@ from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import AFTER, Answered, Graph, new_trace, traced
+from schema.graph import AFTER, DEBUG, Answered, Call, Graph, new_trace, traced
+from schema.parameters import Malformed, Parameters, parameters
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
@@ -33,15 +33,7 @@ PROMPT_SECONDS: Final = 0.25
 LONGEST: Final = 200
 T = TypeVar("T")
 _AFTER: Final = AFTER.lower().encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The request's parameters (GraphQL over HTTP, "Request Parameters")."""
-
-    query: str
-    name: str | None
-    variables: Mapping[str, Any] | None
+_DEBUG: Final = DEBUG.lower().encode()
 
 
 class Endpoint:
@@ -90,20 +82,22 @@ class Endpoint:
         shown = exchange.header(b"authorization")
         viewer, begun = self._authenticate(shown), monotonic()
         if reading:
-            body = _body(_parameters(dict(parse_qsl(exchange.query, keep_blank_values=True))))
+            asked = _body(_parameters(dict(parse_qsl(exchange.query, keep_blank_values=True))))
         else:
             sent, waited = await exchange.body(self._body_bytes, BODY_SECONDS)
-            body = _body(_loaded(sent, "body"))
+            asked = _body(_loaded(sent, "body"))
             # Access may have been taken back meanwhile.
             if waited and monotonic() - begun > PROMPT_SECONDS:
                 viewer = self._authenticate(shown)
-        call = self._graph.prepare(body.query, body.name, body.variables, viewer, trace_id)
+        prepared = self._graph.prepare(asked, viewer, trace_id)
+        call = prepared if isinstance(prepared, Call) else await prepared
         if reading and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
         if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
-        answer = self._graph.answer(call, self._seconds)
+        priced = exchange.header(_DEBUG) == "cost"
+        answer = self._graph.answer(call, self._seconds, priced=priced)
         answered = answer if isinstance(answer, Answered) else await answer
         if reading and not answered.errors:
             await _validated(exchange, answered.body, media)
@@ -190,16 +184,10 @@ def _parameters(given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _body(sent: Any) -> Body:
+def _body(sent: Any) -> Parameters:
     if not isinstance(sent, dict):
         raise Turned(422, 'The body is a JSON object: {"query": "…", "variables": {…}}.')
-    query = sent.get("query")
-    if not isinstance(query, str):
-        raise Turned(422, "query is missing or not a string: put the GraphQL document there.")
-    name = sent.get("operationName")
-    if not isinstance(name, str | None):
-        raise Turned(422, "operationName must be a string.")
-    for field in ("variables", "extensions"):
-        if not isinstance(sent.get(field), dict | None):
-            raise Turned(422, f"{field} must be an object.")
-    return Body(query, name or None, sent.get("variables"))
+    try:
+        return parameters(sent)
+    except Malformed as malformed:
+        raise Turned(422, str(malformed)) from malformed

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.authentication import Authenticator
-from app.compose import House
+from app.compose import House, background
 from app.graphql import Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
@@ -31,10 +31,13 @@ from app.pages.press import assets
 from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
 from core.domain.grants import View
-from engine import Limits
+from core.settings import Settings
+from engine import Documents, Limits
 from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders
+from schema import press
 from schema.graph import Graph
+from schema.persisted import Persisted, judge
 from schema.rendering import Renderer
 from schema.reuse import Reuse
 from subscriptions import socket
@@ -45,7 +48,13 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type", "If-None-Match", "Latchkey-After"],
+    allow_headers=[
+        "Authorization",
+        "Content-Type",
+        "If-None-Match",
+        "Latchkey-After",
+        "Latchkey-Debug",
+    ],
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
@@ -58,9 +67,22 @@ LONG_DRAIN_SECONDS = 15
 NOTHING = View(frozenset(), frozenset(), frozenset(), frozenset())
 
 
+def press_of(settings: Settings) -> Documents:
+    """The documents of the published graph, under the limits of these settings."""
+    limits = Limits(
+        text_bytes=settings.body_bytes,
+        tokens=settings.document_tokens,
+        depth=settings.document_depth,
+        aliases=settings.document_aliases,
+        nodes=settings.document_nodes,
+        cost=settings.document_cost,
+    )
+    return press(limits, settings.engine)
+
+
 def graph_of(house: House) -> Graph:
     """The published graph on this house."""
-    settings = house.settings
+    documents = press_of(house.settings)
 
     def ask(viewer: Viewer | None) -> Ask:
         view = viewer.grant.view if viewer else NOTHING
@@ -72,31 +94,23 @@ def graph_of(house: House) -> Graph:
             live=house.hub,
             fresh=house.fresh,
             clock=house.clock,
-            opens=graph.documents.opens,
+            check=partial(judge, documents),
+            opens=documents.opens,
         )
 
-    limits = Limits(
-        text_bytes=settings.body_bytes,
-        tokens=settings.document_tokens,
-        depth=settings.document_depth,
-        aliases=settings.document_aliases,
-        nodes=settings.document_nodes,
-    )
-    reuse = Reuse(house.homes, settings.answer_bytes)
-    renderer = Renderer(settings.rendering_bytes)
-    graph = Graph(limits, ask, reuse, renderer, settings.engine)
-    return graph
+    reuse = Reuse(house.homes, house.settings.answer_bytes)
+    renderer = Renderer(house.settings.rendering_bytes)
+    return Graph(documents, ask, reuse, renderer, Persisted(house.register, house.clock))
 
 
 def application(
-    house: House, *, hosts: Sequence[str] = (), opening: Opening | None = None
+    house: House, graph: Graph, *, hosts: Sequence[str] = (), opening: Opening | None = None
 ) -> ASGIApp:
     """The routes on a house. With `hosts`, requests that name another host are refused.
 
     With an `opening` (the demo's), pages are signed in as it says.
     """
     settings = house.settings
-    graph = graph_of(house)
     authenticate = Authenticator(house.tokens, house.access)
     endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
     door = Door(endpoint, any_origin(endpoint), opening)
@@ -197,8 +211,9 @@ async def listening(
 
     Sockets are closed at once (1012), requests after `drain` seconds at the latest.
     """
+    graph = graph_of(house)
     config = uvicorn.Config(
-        application(house, hosts=hosts, opening=opening),
+        application(house, graph, hosts=hosts, opening=opening),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -215,7 +230,8 @@ async def listening(
     listens = asyncio.create_task(server.listens.wait())
     try:
         await asyncio.wait({serve, listens}, return_when=asyncio.FIRST_COMPLETED)
-        yield
+        async with background(house, graph.warm):
+            yield
     finally:
         listens.cancel()
         server.should_exit = True

@@ -37,7 +37,9 @@ from core.domain.events import Event, EventType
 from core.domain.ports import Seen, Wanted
 from core.settings import Settings
 from engine import Documents
+from resolvers.answers import settled
 from schema import UNCARRIED, build as graph, sdl
+from schema.parameters import Parameters
 from subscriptions.hub import Hub
 
 SIXTY: Final = """
@@ -157,7 +159,7 @@ async def _answers(house: House, token: str, event: Event) -> AsyncGenerator[byt
     ]
     prepared = graph_of(replace(house, hub=cast("Hub", Prepared(events))))
     viewer = Authenticator(house.tokens, house.access)(f"Bearer {token}")
-    call = prepared.prepare(SIX, None, None, viewer, "trace")
+    call = await settled(prepared.prepare(Parameters(SIX), viewer, "trace"))
     async with aclosing(prepared.stream(call)) as payloads:
         async for payload, _ in payloads:
             yield orjson.dumps(payload)

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     document_depth: Annotated[int, Field(ge=5)] = 12
     document_aliases: Annotated[int, Field(ge=1)] = 50
     document_nodes: Annotated[int, Field(ge=100)] = 10_000
+    document_cost: Annotated[int, Field(ge=100)] = 20_000
+    client_documents: Annotated[int, Field(ge=0)] = 1_000
     socket_operations: Annotated[int, Field(ge=1)] = 50
     socket_message_bytes: Annotated[int, Field(ge=1_000)] = 256_000
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000

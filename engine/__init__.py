@@ -5,6 +5,7 @@ says what scopes it misses and how much it may answer; `run` and `stream` answer
 """
 
 from engine.compiler.plan import Engine
+from engine.cost import Cost
 from engine.documents import Documents
 from engine.errors import Code, Fault, Rejected
 from engine.limits import Limits
@@ -17,6 +18,7 @@ __all__ = [
     "OPEN",
     "Alternatives",
     "Code",
+    "Cost",
     "Document",
     "Documents",
     "Engine",

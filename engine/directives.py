@@ -1,96 +1,129 @@
-"""Reading `@requiresScopes` out of an SDL text, strictly: what is misplaced is not passed over."""
+"""Where an SDL text has a directive, by schema coordinate, and what its arguments say."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from graphql import (
+    DirectiveDefinitionNode,
+    DirectiveLocation,
     DirectiveNode,
+    DocumentNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
-    EnumValueNode,
     FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputObjectTypeExtensionNode,
     InterfaceTypeDefinitionNode,
     InterfaceTypeExtensionNode,
     ListValueNode,
+    Node,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
     ScalarTypeDefinitionNode,
     ScalarTypeExtensionNode,
-    StringValueNode,
-    ValueNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    UnionTypeDefinitionNode,
+    UnionTypeExtensionNode,
     parse,
 )
+from graphql.utilities import value_from_ast_untyped
 
-DIRECTIVE: Final = "requiresScopes"
-"""`directive @requiresScopes(scopes: [[Scope!]!]!)`, as Apollo Federation has it."""
+_LOCATIONS: Final[dict[type[Node], DirectiveLocation]] = {
+    SchemaDefinitionNode: DirectiveLocation.SCHEMA,
+    SchemaExtensionNode: DirectiveLocation.SCHEMA,
+    ScalarTypeDefinitionNode: DirectiveLocation.SCALAR,
+    ScalarTypeExtensionNode: DirectiveLocation.SCALAR,
+    ObjectTypeDefinitionNode: DirectiveLocation.OBJECT,
+    ObjectTypeExtensionNode: DirectiveLocation.OBJECT,
+    InterfaceTypeDefinitionNode: DirectiveLocation.INTERFACE,
+    InterfaceTypeExtensionNode: DirectiveLocation.INTERFACE,
+    UnionTypeDefinitionNode: DirectiveLocation.UNION,
+    UnionTypeExtensionNode: DirectiveLocation.UNION,
+    EnumTypeDefinitionNode: DirectiveLocation.ENUM,
+    EnumTypeExtensionNode: DirectiveLocation.ENUM,
+    InputObjectTypeDefinitionNode: DirectiveLocation.INPUT_OBJECT,
+    InputObjectTypeExtensionNode: DirectiveLocation.INPUT_OBJECT,
+}
 
 
-def read(sdl: str) -> Iterator[tuple[str, list[frozenset[str]]]]:
-    """Yield every coordinate that has the directive, with its sets of scopes.
+class Stated(NamedTuple):
+    """One use of a directive."""
+
+    coordinate: str
+    """`Device`, `Device.name`, `Query.device(id:)`, `@approx(tolerance:)`."""
+
+    arguments: dict[str, Any]
+    """As plain values: an enum value is a string, like a string."""
+
+
+def read(sdl: str, name: str, locations: Collection[DirectiveLocation]) -> Iterator[Stated]:
+    """Yield every use of a directive in an SDL text, strictly: nothing is passed over.
 
     Raises:
-        ValueError: one is not a list of lists with a scope in each, or stands where it must not.
+        ValueError: one stands elsewhere than at these locations, or twice at one place.
     """
-    for coordinate, directive in _directives(sdl):
-        yield coordinate, _scopes(coordinate, directive)
+    seen = set()
+    for coordinate, location, node in _places(sdl):
+        for directive in node.directives or ():
+            if directive.name.value != name:
+                continue
+            if location not in locations:
+                raise ValueError(f"@{name} cannot stand on {coordinate}, {_called(location)}.")
+            if coordinate in seen:
+                raise ValueError(f"{coordinate} has @{name} twice: one of them would be lost.")
+            seen.add(coordinate)
+            yield Stated(coordinate, _arguments(directive))
 
 
-_Fielded = (
-    ObjectTypeDefinitionNode
-    | ObjectTypeExtensionNode
-    | InterfaceTypeDefinitionNode
-    | InterfaceTypeExtensionNode
-)
-_Guarded = (
-    _Fielded
-    | EnumTypeDefinitionNode
-    | EnumTypeExtensionNode
-    | ScalarTypeDefinitionNode
-    | ScalarTypeExtensionNode
-)
+def _called(location: DirectiveLocation) -> str:
+    words = location.value.lower().replace("_definition", "").replace("_", " ")
+    return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
 
 
-def _directives(sdl: str) -> Iterator[tuple[str, DirectiveNode]]:
-    for node in parse(sdl, no_location=True).definitions:
-        directives = getattr(node, "directives", None) or ()
-        for directive in _ours(directives):
-            if not isinstance(node, _Guarded):
-                raise ValueError(f"@{DIRECTIVE} cannot stand on a {node.kind}.")  # noqa: TRY004
-            yield node.name.value, directive
-        if isinstance(node, _Fielded):
-            for field in node.fields or ():
-                yield from _on_field(node.name.value, field)
+_Place = tuple[str, DirectiveLocation, Any]
 
 
-def _on_field(type_name: str, field: FieldDefinitionNode) -> Iterator[tuple[str, DirectiveNode]]:
-    coordinate = f"{type_name}.{field.name.value}"
-    for directive in _ours(field.directives or ()):
-        yield coordinate, directive
-    for argument in field.arguments or ():
-        if any(_ours(argument.directives or ())):
-            raise ValueError(f"@{DIRECTIVE} cannot stand on an argument of {coordinate}.")
+def _places(sdl: str) -> Iterator[_Place]:
+    for node in _parsed(sdl).definitions:
+        if isinstance(node, DirectiveDefinitionNode):
+            yield from _arguments_of(f"@{node.name.value}", node)
+        elif (location := _LOCATIONS.get(type(node))) is not None:
+            named = getattr(node, "name", None)
+            name = named.value if named else "schema"
+            yield name, location, node
+            yield from _members(name, node)
 
 
-def _ours(directives: Iterable[DirectiveNode]) -> Iterator[DirectiveNode]:
-    return (directive for directive in directives if directive.name.value == DIRECTIVE)
+@lru_cache(maxsize=1)  # one text is read for one directive after the other
+def _parsed(sdl: str) -> DocumentNode:
+    return parse(sdl, no_location=True)
 
 
-def _scopes(coordinate: str, directive: DirectiveNode) -> list[frozenset[str]]:
-    arguments = {argument.name.value: argument.value for argument in directive.arguments or ()}
-    outer = _items(arguments.get("scopes"))
-    stated = [frozenset(_scope(scope) for scope in _items(inner)) for inner in outer]
-    if not stated or not all(stated):
-        raise ValueError(
-            f"@{DIRECTIVE} on {coordinate} needs `scopes`, a list of lists with a scope in each."
-        )
-    return stated
+def _members(name: str, node: Any) -> Iterator[_Place]:
+    for field in getattr(node, "fields", None) or ():
+        coordinate = f"{name}.{field.name.value}"
+        if isinstance(field, FieldDefinitionNode):
+            yield coordinate, DirectiveLocation.FIELD_DEFINITION, field
+            yield from _arguments_of(coordinate, field)
+        else:
+            yield coordinate, DirectiveLocation.INPUT_FIELD_DEFINITION, field
+    for value in getattr(node, "values", None) or ():
+        yield f"{name}.{value.name.value}", DirectiveLocation.ENUM_VALUE, value
 
 
-def _items(node: ValueNode | None) -> Iterable[ValueNode]:
-    return node.values if isinstance(node, ListValueNode) else ()
+def _arguments_of(owner: str, node: Any) -> Iterator[_Place]:
+    for argument in node.arguments or ():
+        coordinate = f"{owner}({argument.name.value}:)"
+        yield coordinate, DirectiveLocation.ARGUMENT_DEFINITION, argument
 
 
-def _scope(node: ValueNode) -> str:
-    if isinstance(node, StringValueNode | EnumValueNode):
-        return node.value
-    raise ValueError(f"A scope in @{DIRECTIVE} is a string, not a {node.kind}.")
+def _arguments(directive: DirectiveNode) -> dict[str, Any]:
+    return {each.name.value: _plain(each.value) for each in directive.arguments or ()}
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, ListValueNode):
+        return [_plain(each) for each in node.values]
+    return value_from_ast_untyped(node)

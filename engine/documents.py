@@ -23,6 +23,7 @@ from graphql import (
 
 from engine.compiler.plan import Engine, Plan
 from engine.compiler.running import Stage
+from engine.cost import Pricer
 from engine.errors import MAX_FAULTS, Code, Fault, Rejected
 from engine.fragments import Fragments, fragments_of
 from engine.limits import Limits
@@ -32,8 +33,9 @@ from engine.operations import Document, Operation
 from engine.scopes import Requirements, exists
 from engine.selections import Expander, Group, is_introspection, owners
 from engine.shelf import Shelf
-from engine.sizes import Sizer
+from engine.sizes import Sizes
 from engine.text import Text, scan
+from engine.weights import Weights
 
 _CACHED_CHARACTERS: Final = 16_000
 """A longer text is parsed each time."""
@@ -43,6 +45,9 @@ _CACHED_TOKENS: Final = 120_000
 
 _PROGRAM: Final = 4
 """Tokens that a field of a compiled program is worth (2 KB, measured)."""
+
+_ROOM: Final = 1_000
+"""What an ordinary document weighs, with its programs, at most."""
 
 _REFUSED: Final = 256
 """Refused texts that are remembered."""
@@ -62,7 +67,8 @@ class Documents:
 
     Args:
         schema: graphql-core's; of a Strawberry schema its `_schema`.
-        sdl: the published text of the same schema, with its `@requiresScopes`.
+        sdl: the published text of the same schema, with its `@requiresScopes`, `@cost` and
+            `@listSize`.
         limits: how much one document may ask for.
         capacity: documents to keep at most.
         uncarried: fields that cannot be selected in a subscription, by coordinate
@@ -71,7 +77,8 @@ class Documents:
             compiles from the second run on what answers little.
 
     Raises:
-        ValueError: the SDL or `uncarried` name what the schema does not have.
+        ValueError: the SDL or `uncarried` name what the schema does not have, or a directive of
+            the SDL does not say what it has to.
     """
 
     def __init__(
@@ -94,6 +101,8 @@ class Documents:
         self.limits = limits
         self.requirements = Requirements.from_sdl(sdl)
         self.requirements.check(schema)
+        weights, sizes = Weights.from_sdl(sdl, schema), Sizes.from_sdl(sdl, schema)
+        self._pricer = Pricer(schema, weights, sizes, limits)
         if unknown := [each for each in uncarried if not exists(schema, each)]:
             raise ValueError(f"uncarried names {unknown[0]}, unknown to the schema.")
         self._uncarried = dict(uncarried)
@@ -112,6 +121,11 @@ class Documents:
             KeyError: the schema has no such type.
         """
         return self.requirements.opens(self.schema.type_map[name], scopes)
+
+    @property
+    def room(self) -> bool:
+        """Whether an ordinary document can be kept without another one having to go."""
+        return self._good.free >= _ROOM
 
     def get(self, text: str) -> Document:
         """Give the document of a text.
@@ -173,7 +187,7 @@ class Documents:
         fragments: Fragments,
     ) -> Operation:
         check_merging(groups)
-        items = Sizer(node.variable_definitions or (), self.limits).items(groups)
+        price = self._pricer.price(node, groups)
         at_once = self._engine == "compiled" or node.operation.value == "subscription"
         if node.operation.value == "subscription":
             self._check_carried(groups)
@@ -185,12 +199,12 @@ class Documents:
             public=all(is_introspection(each) for group in groups for each in group.selected),
             measure=size,
             asks=frozenset(group.selected[0].node.name.value for group in groups),
-            items=items,
-            limit=self.limits.nodes,
+            price=price,
+            limits=self.limits,
             plan=Plan(
                 Stage(self.schema, fragments, node),
                 self._uncompiled(text, node),
-                None if at_once else items,
+                None if at_once else price.whole,
                 self.runs,
                 self.made,
             ),

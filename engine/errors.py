@@ -10,8 +10,14 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from graphql import GraphQLError, Node, SourceLocation
 
 Code: TypeAlias = Literal[
-    "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "DOCUMENT_TOO_COMPLEX", "BAD_USER_INPUT"
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "DOCUMENT_TOO_COMPLEX",
+    "COST_EXCEEDED",
+    "BAD_USER_INPUT",
+    "PERSISTED_QUERY_NOT_FOUND",
 ]
+"""The last is for whoever looks documents up by id; nothing in the engine raises it."""
 
 MAX_FAULTS: Final = 10
 """Faults that one refusal names at most; who has more is told of the first ones."""

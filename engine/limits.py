@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one document may ask for; over any of them it is `DOCUMENT_TOO_COMPLEX`."""
+    """How much one document may ask for.
+
+    Over any of them it is `DOCUMENT_TOO_COMPLEX`, over `cost` it is `COST_EXCEEDED`.
+    """
 
     text_bytes: int = 100_000
     """Length of the text in UTF-8."""
@@ -33,11 +36,11 @@ class Limits:
     nodes: int = 10_000
     """Objects in lists that one answer may hold at most."""
 
-    page: int = 20
-    """Items of a page for which neither the client nor the schema gives `first` or `last`."""
+    cost: float = 20_000
+    """Type cost and field cost of one operation, each for itself; see `cost`."""
 
     most_page: int = 100
-    """Items that any page may have; more is refused by whoever makes the page."""
+    """Items that a list sliced by a number may have; more is refused by whoever makes the page."""
 
     assumed_list: int = 10
-    """Items assumed of a list that has no `first` or `last` and no list of ids."""
+    """Items assumed of a list of which `@listSize` says nothing, and of a list inside a list."""

@@ -2,7 +2,7 @@
 
 Each fragment is measured once, in the order of their use, so that fragments which spread each
 other cost nothing however far they expand. Types are not looked at: validation, parts of which
-grow with the expanded size, has not happened yet. What depends on types is in `sizes`.
+grow with the expanded size, has not happened yet. What depends on types is in `cost`.
 """
 
 from collections.abc import Sequence

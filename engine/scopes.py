@@ -17,20 +17,32 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from graphql import (
+    DirectiveLocation,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
 )
 
-from engine.directives import DIRECTIVE, read
+from engine.directives import read
 from engine.selections import Group, Selected, family, is_introspection, owners
 
 Alternatives: TypeAlias = tuple[frozenset[str], ...]
 """Sets of scopes, any one of which is enough."""
+
+DIRECTIVE: Final = "requiresScopes"
+"""`directive @requiresScopes(scopes: [[Scope!]!]!)`, as Apollo Federation has it."""
+
+_LOCATIONS: Final = (
+    DirectiveLocation.FIELD_DEFINITION,
+    DirectiveLocation.OBJECT,
+    DirectiveLocation.INTERFACE,
+    DirectiveLocation.ENUM,
+    DirectiveLocation.SCALAR,
+)
 
 OPEN: Final[Alternatives] = (frozenset(),)
 """No scope is needed."""
@@ -90,12 +102,8 @@ class Requirements:
             ValueError: one is not a list of lists with at least one scope in each, is repeated,
                 or stands where the directive must not.
         """
-        stated: dict[str, Alternatives] = {}
-        for coordinate, alternatives in read(sdl):
-            if coordinate in stated:
-                raise ValueError(f"{coordinate} has @{DIRECTIVE} twice: one of them would be lost.")
-            stated[coordinate] = _least(alternatives)
-        return cls(stated)
+        stated = read(sdl, DIRECTIVE, _LOCATIONS)
+        return cls({each.coordinate: _least(_sets(*each)) for each in stated})
 
     def check(self, schema: GraphQLSchema) -> None:
         """Make sure that nothing is stated of what the schema does not have.
@@ -158,6 +166,24 @@ class Requirements:
             path, alternatives = known.path, both(known.alternatives, alternatives)
         if alternatives != OPEN:
             found[coordinate] = Need(coordinate, path, alternatives)
+
+
+def _sets(coordinate: str, arguments: Mapping[str, Any]) -> list[frozenset[str]]:
+    """Read `scopes`: every inner list is a set of names, and none is empty."""
+    outer = arguments.get("scopes")
+    inner = outer if isinstance(outer, list) else []
+    sets = [frozenset(map(_name, each)) if isinstance(each, list) else None for each in inner]
+    if not sets or not all(sets):
+        raise ValueError(
+            f"@{DIRECTIVE} on {coordinate} needs `scopes`, a list of lists with a scope in each."
+        )
+    return [each for each in sets if each]
+
+
+def _name(scope: object) -> str:
+    if isinstance(scope, str):
+        return scope
+    raise ValueError(f"A scope in @{DIRECTIVE} is a string, not {scope!r}.")
 
 
 def exists(schema: GraphQLSchema, coordinate: str) -> bool:

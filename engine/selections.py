@@ -2,7 +2,7 @@
 
 A `Group` is one key of the response with every field of the document that answers it, as in the
 spec's CollectFields (6.3.2), but for all possible types at once and whatever `@skip` and
-`@include` say: a group is what the answer may hold.
+`@include` say: a group is what the answer may hold. On what that depends, each field says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +29,7 @@ from graphql import (
     is_object_type,
 )
 
+from engine.conditions import ALWAYS, Condition, narrowed
 from engine.errors import Rejected
 
 
@@ -44,6 +45,9 @@ class Selected:
     possible: frozenset[GraphQLObjectType]
     """The types of object that can answer here: those that every fragment around it lets through;
     empty where none can."""
+
+    when: Condition
+    """What `@skip` and `@include` say from the root down to here."""
 
 
 def is_introspection(selected: Selected) -> bool:
@@ -120,7 +124,7 @@ class Expander:
         root = self._schema.get_root_type(operation.operation)
         if root is None:  # validated: KnownOperationTypesRule
             raise AssertionError(operation.operation)
-        return self._grouped("", [(operation.selection_set, root, self._objects(root))])
+        return self._grouped("", [(operation.selection_set, root, self._objects(root), ALWAYS)])
 
     def below(self, path: str, selected: Iterable[Selected]) -> tuple[Group, ...]:
         """Expand and merge what is selected below these fields of one group."""
@@ -128,7 +132,8 @@ class Expander:
         for each in selected:
             named = get_named_type(each.field.type)
             if each.node.selection_set and is_composite_type(named):
-                scopes.append((each.node.selection_set, named, self._objects(named)))
+                below = (each.node.selection_set, named, self._objects(named), each.when)
+                scopes.append(below)
         return self._grouped(f"{path}.", scopes) if scopes else ()
 
     def _grouped(self, prefix: str, scopes: "Iterable[_Scope]") -> tuple[Group, ...]:
@@ -146,19 +151,21 @@ class Expander:
         selections: SelectionSetNode,
         parent: GraphQLCompositeType,
         possible: frozenset[GraphQLObjectType],
+        when: Condition,
     ) -> Iterator[Selected]:
         for node in selections.selections:
+            here = narrowed(when, node.directives)
             if isinstance(node, FieldNode):
                 field = self._schema.get_field(parent, node.name.value)
                 if field is not None:
-                    yield Selected(node, field, parent, possible)
+                    yield Selected(node, field, parent, possible, here)
                 continue
             fragment = self._fragment(node)
             condition = fragment.type_condition
             named = self._schema.get_type(condition.name.value) if condition else parent
             if is_composite_type(named):
-                narrowed = possible & self._objects(named)
-                yield from self._collect(fragment.selection_set, named, narrowed)
+                narrower = possible & self._objects(named)
+                yield from self._collect(fragment.selection_set, named, narrower, here)
 
     def _fragment(self, node: SelectionNode) -> FragmentDefinitionNode | InlineFragmentNode:
         if isinstance(node, FragmentSpreadNode):
@@ -188,4 +195,4 @@ class Expander:
             )
 
 
-_Scope = tuple[SelectionSetNode, GraphQLCompositeType, frozenset[GraphQLObjectType]]
+_Scope = tuple[SelectionSetNode, GraphQLCompositeType, frozenset[GraphQLObjectType], Condition]

@@ -21,6 +21,11 @@ class Shelf(Generic[T]):
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def free(self) -> int:
+        """The weight for which nothing has to go; 0 if there are as many values as there may be."""
+        return self._free if len(self._held) < self._capacity else 0
+
     def get(self, key: str) -> T | None:
         """Give a value, which is now the last to go; None where there is none."""
         held = self._held.get(key)

@@ -1,180 +1,159 @@
-"""How many objects the lists of an answer may hold, known before it runs.
+"""How long lists are, read from `@listSize` in the published SDL.
 
-A field with `first` or `last` holds as many as they say; the `nodes` and `edges` directly below
-it are that same list. A list with an argument that is a list of ids holds as many as that. Any
-other list of objects is assumed to hold `Limits.assumed_list`. Lists of scalars and enums are
-values of the object that they belong to and do not count; nor does introspection, which `measure`
-bounds. A page of more than `Limits.most_page` counts as that many: the resolver refuses it, and
-says so more plainly than a limit on the whole answer can.
+The directive has the meaning of the GraphQL Cost Directives specification (IBM), section 8, with
+two readings of ours. As IBM's own gateway has it, a slicing argument may be a path into an input
+object (`filter.max`). And it may be a list instead of a number (`ids`): then its length counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from graphql import (
-    FieldNode,
+    DirectiveLocation,
     GraphQLArgument,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLObjectType,
     GraphQLOutputType,
-    IntValueNode,
-    ListValueNode,
-    NullValueNode,
-    Undefined,
-    ValueNode,
-    VariableDefinitionNode,
-    VariableNode,
+    GraphQLSchema,
     get_named_type,
     get_nullable_type,
-    is_composite_type,
+    is_input_object_type,
     is_list_type,
 )
-from graphql.utilities.coerce_input_value import coerce_default_value
 
-from engine.limits import Limits
-from engine.selections import Group, Selected
+from engine.directives import Stated, read
+from engine.given import default
 
-_SLICING: Final = ("first", "last")
-_SAME_LIST: Final = frozenset({"nodes", "edges"})
-_MOST: Final = 2**31  # more than the type Int allows; validation or coercion refuses it
+DIRECTIVE: Final = "listSize"
 
-Variables = Mapping[str, Any]
+_LOCATIONS: Final = (DirectiveLocation.FIELD_DEFINITION,)
 
 
-class Given(NamedTuple):
-    """A number that an argument gives; `read` makes it of a value, None of null."""
+class ListSize(NamedTuple):
+    """What one field says of its list, or of the lists below it; the specification's names."""
 
-    read: Callable[[object], int | None]
-    variable: str | None
-    fixed: int | None
-    """The number where the variable is not sent: the document's own, or the schema's default."""
+    assumed: int | None = None
+    slicing: tuple[str, ...] = ()
+    sized: tuple[str, ...] = ()
+    """Fields of what it returns, which hold the list; none where it is the list itself."""
 
-    def number(self, variables: Variables) -> int | None:
-        """Give the number; None where null is given, or nothing."""
-        if self.variable is not None and self.variable in variables:
-            return self.read(variables[self.variable])
-        return self.fixed
+    require_one: bool = True
 
 
-class Count(NamedTuple):
-    """How many items one field holds: the largest number given, else `otherwise`; `times` that."""
+class Sizes:
+    """What `@listSize` says, by coordinate of fields: `Query.devices`."""
 
-    given: tuple[Given, ...]
-    otherwise: int
-    times: int
-    most: int
+    def __init__(self, stated: Mapping[str, ListSize], schema: GraphQLSchema) -> None:
+        """Take sizes for a schema.
 
-    def number(self, variables: Variables) -> int:
-        """Count for these variables."""
-        numbers = [given.number(variables) for given in self.given]
-        known = [number for number in numbers if number is not None]
-        return self.times * min(self.most, max(known) if known else self.otherwise)
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A place in the answer that holds lists, itself or below. No counts: not a list itself."""
-
-    node: FieldNode
-    counts: tuple[Count, ...]
-    children: tuple["Items", ...]
-
-    def total(self, variables: Variables) -> int:
-        """Count the objects in this list and in those below it."""
-        below = sum(child.total(variables) for child in self.children)
-        if not self.counts:
-            return below
-        return max(count.number(variables) for count in self.counts) * (1 + below)
-
-
-class Sizer:
-    """Finds the lists of one operation; `definitions` are its variables."""
-
-    def __init__(self, definitions: Iterable[VariableDefinitionNode], limits: Limits) -> None:
-        self._defaults = {
-            definition.variable.name.value: definition.default_value for definition in definitions
-        }
-        self._limits = limits
-
-    def items(self, groups: Iterable[Group], *, same_list: bool = False) -> tuple[Items, ...]:
-        """Find the lists among and below these groups.
-
-        Args:
-            groups: keys of one object.
-            same_list: whether that object is a page, whose `nodes` and `edges` are counted.
+        Raises:
+            ValueError: one names what the schema does not have, or what is no list, or leaves
+                open which size is meant (spec 9.2).
         """
-        found = (self._of(group, same_list=same_list) for group in groups)
-        return tuple(items for items in found if items.counts or items.children)
+        self._stated = stated
+        for coordinate, size in stated.items():
+            for fault in _faults(schema, coordinate, size):
+                raise ValueError(f"@{DIRECTIVE} on {coordinate} {fault}")
 
-    def _of(self, group: Group, *, same_list: bool) -> Items:
-        first = group.selected[0].node
-        if first.name.value.startswith("__"):
-            return Items(first, (), ())
-        counts = [self._count(each, same_list=same_list) for each in group.selected]
-        sliced = any(_slicing(each) for each in group.selected)
-        children = self.items(group.children, same_list=sliced)
-        return Items(first, tuple(count for count in counts if count), children)
+    @classmethod
+    def from_sdl(cls, sdl: str, schema: GraphQLSchema) -> "Sizes":
+        """Read the directives.
 
-    def _count(self, selected: Selected, *, same_list: bool) -> Count | None:
-        if not is_composite_type(get_named_type(selected.field.type)):
-            return None
-        lists, arguments = _lists(selected.field.type), selected.field.args
-        assumed = self._limits.assumed_list
-        if slicing := _slicing(selected):
-            given = tuple(self._given(selected, name, _integer) for name in slicing)
-            # A null reaches the resolver in place of the default, and it may take either page.
-            defaults = [_integer(coerce_default_value(arguments[name])) or 0 for name in slicing]
-            page, most = max(self._limits.page, *defaults), self._limits.most_page
-            return Count(given, page, assumed ** max(0, lists - 1), most)
-        if not lists or (same_list and selected.node.name.value in _SAME_LIST):
-            return None
-        ids = [name for name, argument in arguments.items() if _is_ids(argument)]
-        given = tuple(self._given(selected, name, _length) for name in ids)
-        return Count(given, assumed, assumed ** (lists - 1), _MOST)
+        Raises:
+            ValueError: an argument of one is not of its type; or as for the constructor.
+        """
+        stated = read(sdl, DIRECTIVE, _LOCATIONS)
+        return cls({each.coordinate: _size(each) for each in stated}, schema)
 
-    def _given(self, selected: Selected, name: str, read: Callable[[object], int | None]) -> Given:
-        nodes = {node.name.value: node.value for node in selected.node.arguments or ()}
-        node = nodes.get(name)
-        variable = node.name.value if isinstance(node, VariableNode) else None
-        literal = self._defaults.get(variable) if variable is not None else node
-        if literal is None:
-            return Given(read, variable, read(coerce_default_value(selected.field.args[name])))
-        return Given(read, variable, read(_plain(literal)))
-
-
-def _slicing(selected: Selected) -> list[str]:
-    return [name for name in _SLICING if name in selected.field.args]
-
-
-def _lists(type_: GraphQLOutputType) -> int:
-    nullable = get_nullable_type(type_)
-    return 1 + _lists(nullable.of_type) if is_list_type(nullable) else 0
-
-
-def _is_ids(argument: GraphQLArgument) -> bool:
-    is_list = is_list_type(get_nullable_type(argument.type))
-    return is_list and get_named_type(argument.type).name == "ID"
-
-
-def _plain(node: ValueNode) -> object:
-    """Reduce a literal to what `_integer` and `_length` look at."""
-    if isinstance(node, IntValueNode):
-        return int(node.value) if len(node.value) < len(str(_MOST)) else _MOST
-    if isinstance(node, ListValueNode):
-        return node.values
-    return None if isinstance(node, NullValueNode) else node
-
-
-def _integer(value: object) -> int | None:
-    """Read a number as the type Int does (spec 3.5.1); less than nothing holds nothing."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    def of_field(self, owner: GraphQLObjectType, name: str) -> ListSize | None:
+        """Give what is said of a field, by its type or by an interface that has it too."""
+        for each in (owner, *owner.interfaces):
+            if size := self._stated.get(f"{each.name}.{name}"):
+                return size
         return None
-    return min(max(0, value), _MOST)
 
 
-def _length(value: object) -> int | None:
-    """Read the length of a list; one thing is a list of one (spec 3.11)."""
-    if value is None or value is Undefined:
-        return None
-    return len(value) if isinstance(value, Sequence) and not isinstance(value, str) else 1
+def lists(kind: GraphQLOutputType) -> int:
+    """Count how many lists are inside each other in a type."""
+    nullable = get_nullable_type(kind)
+    return 1 + lists(nullable.of_type) if is_list_type(nullable) else 0
+
+
+def path(field: GraphQLField, slicing: str) -> list[GraphQLArgument | GraphQLInputField] | None:
+    """Follow a slicing argument from the argument into its input objects; None where it ends."""
+    first, *others = slicing.split(".")
+    found: list[Any] = [field.args.get(first)]
+    for name in others:
+        inner = get_nullable_type(found[-1].type) if found[-1] else None
+        found.append(inner.fields.get(name) if is_input_object_type(inner) else None)
+    return None if None in found else found
+
+
+def _size(stated: Stated) -> ListSize:
+    given = dict(stated.arguments)
+    assumed = given.pop("assumedSize", None)
+    slicing, sized = given.pop("slicingArguments", None), given.pop("sizedFields", None)
+    require_one = given.pop("requireOneSlicingArgument", True)
+    for fault in (
+        assumed.__class__ not in {int, type(None)} and "`assumedSize`, a number",
+        not _is_names(slicing) and "`slicingArguments`, a list of names of arguments",
+        not _is_names(sized) and "`sizedFields`, a list of names of fields",
+        require_one.__class__ not in {bool, type(None)}
+        and "`requireOneSlicingArgument`, a Boolean",
+        given and "no other arguments than those of the specification",
+    ):
+        if fault:
+            raise ValueError(f"@{DIRECTIVE} on {stated.coordinate} takes {fault}.")
+    return ListSize(assumed, tuple(slicing or ()), tuple(sized or ()), require_one is not False)
+
+
+def _is_a(kind: type, value: object) -> bool:
+    return value is None or value.__class__ is kind
+
+
+def _is_names(value: object) -> bool:
+    return value is None or (
+        isinstance(value, list) and all(isinstance(each, str) for each in value)
+    )
+
+
+def _faults(schema: GraphQLSchema, coordinate: str, size: ListSize) -> Iterator[str]:
+    owner, _, name = coordinate.partition(".")
+    field = getattr(schema.get_type(owner), "fields", {}).get(name)
+    if field is None:
+        yield "is of a field unknown to the schema."
+        return
+    if not size.sized and not lists(field.type):
+        yield "is of a field that is no list: name the lists below it in `sizedFields`."
+    yield from _faults_of_sized(field, size)
+    yield from _faults_of_slicing(field, size)
+    if size.assumed is not None and size.assumed < 0:
+        yield "has an `assumedSize` below 0."
+    if size.assumed is None and not size.slicing:
+        yield "says no size: give it `assumedSize` or `slicingArguments`."
+
+
+def _faults_of_sized(field: GraphQLField, size: ListSize) -> Iterator[str]:
+    returned = get_named_type(field.type)
+    for name in size.sized:
+        below = getattr(returned, "fields", {}).get(name)
+        if below is None:
+            yield f"sizes {returned.name}.{name}, unknown to the schema."
+        elif not lists(below.type):
+            yield f"sizes {returned.name}.{name}, which is no list."
+
+
+def _faults_of_slicing(field: GraphQLField, size: ListSize) -> Iterator[str]:
+    for name in size.slicing:
+        steps = path(field, name)
+        if steps is None:
+            yield f"is sliced by `{name}`, which its arguments do not have."
+            continue
+        last = get_nullable_type(steps[-1].type)
+        if not is_list_type(last) and get_named_type(last).name != "Int":
+            yield f"is sliced by `{name}`, which is neither an Int nor a list."
+        if size.assumed is not None and any(default(each) is not None for each in steps):
+            yield f"has an `assumedSize`, though `{name}` has a default: leave one of them out."
+    if size.assumed is not None and size.slicing and size.require_one:
+        yield "has an `assumedSize` that nothing can need: set `requireOneSlicingArgument: false`."

@@ -9,6 +9,7 @@ from core.domain.errors import Unauthenticated
 from core.domain.events import Event
 from core.domain.ports import Clock, Live
 from core.services import Services
+from core.services.documents import Check
 from core.snapshots.freshness import Freshness
 from core.tokens import Cursors
 from resolvers.facts import EventFacts
@@ -30,6 +31,8 @@ class Ask:
     opens: Callable[[str, Collection[str]], bool]
     """Whether scopes open a kind of record, by the name of its class, as the contract says."""
 
+    check: Check
+    """Refuses a document that the graph would not run."""
     until: float = inf
     """When (monotonic) the operation must have been answered."""
     budget: Budget = field(default_factory=Budget)

@@ -13,11 +13,12 @@ from strawberry.schema.config import StrawberryConfig
 
 from core.domain.events import Event
 from core.domain.ports import Seen
+from engine import Documents, Engine, Limits
 from schema.events import TYPES
 from schema.roots import Mutation, Query, Subscription
 from schema.scalars import SCALARS
 
-__all__ = ["UNCARRIED", "build", "sdl"]
+__all__ = ["UNCARRIED", "build", "press", "sdl"]
 
 UNCARRIED: Final[Mapping[str, str]] = {
     "Home.rooms": "an event carries its own room alone; query `home` for its rooms.",
@@ -42,6 +43,12 @@ def build() -> strawberry.Schema:
     for field in watched.fields.values() if watched else ():
         field.resolve = _event  # Strawberry's own shows what was yielded
     return schema
+
+
+def press(limits: Limits, engine: Engine = "compiled") -> Documents:
+    """The documents of the graph, under these limits."""
+    graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
+    return Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
 
 
 @cache

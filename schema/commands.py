@@ -14,6 +14,7 @@ from resolvers import commands as resolve
 from resolvers.answers import Answer
 from schema.accounts import Client
 from schema.asking import Info
+from schema.costs import ACTION
 from schema.enums import publish
 from schema.errors import refused
 from schema.nodes import Node
@@ -124,7 +125,9 @@ class ControlDeviceInput:
     """What becomes a `resolvers.commands.Wish`."""
 
     device_id: strawberry.ID = strawberry.field(description="The device to control.")
-    state: DesiredStateInput = strawberry.field(description="What to ask it for.")
+    state: DesiredStateInput = strawberry.field(
+        directives=[ACTION], description="What to ask it for."
+    )
     idempotency_key: str | None = strawberry.field(
         description=(
             "1–255 printable characters of your choice. Within 24 hours the same key with the same "

@@ -19,6 +19,7 @@ from core.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from engine import Fault, Rejected
 
 log = observe.logger(__name__)
 
@@ -70,6 +71,9 @@ def formatted(error: GraphQLError, trace_id: str) -> dict[str, Any]:
     if isinstance(cause, LatchkeyError):
         form["message"] = _sentence(cause)
         extensions = _extensions(cause)
+    elif isinstance(cause, Rejected):  # of a document that was handed over, not the one that runs
+        form["message"] = _sentence(cause)
+        extensions = {"code": cause.code, "errors": [_fault(fault) for fault in cause.faults]}
     elif cause is None and error.extensions and "code" in error.extensions:
         extensions = dict(error.extensions)
     elif _of_argument(cause):
@@ -84,6 +88,11 @@ def formatted(error: GraphQLError, trace_id: str) -> dict[str, Any]:
 
 def _extensions(error: LatchkeyError) -> dict[str, Any]:
     return {"code": code(error), **error.details()}
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    places = [{"line": at.line, "column": at.column} for at in fault.locations]
+    return {"message": fault.message, **({"locations": places} if places else {})}
 
 
 def _of_argument(cause: Exception | None) -> bool:

@@ -9,6 +9,7 @@ from core.domain import events as domain
 from core.domain.devices import State
 from resolvers import events as resolve
 from schema.commands import Command
+from schema.costs import assumed
 from schema.devices import Device
 from schema.enums import publish
 from schema.homes import Home
@@ -51,7 +52,8 @@ class Event:
     occurred_at: datetime = strawberry.field(description="When it happened.")
     home: Home = strawberry.field(description="The home where it happened.")
     caused_by: list[Command] = strawberry.field(
-        description="The commands that it fulfils; empty where nobody asked for it."
+        directives=[assumed(5)],
+        description="The commands that it fulfils; empty where nobody asked for it.",
     )
 
     @classmethod

@@ -9,6 +9,7 @@ from core.domain import accounts, devices, grants, homes
 from resolvers import accounts as resolve
 from schema.accounts import Client, User
 from schema.asking import Info
+from schema.costs import assumed
 from schema.devices import Device
 from schema.homes import Home
 from schema.scopes import ScopeName
@@ -39,11 +40,13 @@ class Grant:
     homes: Any = strawberry.field(
         resolver=_homes,
         graphql_type=list[Home],
+        directives=[assumed(10)],
         description="The homes that it opens, whole or in part, by name.",
     )
     devices: Any = strawberry.field(
         resolver=_devices,
         graphql_type=list[Device],
+        directives=[assumed(20)],
         description="The devices that were shared one by one, rather than with home or room.",
     )
     since: datetime = strawberry.field(description="When the user gave it.")

@@ -6,7 +6,7 @@ document, before any of it runs.
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -16,19 +16,22 @@ from graphql import GraphQLError
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Engine, Limits, Need, Operation, Rendering, Result, stream
+from engine import Document, Documents, Need, Operation, Rendering, Result, stream
 from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
-from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.parameters import Parameters
+from schema.persisted import Persisted
 from schema.rendering import Renderer
-from schema.reuse import Reuse
+from schema.reuse import Look, Reuse
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
 AFTER = "Latchkey-After"
 """The header with the cursor of what has been seen already."""
+DEBUG = "Latchkey-Debug"
+"""The header that asks for more than the answer: `cost`."""
 MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
@@ -98,18 +101,18 @@ class Graph:
 
     def __init__(
         self,
-        limits: Limits,
+        documents: Documents,
         ask: Callable[[Viewer | None], Ask],
         reuse: Reuse,
         renderer: Renderer,
-        engine: Engine = "compiled",
+        persisted: Persisted,
     ) -> None:
         """`ask` makes the context of one operation for a viewer."""
         self._ask = ask
         self._reuse = reuse
         self._renderer = renderer
-        graph = build()._schema  # noqa: SLF001 - Strawberry offers no public way to graphql-core's schema
-        self._documents = Documents(graph, sdl(), limits, uncarried=UNCARRIED, engine=engine)
+        self._documents = documents
+        self._persisted = persisted
 
     @property
     def documents(self) -> Documents:
@@ -126,27 +129,43 @@ class Graph:
         """What shows events to subscribers."""
         return self._renderer
 
-    def prepare(
-        self,
-        text: str,
-        name: str | None,
-        variables: Variables | None,
-        viewer: Viewer | None,
-        trace_id: str,
-    ) -> Call:
-        """Check a request as a whole; nothing has run.
+    def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Answer[Call]:
+        """Check a request as a whole; nothing has run. Only a text in the store is waited for.
 
         Raises:
-            Rejected: the document or its size is not acceptable.
+            Rejected: the document or its size is not acceptable, or it cannot be found.
+            Invalid: the document is not the one that the request says it is.
             Unauthenticated: it asks for data, and nobody is asking.
             Lacking: the viewer's scopes do not open it.
+            Unavailable: a registered document cannot be read now.
         """
+        if asked.document_id is None:  # then there is a text: `parameters` saw to it
+            return self._checked(asked.text or "", asked, viewer, trace_id)
+        text = self._persisted.text(asked, asked.document_id, viewer)
+        if isinstance(text, str):
+            return self._checked(text, asked, viewer, trace_id)
+        return self._waited_for(text, asked, viewer, trace_id)
+
+    async def _waited_for(
+        self, text: Awaitable[str], asked: Parameters, viewer: Viewer | None, trace_id: str
+    ) -> Call:
+        return self._checked(await text, asked, viewer, trace_id)
+
+    def _checked(self, text: str, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Call:
         document = self._documents.get(text)
-        operation = document.operation(name)
-        call = Call(document, operation, variables or {}, viewer, trace_id)
+        operation = document.operation(asked.name)
+        call = Call(document, operation, asked.variables or {}, viewer, trace_id)
         self.allow(call, viewer)
+        if viewer is not None and viewer.client.registered_only and not operation.public:
+            self._persisted.check(asked, viewer)
         operation.check(call.variables)
+        if asked.apollo and asked.text is not None:
+            self._persisted.remember(asked, viewer)
         return call
+
+    async def warm(self) -> None:
+        """Have registered documents compiled before anybody asks for them, for ever."""
+        await self._persisted.warm(self._documents)
 
     def allow(self, call: Call, viewer: Viewer | None) -> None:
         """Check that the viewer (as of now) may run the operation. Raises as `prepare` does."""
@@ -168,26 +187,34 @@ class Graph:
         if call.viewer is not None:
             await freshness.reach(self._ask(call.viewer), cursor, AFTER)
 
-    def answer(self, call: Call, seconds: float) -> Answer[Answered]:
+    def answer(self, call: Call, seconds: float, *, priced: bool = False) -> Answer[Answered]:
         """The answer to a query or a mutation as JSON, made anew where it could be another.
 
         It is kept for the next asker if all of it came from the homes in memory. So no command is
         in it that is still open, which is the one thing that changes by the clock.
 
+        With `priced` the answer says in its extensions what the operation cost, and is nobody
+        else's.
+
         Raises as `run` does.
         """
-        look = self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
+        look = None if priced else self._look(call)
         if look is not None and (body := self._reuse.find(look)) is not None:
             return Answered(body, errors=False)
         ask = self._ask(call.viewer)
 
         def answered(payload: dict[str, Any]) -> Answered:
+            if priced:
+                payload["extensions"] = {**payload.get("extensions", {}), "cost": _cost(call)}
             answered = Answered(orjson.dumps(payload), errors="errors" in payload)
             if look is not None and not answered.errors and ask.loaders.in_memory():
                 self._reuse.keep(look, answered.body)
             return answered
 
         return then(self._run(call, seconds, ask), answered)
+
+    def _look(self, call: Call) -> Look | None:
+        return self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
 
     async def run(self, call: Call, seconds: float) -> dict[str, Any]:
         """The answer to a query or a mutation, as the map of the response.
@@ -259,6 +286,13 @@ class Graph:
             return formatted(error, call.trace_id)
 
         return result.payload(form)
+
+
+def _cost(call: Call) -> dict[str, float]:
+    """What an operation costs at most, and what it might."""
+    cost = call.operation.cost(call.variables)
+    limit = call.operation.limits.cost
+    return {"typeCost": cost.type_cost, "fieldCost": cost.field_cost, "limit": limit}
 
 
 def _ways(need: Need) -> str:

@@ -14,6 +14,7 @@ from resolvers import devices, homes as resolve
 from resolvers.answers import Answer
 from resolvers.paging import Page
 from schema.asking import Info
+from schema.costs import PAGE, assumed
 from schema.lists import Filter, OrderBy, filters, order
 from schema.nodes import Node
 from schema.pages import After, Before, Connection, First, Last, asked
@@ -90,11 +91,13 @@ class Home(Node):
     rooms: Any = strawberry.field(
         resolver=_rooms,
         graphql_type=_ROOMS,
+        directives=[assumed(10)],
         description="Its rooms, by name.",
     )
     devices: Any = strawberry.field(
         resolver=_devices_of_home,
         graphql_type=_DEVICES,
+        directives=[PAGE],
         description="Its devices, by name unless `orderBy` says otherwise.",
     )
 
@@ -110,5 +113,6 @@ class Room(Node):
     devices: Any = strawberry.field(
         resolver=_devices_of_room,
         graphql_type=_DEVICES,
+        directives=[PAGE],
         description="The devices that are in it, by name unless `orderBy` says otherwise.",
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Generic, TypeAlias, TypeVar
 import strawberry
 
 from resolvers.paging import Window, window
+from schema.costs import COUNTING
 from schema.scopes import READ
 
 T = TypeVar("T")
@@ -82,5 +83,6 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The entries alone.")
     page_info: PageInfo = strawberry.field(description="Where the page is in the list.")
     total_count: int = strawberry.field(
+        directives=[COUNTING],
         description="How many entries the whole list has; counted only when selected.",
     )

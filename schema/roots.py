@@ -16,7 +16,9 @@ from schema.commands import (
     control_devices,
     find_command,
 )
+from schema.costs import ACTION, FORWARD, PAGE, READING, given
 from schema.devices import Device, find_device, list_devices
+from schema.documents import RegisteredDocument, register_document
 from schema.events import DeviceStatusChanged, Event
 from schema.grants import Viewer, find_viewer
 from schema.homes import Home, find_home, list_homes
@@ -59,12 +61,13 @@ class Query:
     nodes = strawberry.field(
         resolver=_nodes,
         graphql_type=list[Node | None],
+        directives=[given("ids")],
         description="What has these global ids, in their order, each as `node` answers it.",
     )
     homes = strawberry.field(
         resolver=list_homes,
         graphql_type=Connection[Home],
-        directives=[READ],
+        directives=[READ, PAGE],
         description="The homes that were shared with you, whole or in part, by name.",
     )
     home = strawberry.field(
@@ -76,7 +79,7 @@ class Query:
     devices = strawberry.field(
         resolver=list_devices,
         graphql_type=Connection[Device],
-        directives=[READ],
+        directives=[READ, PAGE],
         description=(
             "The devices of all homes that were shared with you, by name unless `orderBy` says "
             "otherwise."
@@ -97,7 +100,7 @@ class Query:
     events = strawberry.field(
         resolver=list_events,
         graphql_type=EventConnection,
-        directives=[EVENTS],
+        directives=[EVENTS, READING, FORWARD],
         description=(
             "The log of events, oldest first (by time, then home, then place); without `after` "
             "from the start of what is kept."
@@ -121,19 +124,27 @@ class Mutation:
     control_devices = strawberry.mutation(
         resolver=control_devices,
         graphql_type=list[ControlResult],
-        directives=[CONTROL],
+        directives=[CONTROL, given("input.commands")],
         description="Ask several devices at once, each for itself; results in the given order.",
     )
     cancel_command = strawberry.mutation(
         resolver=cancel_command,
         graphql_type=Command,
-        directives=[CONTROL],
+        directives=[CONTROL, ACTION],
         description="Give up a command that has not ended; CONFLICT where it has.",
+    )
+    register_document = strawberry.mutation(
+        resolver=register_document,
+        graphql_type=RegisteredDocument,
+        description=(
+            "Put a document on record for the client that asks, whoever it asks for: its requests "
+            "may then send `documentId` in place of `query`. The same text again is the same id."
+        ),
     )
     simulate_device = strawberry.mutation(
         resolver=simulate_device,
         graphql_type=Device,
-        directives=[SANDBOX],
+        directives=[SANDBOX, ACTION],
         description=(
             "Make something happen at a simulated device: somebody presses it, a sensor sees "
             "something, it falls out of reach, a fault begins. Refused for real homes."
@@ -142,7 +153,7 @@ class Mutation:
     simulate_time = strawberry.mutation(
         resolver=simulate_time,
         graphql_type=SimulatedTime,
-        directives=[SANDBOX],
+        directives=[SANDBOX, ACTION],
         description=(
             "Hold, step or hurry the time of a simulated home. Its devices live by it; deadlines "
             "of commands, tokens and the log's timestamps go by the world's. Needs the whole home."

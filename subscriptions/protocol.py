@@ -6,6 +6,8 @@ The protocol is graphql-ws' PROTOCOL.md; the codes are those that docs and clien
 from enum import IntEnum
 from typing import Any, TypeGuard
 
+from schema import parameters
+
 SUBPROTOCOL = "graphql-transport-ws"
 
 
@@ -56,14 +58,7 @@ def _subscribe_fault(message: dict[str, Any]) -> str | None:
     payload = message.get("payload")
     if not isinstance(payload, dict):
         return "The payload of subscribe is an object with a query."
-    if not isinstance(payload.get("query"), str):
-        return "The payload of subscribe has a query, a string."
-    if not isinstance(payload.get("operationName"), str | None):
-        return "operationName is a string."
-    for name in ("variables", "extensions"):
-        if not isinstance(payload.get(name), dict | None):
-            return f"{name} is an object."
-    return None
+    return parameters.fault(payload)
 
 
 def _is_id(value: object) -> TypeGuard[str]:

@@ -34,8 +34,10 @@ from core.domain.errors import LatchkeyError, Limited, Unauthenticated, Unavaila
 from core.domain.ports import Clock
 from core.snapshots.access import Access
 from engine import Rejected
+from resolvers.answers import settled
 from schema.errors import internal, refusal
 from schema.graph import Call, Graph, new_trace, traced
+from schema.parameters import parameters
 from subscriptions.protocol import SUBPROTOCOL, Close, fault, reason
 
 log = observe.logger(__name__)
@@ -165,7 +167,9 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
             found = traced([refusal(Limited(sentence))], new_trace())
             await self.websocket.send_json({"id": message["id"], "type": "error", "payload": found})
             return
-        await super().handle_subscribe(message)
+        # Its payload as a whole stands for what the handler takes for the text: `_run` reads it.
+        whole: Any = {"query": message["payload"]}
+        await super().handle_subscribe({**message, "payload": whole})
 
     async def run_operation(self, operation: Operation[None, None]) -> None:
         """One operation from its check to its end, on our graph."""
@@ -190,14 +194,11 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
                 del self.operations[operation.id]
 
     async def _run(self, operation: Operation[None, None], trace_id: str) -> None:
-        call = self._graph.prepare(
-            operation.query,
-            operation.operation_name,
-            operation.variables,
-            self._current(),
-            trace_id,
-        )
+        payload: Any = operation.query
+        asked = parameters(payload)
+        call = await settled(self._graph.prepare(asked, self._current(), trace_id))
         self._calls[operation] = call
+        self._graph.allow(call, self._current())  # preparing may have waited for the store
         if call.operation.kind == "subscription":
             answers = self._graph.stream(call)
             async with aclosing(answers):

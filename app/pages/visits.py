@@ -8,7 +8,6 @@ other site can make one, and none is good for another form or for somebody else.
 import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -20,8 +19,9 @@ from starlette.responses import Response
 
 from core.domain.errors import Invalid, Refused
 from core.domain.people import Person
-from core.services.sessions import SECRET_BYTES, Sessions
+from core.services.sessions import Sessions
 from core.settings import Settings
+from core.tokens import new_secret
 
 FORM: Final = "application/x-www-form-urlencoded"
 TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
@@ -109,7 +109,7 @@ class Visits:
         if sent:
             self._check_origin(request)
         form = await self._read(request) if sent else {}
-        return Visit(request, secret or secrets.token_urlsafe(SECRET_BYTES), person, form)
+        return Visit(request, secret or new_secret(), person, form)
 
     def keep(self, visit: Visit, response: Response) -> None:
         """Give the browser the visit's secret, if it has another one or none."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope
@@ -31,13 +32,42 @@ class User:
     disabled: bool = False
 
 
+class ClientAuth(StrEnum):
+    """How a client proves itself at the token endpoint (RFC 7591 §2); a public one cannot."""
+
+    NONE = "none"
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    KEY = "private_key_jwt"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An OAuth client: a partner's app."""
+    """An OAuth client: a partner's app; `registered_only` has it run what it registered alone.
+
+    `scopes` are those that it may ask for. `jwks` is a JSON text, the public keys (RFC 7517 §5) of
+    a client that proves itself by signing. A `sandbox` client may only be granted simulated homes.
+    `logo` is a URL; `verified` tells that somebody has looked who is behind it. A `dpop_bound`
+    client's tokens are all bound to its key (RFC 9449 §5.2).
+    """
 
     id: str
     name: str
     disabled: bool = False
+    registered_only: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    scopes: frozenset[Scope] = frozenset(Scope)
+    auth: ClientAuth = ClientAuth.NONE
+    jwks: str | None = None
+    sandbox: bool = False
+    logo: str | None = None
+    verified: bool = False
+    dpop_bound: bool = False
+
+    @property
+    def public(self) -> bool:
+        """Whether it has nothing to prove itself with (RFC 6749 §2.1)."""
+        return self.auth is ClientAuth.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from core.services.accounts import Accounts
+from core.services.authorizations import Authorizations
 from core.services.commands import Commands
 from core.services.devices import Devices
+from core.services.documents import Documents
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
@@ -14,8 +16,10 @@ from core.services.simulations import Simulations
 
 __all__ = [
     "Accounts",
+    "Authorizations",
     "Commands",
     "Devices",
+    "Documents",
     "Events",
     "Grants",
     "Homes",
@@ -31,8 +35,10 @@ class Services:
     """All of them, as the composition root hands them on."""
 
     accounts: Accounts
+    authorizations: Authorizations
     commands: Commands
     devices: Devices
+    documents: Documents
     events: Events
     grants: Grants
     homes: Homes

@@ -1,10 +1,13 @@
-"""Users, clients and signing keys: made, disabled, rotated. Each change goes to the access log."""
+"""Users, clients and keys: made, disabled, restricted, rotated; all of it in the access log."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from core.domain.accounts import Client, User, checked_name
+from core.domain.accounts import Client, ClientAuth, User, checked_name
+from core.domain.authorizations import checked_redirect
 from core.domain.errors import Conflict, Missing
+from core.domain.grants import Scope
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
 from core.store import codec
@@ -13,6 +16,8 @@ from core.store.ledger import Ledger, Needs, Shelf
 from core.tokens import KeyRing
 
 A = TypeVar("A", User, Client)
+ALL = frozenset(Scope)
+OFF = {"disabled": True}
 
 
 class Accounts:
@@ -44,9 +49,28 @@ class Accounts:
             sentence = f"There is already a user named {name!r}."
             raise Conflict(sentence) from error
 
-    async def create_client(self, name: str) -> Client:
-        """A new client. Names of clients need not differ."""
-        client = Client(self._ids.new("client"), checked_name(name))
+    async def create_client(
+        self,
+        name: str,
+        *,
+        registered_only: bool = False,
+        redirect_uris: Collection[str] = (),
+        scopes: Collection[Scope] = ALL,
+        auth: ClientAuth = ClientAuth.NONE,
+    ) -> Client:
+        """A new client. Names of clients need not differ.
+
+        Raises:
+            Invalid: nobody may be sent to one of the redirect URIs.
+        """
+        client = Client(
+            id=self._ids.new("client"),
+            name=checked_name(name),
+            registered_only=registered_only,
+            redirect_uris=tuple(map(checked_redirect, redirect_uris)),
+            scopes=frozenset(scopes),
+            auth=auth,
+        )
 
         def decide(ledger: Ledger) -> Client:
             ledger.clients.put(client.id, client)
@@ -63,7 +87,7 @@ class Accounts:
         """
         needs = Needs(users=frozenset({user_id}), access=True)
         return await self._committer.submit(
-            Work(needs, lambda ledger: _disable(ledger, "user", ledger.users, user_id))
+            Work(needs, lambda ledger: _change(ledger, "user", ledger.users, user_id, **OFF))
         )
 
     async def disable_client(self, client_id: str) -> Client:
@@ -72,10 +96,15 @@ class Accounts:
         Raises:
             Missing: there is no such client.
         """
-        needs = Needs(clients=frozenset({client_id}), access=True)
-        return await self._committer.submit(
-            Work(needs, lambda ledger: _disable(ledger, "client", ledger.clients, client_id))
-        )
+        return await self._change_client(client_id, **OFF)
+
+    async def restrict_client(self, client_id: str, *, registered_only: bool) -> Client:
+        """Have the client run its registered documents and no others from now on, or any again.
+
+        Raises:
+            Missing: there is no such client.
+        """
+        return await self._change_client(client_id, registered_only=registered_only)
 
     async def rotate_keys(self) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
@@ -93,13 +122,22 @@ class Accounts:
 
         return await self._committer.submit(Work(Needs(access=True), decide))
 
+    async def _change_client(self, client_id: str, **changes: Any) -> Client:
+        needs = Needs(clients=frozenset({client_id}), access=True)
+        return await self._committer.submit(
+            Work(
+                needs,
+                lambda ledger: _change(ledger, "client", ledger.clients, client_id, **changes),
+            )
+        )
 
-def _disable(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str) -> A:
+
+def _change(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str, **changes: Any) -> A:
     account = shelf.get(account_id)
     if account is None:
         sentence = f"There is no {kind} {account_id}."
         raise Missing(sentence)
-    disabled = replace(account, disabled=True)
-    shelf.put(account_id, disabled)
-    ledger.tell_access(kind, codec.account_out(disabled))
-    return disabled
+    changed = replace(account, **changes)
+    shelf.put(account_id, changed)
+    ledger.tell_access(kind, codec.account_out(changed))
+    return changed

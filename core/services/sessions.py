@@ -4,8 +4,6 @@ A session's secret is 256 random bits that only the browser keeps; here is its d
 asks whether the user still stands, so a disabled user is out at once.
 """
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,9 +13,8 @@ from core.domain.people import Lifetimes, Person, Session, checked_password, nor
 from core.domain.ports import Clock, Ids, Throttle
 from core.snapshots.access import Access
 from core.store.people import People
-from core.tokens import Passwords
+from core.tokens import Passwords, digest, new_secret
 
-SECRET_BYTES: Final = 32
 WRONG: Final = "The name or the password is not right."
 """The same for a name that nobody has, a user without a password, and one who is disabled."""
 
@@ -71,9 +68,9 @@ class Sessions:
             fresh = await self._passwords.hash(normal(password))
             await self._people.rehash(user.id, hashed, fresh)
             hashed = fresh
-        now, secret = self._clock.now(), secrets.token_urlsafe(SECRET_BYTES)
+        now, secret = self._clock.now(), new_secret()
         session = Session(self._ids.new("session"), user.id, made_at=now, seen_at=now)
-        if not await self._people.begin(session, _digest(secret), hashed, self._lifetimes):
+        if not await self._people.begin(session, digest(secret), hashed, self._lifetimes):
             raise Invalid(WRONG)
         return secret, session
 
@@ -90,7 +87,7 @@ class Sessions:
         Raises:
             Unavailable: it cannot be known now.
         """
-        session = await self._people.session(_digest(secret))
+        session = await self._people.session(digest(secret))
         if session is None or self._lifetimes.over(session, self._clock.now()):
             return None
         user = self._access.known_user(session.user_id)
@@ -127,7 +124,3 @@ class Sessions:
         for kind, key in keys:
             await self._throttle.give_back(kind, key)
         return user, hashed
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

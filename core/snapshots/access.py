@@ -1,4 +1,4 @@
-"""Access as it is now: users, clients, grants and signing keys, from the access log.
+"""Access as it is now: users, clients, grants, keys, documents, from the access log.
 
 Loaded at start and followed, so every request asks memory, and what is taken back is known here
 within half a second of its commit whatever became of the broadcast.
@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from core.domain.accounts import Client, User, Viewer
+from core.domain.documents import PREFIX
 from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import Grant
@@ -34,6 +35,9 @@ class Access:
         self.clients: dict[str, Client] = {}
         self.grants: dict[str, Grant] = {}
         self.keys: dict[str, SigningKey] = {}
+        self.documents: dict[str, set[str]] = {}
+        """The ids of the documents that each client has registered, as requests name them."""
+
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     async def start(self) -> None:
@@ -44,6 +48,8 @@ class Access:
         self.clients.update({client.id: client for client in state.clients})
         self.grants.update({grant.id: grant for grant in state.grants})
         self.keys.update({key.id: key for key in state.keys})
+        for client_id, sha256 in state.documents:
+            self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
         self._place = state.place
         for entry in self._early:
             self._apply(entry)
@@ -93,6 +99,10 @@ class Access:
             )
         )
 
+    def registered(self, client_id: str, document_id: str) -> bool:
+        """Whether the client has registered the document with this id."""
+        return document_id in self.documents.get(client_id, ())
+
     def watch(self, grant_id: str, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after each change that touches this grant; returns how to stop."""
         self._watchers[grant_id].append(changed)
@@ -128,6 +138,15 @@ class Access:
         user = self.users.get(user_id)
         return None if user is None or user.disabled else user
 
+    def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
+        registered = self.documents.setdefault(client_id, set())
+        if removed:
+            registered.discard(PREFIX + sha256)
+            if not registered:
+                del self.documents[client_id]
+        else:
+            registered.add(PREFIX + sha256)
+
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):
             return
@@ -146,7 +165,7 @@ class Access:
                 self.users[body["id"]] = User(**body)
                 touched = [g.id for g in self.grants.values() if g.user_id == body["id"]]
             case "client":
-                self.clients[body["id"]] = Client(**body)
+                self.clients[body["id"]] = codec.client_in(body)
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
             case "grant":
                 self.grants[body["id"]] = codec.grant_in(body)
@@ -154,6 +173,9 @@ class Access:
             case "key":
                 key = codec.key_in(body)
                 self.keys[key.id] = key
+                touched = []
+            case "document":
+                self._take(**body)
                 touched = []
             case _:
                 sentence = f"the access log holds {entry.kind!r}, which this version does not know"

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select, tuple_
 
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Device
@@ -47,22 +48,32 @@ class Backlog:
 
     async def open_commands(self, home_id: str) -> Sequence[Command]:
         """Commands of a home that can still change, oldest first."""
-        query = rows.open_commands().where(commands.c.home_id == home_id)
-        return [rows.command_of(row) for row in await self._database.rows(query)]
+        return await self._commands(rows.open_commands().where(commands.c.home_id == home_id))
 
     async def unsent_commands(self) -> Sequence[Command]:
-        """Commands of any home that nobody has begun to send, the oldest first, at most 1,000."""
+        """Commands of any home that nobody has begun to send, oldest first.
+
+        At most a thousand, and then those with the nearest deadlines.
+        """
         accepted = commands.c.status == CommandStatus.ACCEPTED.value
-        query = rows.open_commands().where(accepted).limit(MOST)
-        return [rows.command_of(row) for row in await self._database.rows(query)]
+        return await self._commands(rows.open_commands().where(accepted).limit(MOST))
 
     async def due(self, now: datetime) -> Sequence[Command]:
         """Open commands whose deadline has come, at most a thousand."""
-        query = rows.open_commands().where(commands.c.deadline <= now).limit(MOST)
-        return [rows.command_of(row) for row in await self._database.rows(query)]
+        return await self._commands(
+            rows.open_commands().where(commands.c.deadline <= now).limit(MOST)
+        )
 
     async def prune_keys(self, before: datetime) -> None:
-        """Forget idempotency keys that were first used before this moment."""
-        async with self._database.write() as connection:
-            old = idempotency_keys.c.created_at < before
-            await connection.execute(delete(idempotency_keys).where(old))
+        """Forget idempotency keys that were first used before this moment, by and by."""
+        keys = idempotency_keys
+        old = select(keys.c.grant_id, keys.c.key).where(keys.c.created_at < before).limit(MOST)
+        prune = delete(keys).where(tuple_(keys.c.grant_id, keys.c.key).in_(old))
+        gone = MOST
+        while gone == MOST:  # nobody else can write meanwhile, so not all at once
+            async with self._database.write() as connection:
+                gone = (await connection.execute(prune)).rowcount
+
+    async def _commands(self, query: Select[Any]) -> list[Command]:
+        found = [rows.command_of(row) for row in await self._database.rows(query)]
+        return sorted(found, key=lambda command: command.id)

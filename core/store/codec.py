@@ -1,9 +1,10 @@
 """Domain values to JSON and back. What is written stays readable: new fields get defaults here."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from core.domain.accounts import Client, User
+from core.domain.accounts import Client, ClientAuth, User
 from core.domain.commands import Command, CommandError, CommandErrorCode, CommandStatus
 from core.domain.devices import Capability, Color, Device, DeviceKind, State
 from core.domain.events import Event, EventType
@@ -201,9 +202,47 @@ def grant_in(row: Json) -> Grant:
     )
 
 
+def oauth_out(client: Client) -> Json:
+    """What OAuth knows of a client."""
+    return {
+        "redirect_uris": list(client.redirect_uris),
+        "scopes": sorted(client.scopes),
+        "auth": client.auth.value,
+        "jwks": client.jwks,
+        "sandbox": client.sandbox,
+        "logo": client.logo,
+        "verified": client.verified,
+        "dpop_bound": client.dpop_bound,
+    }
+
+
 def account_out(account: User | Client) -> Json:
     """A user or a client, whole."""
-    return {"id": account.id, "name": account.name, "disabled": account.disabled}
+    if isinstance(account, User):
+        return asdict(account)
+    return {
+        "id": account.id,
+        "name": account.name,
+        "disabled": account.disabled,
+        "registered_only": account.registered_only,
+        "oauth": oauth_out(account),
+    }
+
+
+def client_in(row: Json) -> Client:
+    """The client of `account_out`; one that was written before OAuth may ask for every scope."""
+    known = dict(row.get("oauth", {}))
+    if known:
+        known["redirect_uris"] = tuple(known["redirect_uris"])
+        known["scopes"] = frozenset(Scope(value) for value in known["scopes"])
+        known["auth"] = ClientAuth(known["auth"])
+    only = row.get("registered_only", False)
+    return Client(row["id"], row["name"], row["disabled"], only, **known)
+
+
+def registration_out(client_id: str, sha256: str, *, removed: bool) -> Json:
+    """That a client has, or no longer has, a document; its text is in the store alone."""
+    return {"client_id": client_id, "sha256": sha256, "removed": removed}
 
 
 def key_out(key: SigningKey) -> Json:

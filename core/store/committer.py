@@ -17,7 +17,7 @@ from core import observe
 from core.domain.errors import Conflict, Unavailable
 from core.domain.events import AccessEntry, Event
 from core.domain.ports import Clock, Ids
-from core.store import writing
+from core.store import loading, writing
 from core.store.database import Database
 from core.store.ledger import Ledger, Needs
 
@@ -155,7 +155,7 @@ class Committer:
     async def _attempt(self, works: Sequence[Work[Any]]) -> tuple[Committed, list[Any]]:
         async with self._database.write() as connection:
             ledger = Ledger(self._clock.now(), self._ids)
-            await writing.load(connection, ledger, Needs.union(work.needs for work in works))
+            await loading.load(connection, ledger, Needs.union(work.needs for work in works))
             # Waiting for locks may have taken a while, and deadlines are judged by this.
             ledger.now = self._clock.now()
             results = [_decided(work, ledger) for work in works]

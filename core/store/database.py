@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.domain.errors import Unavailable
+from core.store.sqlite import Writer
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
 READERS = 4
@@ -35,7 +36,13 @@ class Database:
         if self.sqlite:
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
+            self._writer = create_async_engine(
+                url,
+                pool_size=1,
+                max_overflow=0,
+                pool_timeout=30,
+                async_creator=lambda: Writer(parsed),
+            )
             self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
             self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)
             _prepare(self._writer, "BEGIN IMMEDIATE")
@@ -49,6 +56,9 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits when the block ends and rolls back when it raises.
+
+        On SQLite nobody else can write meanwhile, and the statements run in the loop itself (see
+        `Writer`): once the process serves, a block touches some hundred rows, not all there are.
 
         Raises:
             Unavailable: the database does not answer.

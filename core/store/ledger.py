@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from core.domain.accounts import Client, User
 from core.domain.commands import Command
 from core.domain.devices import Device, State
+from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event, EventType
 from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
@@ -31,7 +32,8 @@ class Needs:
 
     `homes` are locked; `whole` homes come with rooms, members and all devices; devices come with
     their open commands; `givers` are users whose every grant comes along (the work must need
-    `access`, under which grants are given); `access` locks the access log.
+    `access`, under which grants are given); `documents` come with how many their clients have (it
+    must need `access` too); `access` locks the access log.
     """
 
     homes: frozenset[str] = frozenset()
@@ -44,6 +46,7 @@ class Needs:
     grants: frozenset[str] = frozenset()
     givers: frozenset[str] = frozenset()
     sharers: frozenset[tuple[str, str]] = frozenset()
+    documents: frozenset[tuple[str, str]] = frozenset()
     access: bool = False
 
     @staticmethod
@@ -83,13 +86,12 @@ class Shelf(Generic[K, V]):
         """An empty shelf that writes how to undo each change into the ledger's journal."""
         self._journal = journal
         self._rows: dict[K, V | None] = {}
-        self.loaded: set[K] = set()
-        self.changed: dict[K, None] = {}
+        self._loaded: dict[K, V] = {}
+        self._changed: dict[K, None] = {}
 
     def load(self, key: K, value: V) -> None:
         """Take in a row as the database has it."""
-        self._rows[key] = value
-        self.loaded.add(key)
+        self._rows[key] = self._loaded[key] = value
 
     def get(self, key: K) -> V | None:
         """The row, or None where it is not there or removed."""
@@ -97,7 +99,7 @@ class Shelf(Generic[K, V]):
 
     def put(self, key: K, value: V | None) -> None:
         """Insert, change or (None) remove a row."""
-        known, old, touched = key in self._rows, self._rows.get(key), key in self.changed
+        known, old, touched = key in self._rows, self._rows.get(key), key in self._changed
 
         def undo() -> None:
             if known:
@@ -105,11 +107,11 @@ class Shelf(Generic[K, V]):
             else:
                 self._rows.pop(key, None)
             if not touched:
-                self.changed.pop(key, None)
+                self._changed.pop(key, None)
 
         self._journal.append(undo)
         self._rows[key] = value
-        self.changed[key] = None
+        self._changed[key] = None
 
     def values(self) -> Iterator[V]:
         """Every row that is there."""
@@ -119,13 +121,12 @@ class Shelf(Generic[K, V]):
         """Every row that is there, with its key."""
         return ((key, value) for key, value in self._rows.items() if value is not None)
 
-    def written(self) -> Iterator[tuple[K, V | None, bool]]:
-        """What changed: key, the row (None: removed), and whether it is new."""
-        for key in self.changed:
-            new = key not in self.loaded
-            value = self._rows.get(key)
-            if value is not None or not new:
-                yield key, value, new
+    def written(self) -> Iterator[tuple[K, V | None, V | None]]:
+        """What changed: key, the row (None: removed), and as it was loaded (None: it is new)."""
+        for key in self._changed:
+            value, before = self._rows.get(key), self._loaded.get(key)
+            if value is not None or before is not None:
+                yield key, value, before
 
 
 @dataclass(slots=True)
@@ -145,6 +146,8 @@ class Ledger:
     clients: Shelf[str, Client] = field(init=False)
     grants: Shelf[str, Grant] = field(init=False)
     signing_keys: Shelf[str, SigningKey] = field(init=False)
+    documents: Shelf[tuple[str, str], RegisteredDocument] = field(init=False)
+    registered: dict[str, int] = field(default_factory=dict)
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
     accesses: list[AccessEntry] = field(default_factory=list)
@@ -277,4 +280,5 @@ _SHELVES = (
     "clients",
     "grants",
     "signing_keys",
+    "documents",
 )

@@ -18,6 +18,7 @@ from core.store.tables import (
     clients,
     devices,
     dirty,
+    documents,
     events,
     grants,
     homes,
@@ -49,6 +50,8 @@ class AccessState:
     clients: Sequence[Client]
     grants: Sequence[Grant]
     keys: Sequence[SigningKey]
+    documents: Sequence[tuple[str, str]]
+    """Client and SHA-256 of each registered document."""
 
 
 class Logs:
@@ -115,19 +118,21 @@ class Logs:
             return place or 0, {row.id: row.room_id for row in found}
 
     async def access_state(self) -> AccessState:
-        """Users, clients, grants and signing keys at the access log's newest place."""
+        """Users, clients, grants, keys and documents at the access log's newest place."""
         async with self._database.read() as connection:
 
             async def every(table: Any) -> Sequence[rows.Fetched]:
                 return (await connection.execute(select(table))).all()
 
             head = select(logs.c.place).where(logs.c.id == ACCESS)
+            hashes = select(documents.c.client_id, documents.c.sha256)
             return AccessState(
                 place=(await connection.execute(head)).scalar_one(),
                 users=[rows.user_of(row) for row in await every(users)],
                 clients=[rows.client_of(row) for row in await every(clients)],
                 grants=[rows.grant_of(row) for row in await every(grants)],
                 keys=[rows.key_of(row) for row in await every(signing_keys)],
+                documents=[(row.client_id, row.sha256) for row in await connection.execute(hashes)],
             )
 
     async def marks(self) -> list[Mark]:

@@ -176,8 +176,9 @@ def _seen_rooms(view: View) -> ColumnElement[bool]:
 
 
 def _by_device(found: Iterable[Command]) -> dict[str, list[Command]]:
+    """Each device's commands, oldest first."""
     by_device: dict[str, list[Command]] = {}
-    for command in found:
+    for command in sorted(found, key=lambda command: command.id):
         by_device.setdefault(command.device_id, []).append(command)
     return by_device
 

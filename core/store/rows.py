@@ -7,6 +7,7 @@ from sqlalchemy import Row, Select, select
 from core.domain.accounts import Client, User
 from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
+from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event
 from core.domain.grants import Grant, Scope
 from core.domain.homes import Home, Room
@@ -56,6 +57,29 @@ def home_of(row: Fetched) -> Home:
 def home_entry(row: Fetched) -> HomeEntry:
     """A row of `homes`, with its log's head."""
     return HomeEntry(home_of(row), row.connector, row.place, row.sequence)
+
+
+def home_values(entry: HomeEntry) -> dict[str, Any]:
+    """The row of a home, with its log's head."""
+    return {
+        "id": entry.home.id,
+        "name": entry.home.name,
+        "name_key": name_key(entry.home.name),
+        "time_zone": entry.home.time_zone,
+        "connector": entry.connector,
+        "place": entry.place,
+        "sequence": entry.sequence,
+    }
+
+
+def room_values(room: Room) -> dict[str, Any]:
+    """The row of a room."""
+    return {
+        "id": room.id,
+        "home_id": room.home.id,
+        "name": room.name,
+        "name_key": name_key(room.name),
+    }
 
 
 def room_of(row: Fetched) -> Room:
@@ -147,8 +171,13 @@ def command_values(command: Command) -> dict[str, Any]:
 
 
 def open_commands() -> Select[Any]:
-    """Commands that can still change, oldest first; the caller adds which."""
-    return select(commands).where(commands.c.completed_at.is_(None)).order_by(commands.c.id)
+    """Commands that can still change; the caller adds which.
+
+    They are looked for again and again, so in the order of their index. In the order of their ids,
+    SQLite would go through every command that there ever was.
+    """
+    still = commands.c.completed_at.is_(None)
+    return select(commands).where(still).order_by(commands.c.deadline, commands.c.id)
 
 
 def event_of(row: Fetched) -> Event:
@@ -176,7 +205,22 @@ def user_of(row: Fetched) -> User:
 
 def client_of(row: Fetched) -> Client:
     """A row of `clients`."""
-    return Client(row.id, row.name, row.disabled)
+    return codec.client_in(row._asdict())
+
+
+def document_of(row: Fetched) -> RegisteredDocument:
+    """A row of `documents`."""
+    return RegisteredDocument(row.client_id, row.sha256, row.text, row.since)
+
+
+def document_values(document: RegisteredDocument) -> dict[str, Any]:
+    """The row of a registered document."""
+    return {
+        "client_id": document.client_id,
+        "sha256": document.sha256,
+        "text": document.text,
+        "since": document.since,
+    }
 
 
 def grant_of(row: Fetched) -> Grant:

@@ -14,6 +14,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
+    false,
 )
 
 from core.store.types import Bytewise, Instant, Json
@@ -43,6 +45,32 @@ clients = Table(
     Column("name", String, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # The default is for the rows that were there before this column.
+    Column("registered_only", Boolean, nullable=False, server_default=false()),
+    # Likewise. What OAuth knows of it; a field that is not there has its default.
+    Column("oauth", Json, nullable=False, server_default="{}"),
+)
+
+client_secrets = Table(
+    "client_secrets",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # Set once a newer secret has taken its place.
+    Column("expires_at", Instant),
+    Index("ix_client_secrets_client_id", "client_id"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    PrimaryKeyConstraint("client_id", "sha256"),
+    Index("ix_documents_since", "since"),
 )
 
 signing_keys = Table(
@@ -66,6 +94,27 @@ grants = Table(
     Column("since", Instant, nullable=False),
     Column("revoked", Boolean, nullable=False),
     Index("ix_grants_user_client", "user_id", "client_id"),
+)
+
+authorization_requests = Table(
+    "authorization_requests",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_authorization_requests_expires_at", "expires_at"),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("grant_id", ForeignKey("grants.id"), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_authorization_codes_expires_at", "expires_at"),
 )
 
 logs = Table(

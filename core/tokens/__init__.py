@@ -3,7 +3,17 @@
 from core.tokens.access_tokens import Claims, Tokens
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
+from core.tokens.opaque import digest, new_secret
 from core.tokens.passwords import Passwords
 from core.tokens.seal import Sealer
 
-__all__ = ["Claims", "Cursors", "KeyRing", "Passwords", "Sealer", "Tokens"]
+__all__ = [
+    "Claims",
+    "Cursors",
+    "KeyRing",
+    "Passwords",
+    "Sealer",
+    "Tokens",
+    "digest",
+    "new_secret",
+]

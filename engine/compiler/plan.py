@@ -1,8 +1,8 @@
 """Plans: what the engine will do with an operation, and what it has made of it so far.
 
-An operation is compiled at its first or second run, once for each choice of its `@skip` and
-`@include` that is asked for. What cannot be compiled runs on graphql-core; the reason is one word,
-and counted.
+An operation is compiled at its first or second run, or ahead of both, once for each choice of its
+`@skip` and `@include` that is asked for. What cannot be compiled runs on graphql-core; the reason
+is one word, and counted.
 """
 
 import logging
@@ -25,7 +25,7 @@ from engine.compiler.program import Program, Unsupported, compile_program
 from engine.compiler.reach import Reach
 from engine.compiler.running import Inputs, Stage
 from engine.errors import MAX_FAULTS, Rejected
-from engine.sizes import Items
+from engine.sums import Sum
 
 Engine: TypeAlias = Literal["auto", "compiled", "reference"]
 """What runs documents: programs, graphql-core, or (`auto`) each what costs less."""
@@ -53,7 +53,7 @@ class Plan:
     Args:
         stage: the operation, its fragments and schema.
         unsupported: why nothing is to be compiled, in one word, if that is known already.
-        items: the lists of the answer, where the first run may do without compiling.
+        whole: what the answer holds at most, where the first run may do without compiling.
         runs: counts each run, as "compiled" or by the reason why it was not.
         made: counts what is compiled, as "programs".
     """
@@ -62,7 +62,7 @@ class Plan:
         self,
         stage: Stage,
         unsupported: str | None,
-        items: tuple[Items, ...] | None,
+        whole: Sum | None,
         runs: Counter[str],
         made: Counter[str],
     ) -> None:
@@ -74,7 +74,7 @@ class Plan:
         self.most = 0 if self.unsupported else min(MOST_CHOICES, 2 ** len(self.reach.flags))
         """How many programs it may become."""
 
-        self._items = items
+        self._whole = whole
         self._runs = runs
         self._made = made
         self._programs: dict[tuple[object, ...], Program] = {}
@@ -93,19 +93,31 @@ class Plan:
         if reason is None:
             flags = tuple(variables.coerced.get(name) for name in self.reach.flags)
             program = self._programs.get(flags)
-            if program is None:
-                program, reason = self._compiled(flags, variables)
+            if program is None and self._is_first(variables):
+                reason = "first"
+            elif program is None:
+                program, reason = self._compiled(flags)
             if program is not None:
                 self._runs["compiled"] += 1
                 return program
         self._runs[reason or "bug"] += 1
         return None
 
-    def _compiled(
-        self, flags: tuple[object, ...], variables: VariableValues
-    ) -> tuple[Program | None, str | None]:
-        if self._is_first(variables):
-            return None, "first"
+    def compile(self) -> None:
+        """Compile it ahead, for what its `@skip` and `@include` are by default.
+
+        Where a variable of theirs has no default, nobody knows what will be asked for.
+        """
+        values = VariableValues({}, {})
+        for definition, signature in self._variables:
+            if signature.name in self.reach.flags:
+                _left_out(definition, signature, values)
+        flags = tuple(values.coerced.get(name) for name in self.reach.flags)
+        known = all(isinstance(each, bool) for each in flags)
+        if known and self.unsupported is None and flags not in self._programs:
+            self._compiled(flags)
+
+    def _compiled(self, flags: tuple[object, ...]) -> tuple[Program | None, str | None]:
         if len(self._programs) >= MOST_CHOICES or not all(isinstance(each, bool) for each in flags):
             return None, "choices"
         try:
@@ -121,8 +133,8 @@ class Plan:
 
     def _is_first(self, variables: VariableValues) -> bool:
         """Whether this is the first run, with so little to answer that compiling costs more."""
-        items, self._items = self._items, None
-        return items is not None and sum(each.total(variables.coerced) for each in items) <= FEW
+        whole, self._whole = self._whole, None
+        return whole is not None and whole.at(variables.coerced)[0] <= FEW
 
     def inputs(self, raw: Mapping[str, Any]) -> Inputs:
         """Coerce variables, unless the same were coerced lately.

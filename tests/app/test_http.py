@@ -257,6 +257,29 @@ async def test_a_document_that_asks_too_much(api: Api, query: str, words: str) -
     assert words in error["message"]
 
 
+async def test_a_document_that_costs_too_much(api: Api) -> None:
+    """COST_EXCEEDED is a refusal of the whole request."""
+    below = "devices(first: 100) { nodes { room { id } home { id } } }"
+    query = f"{{ homes(first: 90) {{ nodes {{ {below} }} }} }}"
+    headers = {"Accept": "application/graphql-response+json"}
+    response, answer = await api.post({"query": query}, headers=headers)
+    assert response.status == 422
+    assert answer["errors"][0]["extensions"]["code"] == "COST_EXCEEDED"
+
+
+async def test_what_a_document_costs(api: Api) -> None:
+    """`Latchkey-Debug: cost` is answered in the extensions, by GET with a tag of its own."""
+    body, tags = {"query": "{ devices { nodes { id } } }"}, set()
+    _, answer = await api.post(body, headers={"Latchkey-Debug": "cost"})
+    assert answer["extensions"]["cost"]["typeCost"] == 22
+    for headers in ({}, {"Latchkey-Debug": "cost"}):
+        given = {"Authorization": f"Bearer {api.token()}", **headers}
+        response = await api.http.get(api.graphql_url, params=body, headers=given)
+        assert ("extensions" in await response.json()) == bool(headers)
+        tags.add(response.headers["ETag"])
+    assert len(tags) == 2
+
+
 @both_engines
 async def test_a_subscription_by_post(api: Api) -> None:
     """It is told where subscriptions run."""

@@ -117,6 +117,7 @@ def test_every_setting_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DOCUMENT_DEPTH", "1", "Input should be greater than or equal to 5"),
         ("DOCUMENT_ALIASES", "0", "Input should be greater than or equal to 1"),
         ("DOCUMENT_NODES", "1e6", NUMBER),
+        ("DOCUMENT_COST", "99", "Input should be greater than or equal to 100"),
         ("SOCKET_OPERATIONS", "-1", "Input should be greater than or equal to 1"),
         ("SOCKET_MESSAGE_BYTES", "0", "Input should be greater than or equal to 1000"),
         ("REQUEST_SECONDS", "-1", "Input should be greater than 0"),

@@ -32,9 +32,13 @@ type Subscription { events(after: String, size: Int): N!  other: N }
 """
 
 
+SIZES = 'type Query { many: [N!] @listSize(slicingArguments: ["first"]) }'
+"""What is read of its published text."""
+
+
 def documents(**options: Any) -> Documents:
     """Documents of a small graph."""
-    return Documents(build_schema(SDL), "scalar Nothing", **options)
+    return Documents(build_schema(SDL), SIZES, **options)
 
 
 def asked(of: Documents, text: str, root: object = None, **given_: Any) -> Any:
@@ -325,3 +329,67 @@ def test_a_directive_of_the_schema_is_no_choice() -> None:
     ours = Documents(graph, "scalar Nothing")
     assert asked(ours, "{ a }", {"a": 1}) == {"a": 1}
     assert ours.runs == {"compiled": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "ahead", "later"),
+    [
+        ("{ a }", {}, 1, 0),
+        ("query ($x: Int!) { echo(x: $x) }", {"x": 1}, 1, 0),
+        ("query ($p: Boolean = true) { a @include(if: $p) }", {}, 1, 0),
+        ("query ($p: Boolean! = false) { a @skip(if: $p) }", {}, 1, 0),
+        ("query ($p: Boolean = true) { a @include(if: $p) }", {"p": False}, 1, 1),
+        ("query ($p: Boolean!) { a @include(if: $p) }", {"p": True}, 0, 1),
+    ],
+)
+def test_what_is_known_ahead_is_compiled_ahead(
+    text: str,
+    variables: dict[str, Any],
+    ahead: int,
+    later: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the defaults of `@skip` and `@include`, once, and it counts as no run."""
+    compiled = list[object]()
+
+    def counted(*given_: Any) -> Any:
+        compiled.append(given_)
+        return compile_program(*given_)
+
+    monkeypatch.setattr(plans, "compile_program", counted)
+    ours = documents()
+    for _ in range(2):
+        ours.get(text).compile()
+    assert (len(compiled), ours.runs) == (ahead, {})
+    asked(ours, text, {"a": 1, "echo": None}, **variables)
+    assert (len(compiled), ours.runs) == (ahead + later, {"compiled": 1})
+
+
+@pytest.mark.parametrize("text", ["{ __schema { queryType { name } } }", "{ a @mine }"])
+def test_what_cannot_be_compiled_is_not_compiled_ahead(text: str) -> None:
+    """It runs on graphql-core, as it would have."""
+    ours = documents()
+    ours.get(text).compile()
+    assert asked(ours, text, {"a": 1})
+    assert list(ours.runs) in (["introspection"], ["directive"])
+
+
+def test_every_operation_of_a_document_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever is run, it waits for nothing."""
+    ours = documents()
+    document = ours.get("query A { a } query B { b } subscription C { events { x } }")
+    document.compile()
+    monkeypatch.setattr(plans, "compile_program", None)
+    for operation in document.operations[:2]:
+        assert asyncio.run(run(document, operation, {}, None, {"a": 1, "b": 1})).data
+    assert ours.runs == {"compiled": 2}
+
+
+def test_there_is_room_until_there_is_none() -> None:
+    """Room for documents is a matter of how many there are, and of how heavy they are."""
+    ours = documents(capacity=2)
+    seen = []
+    for text in ("{ a }", "{ b }", "{ c }"):
+        seen.append(ours.room)
+        ours.get(text)
+    assert seen == [True, True, False]

@@ -90,8 +90,8 @@ def test_extensions_and_enum_values_as_scopes_are_read() -> None:
         ('type A { b: Int @requiresScopes(scopes: ["a"]) }', "A.b needs `scopes`"),
         ("type A @requiresScopes { b: Int }", "A needs `scopes`"),
         ("type A @requiresScopes(scopes: [[1]]) { b: Int }", "is a string"),
-        ('input A @requiresScopes(scopes: [["a"]]) { b: Int }', "cannot stand on a input"),
-        ('type A { b(c: Int @requiresScopes(scopes: [["a"]])): Int }', "argument of A.b"),
+        ('input A @requiresScopes(scopes: [["a"]]) { b: Int }', "on A, an input object"),
+        ('type A { b(c: Int @requiresScopes(scopes: [["a"]])): Int }', r"A.b\(c:\), an argument"),
         (("type A @requiresScopes(scopes: [[A]]) { b: Int } extend type A"
          " @requiresScopes(scopes: [[B]])"), "A has @requiresScopes twice"),
     ],

@@ -30,6 +30,8 @@ def test_it_holds_what_was_used_last_within_both_bounds(
         while len(model) > CAPACITY or sum(held for _, held in model) > WEIGHT:
             model.pop(0)
         assert len(shelf) == len(model)
+        left = WEIGHT - sum(held for _, held in model)
+        assert shelf.free == (left if len(model) < CAPACITY else 0)
 
 
 def test_nothing_fits_on_a_shelf_without_room() -> None:

@@ -25,6 +25,12 @@ from engine import Documents, Limits, Rejected
 SDL: Final = """
 directive @requiresScopes(scopes: [[Scope!]!]!) on
   FIELD_DEFINITION | OBJECT | INTERFACE | ENUM | SCALAR
+directive @cost(weight: String!) on
+  ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+directive @listSize(
+  assumedSize: Int, slicingArguments: [String!], sizedFields: [String!],
+  requireOneSlicingArgument: Boolean = true
+) on FIELD_DEFINITION
 
 scalar Scope
 
@@ -32,9 +38,9 @@ interface Node { id: ID! }
 interface Event @requiresScopes(scopes: [["listen"]]) { id: ID! shelf: Shelf! }
 interface Named { name: String! @requiresScopes(scopes: [["names"]]) }
 
-type Book implements Node @requiresScopes(scopes: [["read"]]) {
+type Book implements Node @requiresScopes(scopes: [["read"]]) @cost(weight: "1.5") {
   id: ID!
-  title(case: Case): String!
+  title(case: Case @cost(weight: "-4")): String! @cost(weight: "2.5")
   tags: [Tag!]!
   author: Author
   shelf: Shelf
@@ -43,36 +49,47 @@ type Book implements Node @requiresScopes(scopes: [["read"]]) {
 type Author implements Node & Named {
   id: ID!
   name: String!
-  books(first: Int, last: Int): BookConnection!
+  books(first: Int, last: Int): BookConnection! @listSize(
+    assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"],
+    requireOneSlicingArgument: false
+  )
   friends: [Author!]!
   matrix: [[Author]]
 }
 type Shelf implements Node {
   id: ID!
   label: String @requiresScopes(scopes: [["labels"]])
-  books(first: Int = 5, last: Int): BookConnection!
+  books(first: Int = 5, last: Int): BookConnection! @listSize(
+    slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"],
+    requireOneSlicingArgument: false
+  )
 }
-type BookConnection { nodes: [Book!]! edges: [BookEdge!]! totalCount: Int! }
+type BookConnection { nodes: [Book!]! edges: [BookEdge!]! totalCount: Int! @cost(weight: "5") }
 type BookEdge { cursor: String! node: Book! }
-type Added implements Event { id: ID! shelf: Shelf! book: Book! }
+type Added implements Event { id: ID! shelf: Shelf! @cost(weight: "7") book: Book! }
 type Gone implements Event {
   id: ID!
   shelf: Shelf!
   count: Int! @requiresScopes(scopes: [["count"]])
 }
 union Found = Book | Author | Shelf
-enum Tag @requiresScopes(scopes: [["tags"]]) { OLD NEW }
+enum Tag @requiresScopes(scopes: [["tags"]]) @cost(weight: "0.5") { OLD NEW }
 enum Case { UPPER LOWER }
-input Filter { tag: Tag ids: [ID!] inner: Filter }
+input Filter { tag: Tag @cost(weight: "-0.5") ids: [ID!] @cost(weight: "3") inner: Filter }
 
 type Query {
   node(id: ID!): Node
-  nodes(ids: [ID!]!): [Node]!
+  nodes(ids: [ID!]!): [Node]! @listSize(slicingArguments: ["ids"])
   find(filter: Filter, text: String): [Found!]!
-  books(first: Int, last: Int, filter: Filter): BookConnection!
-  authors: [Author!]!
+  books(first: Int, last: Int, filter: Filter): BookConnection! @listSize(
+    assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"],
+    requireOneSlicingArgument: false
+  )
+  authors: [Author!]! @listSize(assumedSize: 10)
   author(id: ID!): Author
-  shelves(first: Int): [Shelf!]!
+  shelves(first: Int): [Shelf!]! @listSize(
+    assumedSize: 20, slicingArguments: ["first"], requireOneSlicingArgument: false
+  )
   admin: String @requiresScopes(scopes: [["admin"]])
   echo(int: Int, float: Float, text: String, ids: [ID!], filter: Filter): String
 }

@@ -24,10 +24,20 @@ _VALUES = {
     "first": st.sampled_from(["0", "1", "3", "$n", "$m", "null"]),
     "last": st.sampled_from(["2", "$n", "null"]),
     "case": st.sampled_from(["UPPER", "LOWER"]),
-    "filter": st.sampled_from(['{tag: OLD, ids: ["1"]}', '{ids: ["1"], tag: OLD}', "{}"]),
+    "filter": st.sampled_from(['{tag: OLD, ids: ["1"]}', '{ids: ["1"], tag: OLD}', "{}"])
+    | st.sampled_from(["$filter", "{tag: $tag, inner: {ids: $ids}}", "{inner: $filter}", "null"]),
     "text": st.sampled_from(['"a"', '"b"']),
 }
-_VARIABLES = {"n": "$n: Int", "m": "$m: Int = 2", "ids": "$ids: [ID!]! = []"}
+_VARIABLES = {
+    "n": "$n: Int",
+    "m": "$m: Int = 2",
+    "ids": "$ids: [ID!]! = []",
+    "yes": "$yes: Boolean! = true",
+    "no": "$no: Boolean! = false",
+    "tag": "$tag: Tag",
+    "filter": "$filter: Filter",
+}
+_DIRECTIVES = ["", "", "", "", "@skip(if: $no)", "@include(if: $yes)", "@include(if: $no)"]
 _ALWAYS = {"id", "ids"}
 _DEEPEST = 4
 
@@ -53,7 +63,8 @@ def _selection(draw: st.DrawFn, parent: str, depth: int) -> str:
     others = _fragments(GRAPH, kind)
     if depth < _DEEPEST and others and draw(st.integers(0, 2)) == 0:
         condition = draw(st.sampled_from(others))
-        return f"... on {condition} {draw(selections(condition, depth + 1))}"
+        directive = draw(st.sampled_from(_DIRECTIVES))
+        return f"... on {condition} {directive} {draw(selections(condition, depth + 1))}"
     fields: dict[str, GraphQLField] = dict(getattr(kind, "fields", {}))
     if depth >= _DEEPEST:
         fields = {name: one for name, one in fields.items() if not _branches(one)}
@@ -65,7 +76,7 @@ def _selection(draw: st.DrawFn, parent: str, depth: int) -> str:
     arguments = draw(_arguments(fields[name]))
     # Different arguments need different keys; mostly, since a conflict is of interest too.
     key = f"{name}{crc32(arguments.encode()) % 100}: " if arguments else ""
-    return f"{key}{name}{arguments} {inner}"
+    return f"{key}{name}{arguments} {draw(st.sampled_from(_DIRECTIVES))} {inner}"
 
 
 @st.composite

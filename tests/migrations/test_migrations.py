@@ -135,3 +135,18 @@ async def test_a_house_does_not_run_on_old_tables(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="run `latchkey migrate` first"):
         async with running(house):
             pass
+
+
+async def test_clients_of_before_may_run_any_document(empty: Database) -> None:
+    """Whoever was there before clients could be restricted is not, on the way up and down."""
+    await upgrade(empty, "0002")
+    async with empty.write() as connection:
+        await connection.exec_driver_sql(
+            "INSERT INTO clients (id, name, disabled, created_at) VALUES ('c', 'App', false, 0)"
+        )
+    await upgrade(empty)
+    (row,) = await empty.rows(select(tables.clients))
+    assert (row.id, row.registered_only) == ("c", False)
+    await downgrade(empty, "0002")
+    (row,) = await empty.rows(select(tables.clients.c.id))
+    assert row.id == "c"

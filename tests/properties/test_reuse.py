@@ -15,6 +15,7 @@ from core.domain.errors import LatchkeyError, Unauthenticated
 from core.domain.grants import Grant, Scope, Share
 from resolvers.answers import settled
 from schema.graph import Graph
+from schema.parameters import Parameters
 from tests.conftest import Run
 from tests.core.services.estate import Estate, another_home, lamp, settle, viewer_of
 
@@ -89,7 +90,7 @@ class Land:
             assert self.estate.house.access.grants[grant.id].revoked
             return
         variables = {"id": self.estate.lamp.id} if "$id" in text else {}
-        call = self.graph.prepare(text, None, variables, viewer, "trace")
+        call = await settled(self.graph.prepare(Parameters(text, None, variables), viewer, "trace"))
         found = self.graph._reuse.look(text, call.operation, variables, viewer)  # noqa: SLF001 - whether it was reused does not show outside
         self.reused += found is not None and self.graph._reuse.find(found) is not None  # noqa: SLF001
         answered = (await settled(self.graph.answer(call, 9))).body

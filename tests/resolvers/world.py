@@ -14,6 +14,7 @@ from app.compose import House
 from core.domain.accounts import Client, User, Viewer
 from core.domain.commands import Command
 from core.domain.devices import Capability, Device, DeviceKind, State
+from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import Home
 from core.domain.ports import Clock, Found, Report
@@ -22,6 +23,13 @@ from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders, StoreLoaders
 
 EVERY: Final = frozenset(Scope)
+
+
+def checked(text: str) -> None:
+    """Take any document but an empty one."""
+    if not text:
+        sentence = "The document is empty."
+        raise Invalid(sentence)
 
 
 def lamp(address: str, name: str | None = None, room: str | None = None) -> Found:
@@ -55,13 +63,14 @@ class World:
         house, viewer = self.house, viewer or self.viewer()
         loaders = SnapshotLoaders(house.reads, house.logs, viewer.grant.view, house.homes)
         return Ask(
-            viewer,
-            house.services,
-            loaders,
-            house.cursors,
-            house.hub,
-            house.fresh,
-            clock or house.clock,
+            viewer=viewer,
+            services=house.services,
+            loaders=loaders,
+            cursors=house.cursors,
+            live=house.hub,
+            fresh=house.fresh,
+            clock=clock or house.clock,
+            check=checked,
             opens=lambda _, scopes: frozenset(scopes) >= EVERY,
         )
 

@@ -13,6 +13,7 @@ from core.domain.accounts import Viewer
 from engine import Result
 from resolvers.answers import settled
 from schema.graph import Graph
+from schema.parameters import Parameters
 from schema.rendering import Renderer
 from tests.resolvers.world import World
 
@@ -35,7 +36,8 @@ async def shown(
     graph: Graph, viewer: Viewer, cursor: str, events: int, **variables: Any
 ) -> list[tuple[bytes, bytes]]:
     """The first events after a cursor: their data, and all of each payload."""
-    call = graph.prepare(WATCH, None, {"at": cursor, **variables}, viewer, "trace")
+    asked = Parameters(WATCH, variables={"at": cursor, **variables})
+    call = await settled(graph.prepare(asked, viewer, "trace"))
     found = []
     async with aclosing(graph.stream(call)) as answers:
         async for payload, _ in answers:

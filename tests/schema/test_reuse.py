@@ -11,6 +11,7 @@ from core.domain.grants import Scope, Share
 from core.settings import Settings
 from resolvers.answers import settled
 from schema.graph import Answered, Call, Graph
+from schema.parameters import Parameters
 from tests.resolvers.world import World
 
 DEVICES = "{ devices { nodes { id name state { brightness } } } }"
@@ -26,16 +27,17 @@ class Desk:
         self.world = world
         self.graph: Graph = graph_of(_with(world.house, **more) if more else world.house)
 
-    def call(
+    async def call(
         self, text: str, viewer: Viewer | None = None, name: str | None = None, **variables: Any
     ) -> Call:
         """A prepared operation."""
         viewer = viewer or self.world.viewer()
-        return self.graph.prepare(text, name, variables, viewer, "trace")
+        return await settled(self.graph.prepare(Parameters(text, name, variables), viewer, "trace"))
 
     async def ask(self, text: str, viewer: Viewer | None = None, **more: Any) -> bytes:
         """The answer."""
-        return (await settled(self.graph.answer(self.call(text, viewer, **more), 9))).body
+        call = await self.call(text, viewer, **more)
+        return (await settled(self.graph.answer(call, 9))).body
 
     async def again(self, text: str, viewer: Viewer | None = None, **more: Any) -> bool:
         """Whether a second asker gets the first one's bytes; homes are in memory by then."""
@@ -175,7 +177,7 @@ async def test_no_more_is_kept_than_there_is_room_for(world: World) -> None:
 
 async def test_nobody_gets_what_somebody_got(desk: Desk) -> None:
     """Without a viewer nothing is kept or found."""
-    call = desk.graph.prepare("{ __typename }", None, {}, None, "trace")
+    call = await settled(desk.graph.prepare(Parameters("{ __typename }"), None, "trace"))
     first = await settled(desk.graph.answer(call, 9))
     assert first == Answered(b'{"data":{"__typename":"Query"}}', errors=False)
     assert (await settled(desk.graph.answer(call, 9))).body is not first.body

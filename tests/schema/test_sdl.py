@@ -36,6 +36,7 @@ WITHOUT_SCOPE = {
     "Client.name",
     "Grant.id",
     "Grant.since",
+    "Mutation.registerDocument",
     "Node.id",
     "PageInfo.endCursor",
     "PageInfo.hasNextPage",
@@ -44,6 +45,7 @@ WITHOUT_SCOPE = {
     "Query.node",
     "Query.nodes",
     "Query.viewer",
+    "RegisteredDocument.id",
     "User.id",
     "User.name",
     "Viewer.client",
@@ -53,7 +55,8 @@ WITHOUT_SCOPE = {
     "Viewer.user",
 }
 """All that a token without any scope can read: itself, and where a page is in a list that it
-cannot open. `node` and `nodes` answer null where the type of the record is not opened."""
+cannot open. `node` and `nodes` answer null where the type of the record is not opened. All that it
+can do is to register a document for its client, which opens nothing."""
 
 Described = GraphQLNamedType | GraphQLField | GraphQLArgument | GraphQLInputField
 
@@ -164,6 +167,7 @@ def test_what_can_be_asked_done_and_watched() -> None:
         "Mutation.controlDevice(input)",
         "Mutation.controlDevices(input)",
         "Mutation.cancelCommand(id)",
+        "Mutation.registerDocument(document)",
         "Mutation.simulateDevice(input)",
         "Mutation.simulateTime(input)",
         "Subscription.deviceStatusChanged(deviceIds, homeId, after)",

@@ -1,9 +1,12 @@
 """The command line: what it prints, and how it refuses."""
 
+import io
 import json
 import logging
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,88 @@ def test_serve_refuses_what_is_unsafe(
     assert said in errors
     assert "Traceback" not in errors
     assert SECRET not in errors
+
+
+@pytest.fixture
+def client(run: Run, stored: None) -> str:
+    """The id of a client in the database."""
+    del stored
+    found: str = json.loads(run("client", "create", "App", "--json")[1])["client_id"]
+    return found
+
+
+def test_documents_of_a_client(run: Run, client: str) -> None:
+    """Registered by the bytes of the file, listed, removed, and registered again."""
+    Path("homes.graphql").write_bytes(b"{ homes { totalCount } }\r\n")
+    named = "sha256:" + sha256(b"{ homes { totalCount } }\r\n").hexdigest()
+    words = ("document", "register", "homes.graphql", "--client", client)
+    said = [json.loads(run(*words, "--json")[1]) for _ in range(2)]
+    assert said == [{"id": named, "client_id": client}] * 2
+    assert run("document", "list", "--client", client)[1].startswith(named)
+    listed = json.loads(run("document", "list", "--client", client, "--json")[1])
+    assert [one["text"] for one in listed["documents"]] == ["{ homes { totalCount } }\r\n"]
+    assert run("document", "remove", named, "--client", client)[0] == 0
+    assert run("document", "list", "--client", client) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"{\n  nothing\n}", "query.graphql:2:3: Cannot query field 'nothing' on type 'Query'."),
+        (b"{", "query.graphql:1:2: Syntax Error"),
+        (b"\xff", "query.graphql is not in UTF-8: byte 0"),
+        (None, "query.graphql cannot be read: No such file"),
+    ],
+)
+def test_a_document_that_is_not_registered(
+    run: Run, client: str, data: bytes | None, said: str
+) -> None:
+    """The sentence says where in the file."""
+    if data is not None:
+        Path("query.graphql").write_bytes(data)
+    code, _, errors = run("document", "register", "query.graphql", "--client", client)
+    assert (code, said in errors, "Traceback" in errors) == (1, True, False)
+
+
+def test_documents_of_nobody(run: Run, client: str) -> None:
+    """Neither an unknown client nor an unknown document."""
+    Path("a.graphql").write_text("{ __typename }")
+    for words in (("register", "a.graphql"), ("list",)):
+        assert "no client x" in run("document", *words, "--client", "x")[2]
+    assert "no registered document" in run("document", "remove", "x", "--client", client)[2]
+
+
+def test_a_client_is_restricted_and_freed(run: Run, stored: None, sqlite_url: str) -> None:
+    """At its making or later; the same twice is no error."""
+    del stored
+    made = run("client", "create", "App", "--registered-only", "--json")
+    client = json.loads(made[1])["client_id"]
+    seen = [_restricted(sqlite_url)]
+    for verb in ("unrestrict", "restrict", "restrict"):
+        assert run("client", verb, client) == (0, "", "")
+        seen.append(_restricted(sqlite_url))
+    assert seen == [True, False, True, True]
+    assert "no client x" in run("client", "restrict", "x")[2]
+
+
+def _restricted(url: str) -> bool:
+    with sqlite3.connect(url.partition("///")[2]) as connection:
+        ((found,),) = connection.execute("SELECT registered_only FROM clients").fetchall()
+    return bool(found)
+
+
+@pytest.mark.usefixtures("stored")
+def test_passwords_are_made_or_taken_from_the_input(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was made is printed once; one from the input is not, and has to be good enough."""
+    made = json.loads(run("user", "create", "alice", "--json")[1])["password"]
+    other = json.loads(run("user", "password", "alice", "--json")[1])["password"]
+    assert len({made, other}) == 2
+    monkeypatch.setattr(sys, "stdin", io.StringIO("maple street in the rain\n"))
+    code, said, _ = run("user", "create", "bob", "--password-stdin", "--json")
+    assert (code, "password" in json.loads(said)) == (0, False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("short\n"))
+    code, _, errors = run("user", "create", "eve", "--password-stdin")
+    assert (code, "15 to 256" in errors) == (1, True)
+    assert "no user named 'eve'" in run("user", "disable", "eve")[2]

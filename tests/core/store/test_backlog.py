@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from core.domain.commands import Command
 from core.store import backlog as room
 from core.store.backlog import Backlog
+from core.store.tables import idempotency_keys
 from tests.core.services.estate import Estate, lamp
 
 
@@ -83,3 +85,16 @@ async def test_old_keys_are_forgotten(estate: Estate, backlog: Backlog) -> None:
     await backlog.prune_keys(now)
     assert (await estate.ask(on=True, key="young")).id == young.id
     assert (await estate.ask(on=True, key="old")).id != old.id
+
+
+async def test_many_old_keys_are_forgotten_by_and_by(
+    estate: Estate, backlog: Backlog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, none is left, and no transaction forgets more than its share."""
+    monkeypatch.setattr(room, "MOST", 2)
+    for number in range(5):
+        await estate.ask(on=True, key=f"old {number}")
+    keys = select(func.count()).select_from(idempotency_keys)
+    assert (await estate.house.database.rows(keys))[0][0] == 5
+    await backlog.prune_keys(estate.house.clock.now())
+    assert (await estate.house.database.rows(keys))[0][0] == 0

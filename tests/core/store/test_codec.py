@@ -54,9 +54,16 @@ def test_a_grant_comes_back(grant: Grant) -> None:
 
 @given(records.users, records.clients)
 def test_accounts_come_back(user: User, client: Client) -> None:
-    """Users and clients are their own written form."""
+    """A user or a client is the same, with all that OAuth knows of it."""
     assert User(**through(codec.account_out(user))) == user
-    assert Client(**through(codec.account_out(client))) == client
+    assert codec.client_in(through(codec.account_out(client))) == client
+
+
+def test_a_client_from_before_oauth_goes_on() -> None:
+    """What the log and the rows held of it then is enough; it has the defaults for the rest."""
+    old = {"id": "client_1", "name": "Partner", "disabled": False}
+    assert codec.client_in(old) == codec.client_in({**old, "oauth": {}})
+    assert codec.client_in(old) == Client("client_1", "Partner")
 
 
 @given(records.keys)

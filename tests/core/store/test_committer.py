@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.errors import Conflict, Unavailable
 from core.domain.time import Uuid7
-from core.store import committer as room, writing
+from core.store import committer as room, loading, writing
 from core.store.committer import Committed, Committer, Work
 from core.store.ledger import Ledger, Needs
 from tests.conftest import Run
@@ -213,7 +213,7 @@ async def test_a_committer_that_is_stopped_tells_whoever_waits(
         begun.set()
         await never.wait()
 
-    monkeypatch.setattr(writing, "load", stuck)
+    monkeypatch.setattr(loading, "load", stuck)
     committer, run = another_committer(estate)
     under_way = asyncio.create_task(committer.submit(rename(estate.home, "under way")))
     await begun.wait()

@@ -1,0 +1,130 @@
+"""Authorizations: what a client asks a user for, and the code that says yes (RFC 6749 §4.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from core.domain.accounts import Client
+from core.domain.errors import Invalid
+from core.domain.grants import Scope
+
+REQUEST_SECONDS: Final = timedelta(minutes=10)
+CODE_SECONDS: Final = timedelta(seconds=60)
+LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A request that was found valid: its client, its redirect URI and its scopes are in order.
+
+    `uri_given` tells that the client named the redirect URI and did not leave it to be its only
+    one; then it must name it again for the code (RFC 6749 §4.1.3). `resource` is the API that the
+    tokens are for (RFC 8707).
+    """
+
+    client_id: str
+    redirect_uri: str
+    uri_given: bool
+    scopes: frozenset[Scope]
+    state: str | None
+    code_challenge: str
+    resource: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRequest:
+    """A request as the consent page shows it: who asks, for what, and whether it is too late.
+
+    `redirect_uri` is where the answer will go; the page's policy has to let its form lead there.
+    """
+
+    client: Client
+    scopes: frozenset[Scope]
+    redirect_uri: str
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What an authorization code stands for: a user's yes to a request."""
+
+    client_id: str
+    grant_id: str
+    scopes: frozenset[Scope]
+    redirect_uri: str
+    uri_given: bool
+    code_challenge: str
+    resource: str | None
+    expires_at: datetime
+
+
+def answered(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
+    """The redirect URI with an answer added to its query (RFC 6749 §4.1.2); None is left out."""
+    parts = urlsplit(redirect_uri)
+    told = urlencode({name: value for name, value in answer.items() if value is not None})
+    query = f"{parts.query}&{told}" if parts.query else told
+    return urlunsplit(parts._replace(query=query))
+
+
+def checked_redirect(uri: str) -> str:
+    """A redirect URI as a client may register it.
+
+    It is an `https:` URI, a private-use one that has a dot in its scheme (RFC 8252 §7.1), or
+    `http:` to this machine's own address (§7.3).
+
+    Raises:
+        Invalid: it is none of these, has a fragment (RFC 6749 §3.1.2), names a user, or holds what
+            does not belong in a URI.
+    """
+    try:
+        parts = urlsplit(uri)
+        clean = parts.port != 0
+    except ValueError:
+        parts, clean = urlsplit(""), False
+    ours = (
+        (parts.scheme == "https" and bool(parts.hostname))
+        or (parts.scheme == "http" and parts.hostname is not None and _loopback(parts.netloc))
+        or "." in parts.scheme
+    )
+    plain = uri.isascii() and uri.isprintable() and not set(uri) & set(' "<>\\^`{|}#')
+    steps = parts.path.split("/")
+    if not (ours and clean and plain) or "@" in parts.netloc or {".", ".."} & set(steps):
+        sentence = (
+            f"{uri!r} cannot be a redirect URI: give https://, a scheme of your own with a dot in "
+            "it, or http:// with a loopback host; without user, fragment or dot segments."
+        )
+        raise Invalid(sentence, "redirect_uri")
+    return uri
+
+
+def redirects_to(client: Client, uri: str) -> bool:
+    """Whether the client registered this very URI (RFC 9700 §4.1.3): equal, letter for letter.
+
+    On a loopback address any port is good (RFC 8252 §7.3): a native app takes what is free.
+    """
+    if uri in client.redirect_uris:
+        return True
+    try:
+        bare = _portless(checked_redirect(uri))
+    except Invalid:
+        return False
+    return bare is not None and bare in map(_portless, client.redirect_uris)
+
+
+def _portless(uri: str) -> str | None:
+    """A loopback URI without its port; None where it is no such URI."""
+    parts = urlsplit(uri)
+    if parts.scheme != "http" or not _loopback(parts.netloc):
+        return None
+    return urlunsplit(parts._replace(netloc=_host(parts.netloc)))
+
+
+def _loopback(netloc: str) -> bool:
+    return _host(netloc).lower() in LOOPBACK
+
+
+def _host(netloc: str) -> str:
+    return netloc if netloc.endswith("]") else netloc.rpartition(":")[0] or netloc

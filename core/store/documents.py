@@ -1,0 +1,64 @@
+"""Registered documents in the store: read by hash, and written with the batch they belong to."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_
+
+from core.domain.documents import RegisteredDocument
+from core.store import rows
+from core.store.database import Database
+from core.store.ledger import Ledger, Needs
+from core.store.tables import documents
+
+
+class Documents:
+    """The registered documents of this database."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from this database."""
+        self._database = database
+
+    async def text(self, client_id: str, sha256: str) -> str | None:
+        """The text that a client registered under this hash; None where it did not."""
+        ours = and_(documents.c.client_id == client_id, documents.c.sha256 == sha256)
+        found = await self._database.rows(select(documents.c.text).where(ours))
+        return found[0].text if found else None
+
+    async def of(self, client_id: str) -> Sequence[RegisteredDocument]:
+        """What a client has registered, the newest first."""
+        query = select(documents).where(documents.c.client_id == client_id)
+        found = await self._database.rows(query.order_by(*_NEWEST))
+        return [rows.document_of(row) for row in found]
+
+    async def newest(self, limit: int) -> Sequence[tuple[str, str]]:
+        """Client and hash of what was registered last, the newest first."""
+        query = select(documents.c.client_id, documents.c.sha256).order_by(*_NEWEST)
+        found = await self._database.rows(query.limit(limit))
+        return [(row.client_id, row.sha256) for row in found]
+
+
+_NEWEST = (documents.c.since.desc(), documents.c.client_id, documents.c.sha256)
+
+
+def load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    """Read the documents that `needs` names, and how many their clients have."""
+    named = tuple_(documents.c.client_id, documents.c.sha256).in_(sorted(needs.documents))
+    for row in connection.execute(select(documents).where(named)):
+        ledger.documents.load((row.client_id, row.sha256), rows.document_of(row))
+    clients = {client_id for client_id, _ in needs.documents}
+    count = select(documents.c.client_id, func.count()).group_by(documents.c.client_id)
+    for client_id, many in connection.execute(count.where(documents.c.client_id.in_(clients))):
+        ledger.registered[client_id] = many
+
+
+def write(connection: Connection, ledger: Ledger) -> None:
+    """Write what was registered and removed."""
+    new = []
+    for (client_id, sha256), document, fresh in ledger.documents.written():
+        if not fresh:
+            ours = and_(documents.c.client_id == client_id, documents.c.sha256 == sha256)
+            connection.execute(delete(documents).where(ours))
+        if document is not None:
+            new.append(rows.document_values(document))
+    if new:
+        connection.execute(insert(documents), new)

@@ -1,0 +1,138 @@
+"""What work needs out of the database into a ledger, in as few statements as the batch allows.
+
+The statements are made once: SQLAlchemy then knows them by sight, and each batch only binds values.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.homes import Role
+from core.store import documents, rows
+from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
+from core.store.tables import (
+    clients,
+    commands,
+    devices,
+    grants,
+    homes,
+    idempotency_keys as keys,
+    logs,
+    members,
+    rooms,
+    signing_keys,
+    users,
+)
+
+
+def _among(column: Any, name: str = "these") -> ColumnElement[bool]:
+    return column.in_(bindparam(name, expanding=True))  # type: ignore[no-any-return]  # a column's
+
+
+_DEVICES: Final = rows.device_rows.where(devices.c.removed.is_(False))
+_COMMANDS: Final = select(commands)
+_OPEN: Final = _COMMANDS.where(commands.c.completed_at.is_(None))
+
+HOMES: Final = select(homes).where(_among(homes.c.id)).order_by(homes.c.id).with_for_update()
+ACCESS_HEAD: Final = select(logs.c.place).where(logs.c.id == ACCESS).with_for_update()
+SIGNING_KEYS: Final = select(signing_keys)
+ROOMS_OF_HOMES: Final = rows.room_rows.where(_among(rooms.c.home_id))
+MEMBERS_OF_HOMES: Final = select(members).where(_among(members.c.home_id))
+MEMBERS: Final = select(members).where(_among(tuple_(members.c.home_id, members.c.user_id)))
+DEVICES: Final = _DEVICES.where(_among(devices.c.id))
+DEVICES_OF_HOMES: Final = _DEVICES.where(_among(devices.c.home_id))
+COMMANDS: Final = _COMMANDS.where(_among(commands.c.id))
+OPEN_OF_DEVICES: Final = _OPEN.where(_among(commands.c.device_id))
+# In the order of the index of open commands; SQLite would go through all commands otherwise.
+OPEN_OF_HOMES: Final = _OPEN.where(_among(commands.c.home_id)).order_by(commands.c.deadline)
+KEYS: Final = select(keys).where(_among(tuple_(keys.c.grant_id, keys.c.key)))
+USERS: Final = select(users).where(_among(users.c.id))
+CLIENTS: Final = select(clients).where(_among(clients.c.id))
+GRANTS: Final = select(grants).where(or_(_among(grants.c.id), _among(grants.c.user_id, "givers")))
+
+
+async def load(connection: AsyncConnection, ledger: Ledger, needs: Needs) -> None:
+    """Lock and read what `needs` names into the ledger: locks first, homes in sorted order."""
+    await connection.run_sync(_load, ledger, needs)
+
+
+def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    _lock(connection, ledger, needs)
+    if needs.whole:
+        _load_whole(connection, ledger, needs.whole)
+    if needs.devices:
+        _load_devices(connection, ledger, DEVICES, needs.devices)
+        _load_commands(connection, ledger, OPEN_OF_DEVICES, needs.devices)
+    if needs.commands:
+        _load_commands(connection, ledger, COMMANDS, needs.commands)
+    if needs.keys:
+        _load_keys(connection, ledger, needs)
+    _load_accounts(connection, ledger, needs)
+    if needs.documents:
+        documents.load(connection, ledger, needs)
+
+
+def _lock(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    if ids := needs.homes | needs.whole:
+        for row in _found(connection, HOMES, ids):
+            ledger.homes.load(row.id, rows.home_entry(row))
+    if needs.access:
+        ledger.access_place = connection.execute(ACCESS_HEAD).scalar_one()
+        for row in connection.execute(SIGNING_KEYS):
+            ledger.signing_keys.load(row.id, rows.key_of(row))
+
+
+def _load_whole(connection: Connection, ledger: Ledger, ids: frozenset[str]) -> None:
+    for row in _found(connection, ROOMS_OF_HOMES, ids):
+        ledger.rooms.load(row.id, rows.room_of(row))
+    for row in _found(connection, MEMBERS_OF_HOMES, ids):
+        ledger.members.load((row.home_id, row.user_id), Role(row.role))
+    _load_devices(connection, ledger, DEVICES_OF_HOMES, ids)
+    _load_commands(connection, ledger, OPEN_OF_HOMES, ids)
+
+
+def _load_devices(
+    connection: Connection, ledger: Ledger, query: Select[Any], ids: frozenset[str]
+) -> None:
+    for row in _found(connection, query, ids):
+        ledger.devices.load(row.id, rows.device_of(row))
+
+
+def _load_commands(
+    connection: Connection, ledger: Ledger, query: Select[Any], ids: Collection[str]
+) -> None:
+    for row in _found(connection, query, ids):
+        ledger.load_command(rows.command_of(row))
+
+
+def _load_keys(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    used = []
+    for row in _found(connection, KEYS, sorted(needs.keys)):
+        entry = KeyEntry(row.command_id, row.fingerprint, row.created_at)
+        ledger.keys.load((row.grant_id, row.key), entry)
+        used.append(row.command_id)
+    if used:
+        _load_commands(connection, ledger, COMMANDS, used)
+
+
+def _load_accounts(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    if needs.users:
+        for row in _found(connection, USERS, needs.users):
+            ledger.users.load(row.id, rows.user_of(row))
+    if needs.clients:
+        for row in _found(connection, CLIENTS, needs.clients):
+            ledger.clients.load(row.id, rows.client_of(row))
+    if needs.grants or needs.givers:
+        for row in _found(connection, GRANTS, needs.grants, givers=list(needs.givers)):
+            ledger.grants.load(row.id, rows.grant_of(row))
+    if needs.sharers:
+        for row in _found(connection, MEMBERS, sorted(needs.sharers)):
+            ledger.members.load((row.home_id, row.user_id), Role(row.role))
+
+
+def _found(
+    connection: Connection, query: Select[Any], these: Collection[Any], **more: Any
+) -> list[rows.Fetched]:
+    return list(connection.execute(query, {"these": list(these), **more}))

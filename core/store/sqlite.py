@@ -1,0 +1,42 @@
+"""SQLite's writing connection: what may wait runs in its thread, what cannot runs at once.
+
+A hand-over to a thread and back costs as much as ten short statements, and while the loop is busy
+the thread waits for the interpreter after each of them.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+from sqlalchemy import URL
+
+T = TypeVar("T")
+
+ENDS: Final = frozenset({"commit", "rollback"})
+CHUNK: Final = 64
+"""Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
+
+
+class Writer(aiosqlite.Connection):
+    """A connection whose statements run in the loop while it is in a transaction.
+
+    The transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and
+    what it writes stays in memory or in the system's cache. Beginning waits for other processes,
+    and the end for the disk; both are the thread's.
+    """
+
+    def __init__(self, url: URL) -> None:
+        """To the file of this URL; nothing is opened before it is awaited."""
+        (path,), options = url.get_dialect()().create_connect_args(url)
+        how: dict[str, Any] = {**options, "check_same_thread": False}
+        super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
+        self._thread.daemon = True  # it must not keep the process from ending
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run one call of the driver: here, or in the thread."""
+        name = fn.__name__
+        if name == "cursor" or (self.in_transaction and name not in ENDS):
+            return fn(*args, **kwargs)
+        result: T = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # its own
+        return result

@@ -1,0 +1,73 @@
+"""The writing connection of SQLite: where its calls run."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from core.store.sqlite import Writer
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A file with one empty table."""
+    file = tmp_path / "file.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    connection.close()
+    return file
+
+
+@pytest.fixture
+async def writer(path: Path) -> AsyncIterator[Writer]:
+    """A connection that notes in which thread SQLite is, by a function of it."""
+    connection = Writer(make_url(f"sqlite+aiosqlite:///{path}?timeout=9"))
+    async with connection:
+        connection.isolation_level = None
+        await connection.create_function("here", 0, threading.get_ident)
+        yield connection
+
+
+async def thread(writer: Writer) -> int:
+    """In which thread a statement runs."""
+    cursor = await writer.execute("SELECT here()")
+    found = await cursor.fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+async def test_only_statements_of_a_transaction_run_in_the_loop(writer: Writer) -> None:
+    """Before it and after it, a call may wait."""
+    ours = threading.get_ident()
+    assert await thread(writer) != ours
+    await writer.execute("BEGIN IMMEDIATE")
+    assert await thread(writer) == ours
+    await writer.commit()
+    assert await thread(writer) != ours
+    await writer.execute("BEGIN IMMEDIATE")
+    await writer.rollback()
+    assert await thread(writer) != ours
+
+
+async def test_the_loop_goes_on_while_the_lock_is_waited_for(writer: Writer, path: Path) -> None:
+    """Another process may hold the lock for long."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begins = asyncio.create_task(writer.execute("BEGIN IMMEDIATE"))
+    await asyncio.sleep(0.05)
+    assert not begins.done()
+    other.execute("ROLLBACK")
+    other.close()
+    await asyncio.wait_for(begins, 5)
+    assert writer.in_transaction
+    await writer.rollback()
+
+
+async def test_the_options_of_the_url_count(writer: Writer) -> None:
+    """The writer is dialled as the readers are, by SQLAlchemy's own reading of the URL."""
+    cursor = await writer.execute("PRAGMA busy_timeout")
+    assert await cursor.fetchone() == (9_000,)
