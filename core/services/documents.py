@@ -108,7 +108,7 @@ def _count(ledger: Ledger, client_id: str) -> int:
     """How many documents the client has, what this batch has done to it included."""
     changes = [
         1 if document is not None else -1
-        for (owner, _), document, fresh in ledger.documents.written()
-        if owner == client_id and (fresh or document is None)
+        for (owner, _), document, before in ledger.documents.written()
+        if owner == client_id and (before is None or document is None)
     ]
     return ledger.registered.get(client_id, 0) + sum(changes)

@@ -54,8 +54,8 @@ def load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
 def write(connection: Connection, ledger: Ledger) -> None:
     """Write what was registered and removed."""
     new = []
-    for (client_id, sha256), document, fresh in ledger.documents.written():
-        if not fresh:
+    for (client_id, sha256), document, before in ledger.documents.written():
+        if before is not None:
             ours = and_(documents.c.client_id == client_id, documents.c.sha256 == sha256)
             connection.execute(delete(documents).where(ours))
         if document is not None:

@@ -192,6 +192,7 @@ async def warming(world: World, documents: Documents) -> "asyncio.Task[None]":
     return asyncio.create_task(warm)
 
 
+@pytest.mark.parametrize("engine", ["compiled"])
 async def test_documents_are_ready_before_they_are_asked_for(desk: Desk) -> None:
     """The newest first, then each that is registered; a text that is unfit costs a warning."""
     texts = [TEXT, "{ nothing }", "{ home(id: 1) { name } }"]
