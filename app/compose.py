@@ -29,6 +29,7 @@ from core.services import (
     Accounts,
     Authorizations,
     Commands,
+    Consents,
     Devices,
     Documents,
     Events,
@@ -149,14 +150,16 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
+    grants = Grants(committer, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         authorizations=Authorizations(OAuth(database), access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
+        consents=Consents(grants, access, reads, backlog),
         devices=Devices(committer, ids),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
-        grants=Grants(committer, ids),
+        grants=grants,
         homes=Homes(committer, ids),
         reports=Reports(committer),
         sessions=Sessions(

@@ -1,8 +1,9 @@
-"""The account: its sessions and its password."""
+"""The account: connected apps, sessions and the password."""
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.pages.apps import Apps
 from app.pages.desk import Desk, seen, show
 from app.pages.login import ACCOUNT
 from app.pages.visits import Visit
@@ -16,9 +17,10 @@ PASSWORD, ELSEWHERE = "/account/password", "/account/sign-out-elsewhere"
 class Account:
     """`/account` and its forms."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        """Show and change what is in these sessions."""
+    def __init__(self, sessions: Sessions, apps: Apps) -> None:
+        """Show these apps, and show and change these sessions."""
         self._sessions = sessions
+        self._apps = apps
 
     def routes(self, desk: Desk) -> list[Route]:
         """The routes."""
@@ -32,7 +34,9 @@ class Account:
     async def show(self, visit: Visit, person: Person) -> Response:
         """What there is."""
         sessions = await self._sessions.of(person)
-        return show("account.html", visit, sessions=sessions, here=person.session.id)
+        apps = await self._apps.connected(person)
+        here = person.session.id
+        return show("account.html", visit, apps=apps, sessions=sessions, here=here)
 
     async def ask_password(self, visit: Visit, person: Person) -> Response:
         """The form for another password."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.services.accounts import Accounts
 from core.services.authorizations import Authorizations
 from core.services.commands import Commands
+from core.services.consents import Consents
 from core.services.devices import Devices
 from core.services.documents import Documents
 from core.services.events import Events
@@ -18,6 +19,7 @@ __all__ = [
     "Accounts",
     "Authorizations",
     "Commands",
+    "Consents",
     "Devices",
     "Documents",
     "Events",
@@ -37,6 +39,7 @@ class Services:
     accounts: Accounts
     authorizations: Authorizations
     commands: Commands
+    consents: Consents
     devices: Devices
     documents: Documents
     events: Events

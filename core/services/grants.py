@@ -3,6 +3,9 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from core.domain.accounts import Client
+from core.domain.consents import Offer, without
+from core.domain.devices import Device
 from core.domain.errors import Conflict, Invalid, Missing, Refused
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import SHARING_ROLES
@@ -11,6 +14,7 @@ from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 
+CHANGED = "What this app may see has changed meanwhile. Look again, then decide."
 Targets = Collection[Share]
 """What to share: lines whose places do not matter yet."""
 
@@ -31,12 +35,13 @@ class Grants:
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
-            Refused: the user may not share it.
+            Refused: the user may not share it, or not with this client.
         """
         grant_id = self._ids.new("grant")
 
         def decide(ledger: Ledger) -> Grant:
-            if ledger.users.get(user_id) is None or ledger.clients.get(client_id) is None:
+            client = ledger.clients.get(client_id)
+            if ledger.users.get(user_id) is None or client is None:
                 sentence = f"There is no user {user_id} or no client {client_id}."
                 raise Missing(sentence)
             grant = Grant(
@@ -44,46 +49,74 @@ class Grants:
                 user_id=user_id,
                 client_id=client_id,
                 scopes=frozenset(scopes),
-                shares=tuple(_opened(ledger, user_id, target) for target in _once(targets)),
+                shares=(),
                 since=ledger.now,
             )
-            return _put(ledger, grant)
+            return _give_exactly(ledger, grant, targets)
 
         needs = Needs(users=frozenset({user_id}), clients=frozenset({client_id}))
         return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
 
-    async def amend(self, grant: Grant, scopes: Collection[Scope], targets: Targets) -> Grant:
+    async def amend(
+        self, grant: Grant, scopes: Collection[Scope], targets: Targets, *, unseen: bool = True
+    ) -> Grant:
         """From now on the grant gives exactly this; what it gave before stays so for the past.
+
+        Args:
+            grant: the grant as the caller knows it.
+            scopes: all that it gives from now on.
+            targets: likewise.
+            unseen: whether also a grant is amended that has changed since the caller saw it.
 
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
-            Refused: the user may not share it.
-            Conflict: the grant was taken back.
+            Refused: the user may not share it, or not with this client.
+            Conflict: the grant was taken back, or has changed and may not.
         """
-        wanted = {_target(target) for target in targets}
 
         def decide(ledger: Ledger) -> Grant:
             current = _same(_alive(ledger, grant.id), grant)
-            kept = [
-                share
-                if share.until is not None or _target(share) in wanted
-                else _ended(ledger, share)
-                for share in current.shares
-            ]
-            open_now = {_target(share) for share in kept if share.until is None}
-            added = [
-                _opened(ledger, current.user_id, target)
-                for target in _once(targets)
-                if target not in open_now
-            ]
-            changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
-            return _put(ledger, changed)
+            if current != grant and not unseen:
+                raise Conflict(CHANGED)
+            return _give_exactly(ledger, replace(current, scopes=frozenset(scopes)), targets)
 
         try:
             return await self._committer.submit(Work(_of(grant, targets), decide))
         except _Outdated as outdated:
+            if not unseen:
+                raise Conflict(CHANGED) from outdated
             return await self.amend(outdated.grant, scopes, targets)
+
+    async def leave_out(self, grant: Grant, device: Device) -> Grant:
+        """From now on the grant opens what it opens but for this device.
+
+        With the last thing that it opens the grant itself is taken back.
+
+        Raises:
+            Missing: there is no such grant.
+            Conflict: the grant was taken back.
+        """
+        home_id = device.home.id
+
+        def decide(ledger: Ledger) -> Grant:
+            current = _same(_alive(ledger, grant.id), grant)
+            found = ledger.devices.get(device.id) or device
+            targets = without(found, current.shares, _offer(ledger, home_id))
+            amended = _give_exactly(ledger, current, targets)
+            return amended if targets else _put(ledger, replace(amended, revoked=True))
+
+        needs = _of(grant, ())
+        needs = replace(
+            needs,
+            homes=needs.homes | {home_id},
+            whole=frozenset({home_id}),
+            sharers=frozenset({(home_id, grant.user_id)}),
+        )
+        try:
+            return await self._committer.submit(Work(needs, decide))
+        except _Outdated as outdated:
+            return await self.leave_out(outdated.grant, device)
 
     async def revoke(self, grant: Grant) -> Grant:
         """Take everything back, for ever. Taking back twice is no error.
@@ -107,6 +140,11 @@ class Grants:
             return await self._committer.submit(Work(_of(grant, ()), decide))
         except _Outdated as outdated:
             return await self.revoke(outdated.grant)
+
+
+def simulated(connector: str) -> bool:
+    """Whether a home's connector URL is that of a simulated one."""
+    return connector.startswith("simulator://")
 
 
 class _Outdated(Exception):
@@ -145,6 +183,30 @@ def _put(ledger: Ledger, grant: Grant) -> Grant:
     return grant
 
 
+def _give_exactly(ledger: Ledger, grant: Grant, targets: Targets) -> Grant:
+    """The grant with just these lines open: what it has of them goes on, the others end here."""
+    wanted = {_target(target) for target in targets}
+    kept = [
+        share if share.until is not None or _target(share) in wanted else _ended(ledger, share)
+        for share in grant.shares
+    ]
+    open_now = {_target(share) for share in kept if share.until is None}
+    client = ledger.clients.get(grant.client_id)
+    added = [
+        _opened(ledger, grant.user_id, client, target)
+        for target in _once(targets)
+        if target not in open_now
+    ]
+    return _put(ledger, replace(grant, shares=(*kept, *added)))
+
+
+def _offer(ledger: Ledger, home_id: str) -> list[Offer]:
+    entry = ledger.homes.get(home_id)
+    rooms = [room for room in ledger.rooms.values() if room.home.id == home_id]
+    devices = [device for device in ledger.devices.values() if device.home.id == home_id]
+    return [Offer(entry.home, rooms, devices)] if entry else []
+
+
 def _target(share: Share) -> Share:
     return replace(share, since=0, until=None)
 
@@ -154,7 +216,11 @@ def _once(targets: Targets) -> list[Share]:
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
-    needs = Needs(grants=frozenset({grant.id}), homes=_homes(grant))
+    needs = Needs(
+        grants=frozenset({grant.id}),
+        clients=frozenset({grant.client_id}),
+        homes=_homes(grant),
+    )
     return _more(needs, grant.user_id, targets)
 
 
@@ -197,7 +263,7 @@ def _ended(ledger: Ledger, share: Share) -> Share:
     return replace(share, until=_place(ledger, share.home_id))
 
 
-def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
+def _opened(ledger: Ledger, user_id: str, client: Client | None, target: Share) -> Share:
     home_id = target.home_id
     if target.room_id is not None and target.device_id is not None:
         sentence = "Share a room or a device of it, not both in one line."
@@ -205,6 +271,10 @@ def _opened(ledger: Ledger, user_id: str, target: Share) -> Share:
     place = _place(ledger, home_id)
     if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
         sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
+        raise Refused(sentence)
+    entry = ledger.homes.get(home_id)
+    if client is not None and client.sandbox and entry and not simulated(entry.connector):
+        sentence = f"{client.name} is a sandbox app: it may only be given simulated homes."
         raise Refused(sentence)
     if target.room_id is not None:
         room = ledger.rooms.get(target.room_id)
