@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.clients import clients
 from app.compose import House, build, migrated, running
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
@@ -24,7 +25,6 @@ from core.settings import LOOPBACK
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
-clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 homes = typer.Typer(no_args_is_help=True, help="Homes.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
@@ -103,40 +103,6 @@ def schema() -> None:
     from schema import sdl  # noqa: PLC0415
 
     typer.echo(sdl(), nl=False)
-
-
-@clients.command("create")
-def create_client(
-    name: str,
-    *,
-    registered_only: Annotated[
-        bool, typer.Option("--registered-only", help="It runs registered documents alone.")
-    ] = False,
-    json_line: Json = False,
-) -> None:
-    """Create a client."""
-    client = opened(
-        lambda house: house.services.accounts.create_client(name, registered_only=registered_only)
-    )
-    say({"client_id": client.id, "name": client.name}, as_json=json_line)
-
-
-@clients.command("disable")
-def disable_client(client_id: str) -> None:
-    """Refuse a client, whoever gave it access."""
-    opened(lambda house: house.services.accounts.disable_client(client_id))
-
-
-@clients.command("restrict")
-def restrict_client(client_id: str) -> None:
-    """Have a client run its registered documents, and refuse it any other."""
-    opened(lambda house: house.services.accounts.restrict_client(client_id, registered_only=True))
-
-
-@clients.command("unrestrict")
-def unrestrict_client(client_id: str) -> None:
-    """Have a client run any document again."""
-    opened(lambda house: house.services.accounts.restrict_client(client_id, registered_only=False))
 
 
 @homes.command("create")

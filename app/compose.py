@@ -28,6 +28,7 @@ from core.runner import Runner
 from core.services import (
     Accounts,
     Authorizations,
+    ClientSecrets,
     Commands,
     Consents,
     Devices,
@@ -71,6 +72,7 @@ class House:
 
     settings: Settings
     clock: Clock
+    ids: Ids
     database: Database
     reads: Reads
     logs: Logs
@@ -85,6 +87,8 @@ class House:
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
+    sealer: Sealer
+    oauth: OAuth
     services: Services
     hub: Hub
     runner: Runner | None
@@ -147,16 +151,18 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     access = Access(logs, feed, clock)
     sealer = Sealer(settings.secret_keys)
     stored = StoredDocuments(database)
+    oauth = OAuth(database)
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     grants = Grants(committer, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        authorizations=Authorizations(OAuth(database), access, clock, settings.public_url),
+        authorizations=Authorizations(oauth, access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         consents=Consents(grants, access, reads, backlog),
         devices=Devices(committer, ids),
+        client_secrets=ClientSecrets(oauth, access, clock),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
         grants=grants,
@@ -180,6 +186,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     return House(
         settings=settings,
         clock=clock,
+        ids=ids,
         database=database,
         reads=reads,
         logs=logs,
@@ -194,6 +201,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,
+        sealer=sealer,
+        oauth=oauth,
         services=services,
         hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
         runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,

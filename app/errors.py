@@ -30,10 +30,11 @@ def status(error: LatchkeyError) -> int:
     return next(code for kind, code in STATUS.items() if isinstance(error, kind))
 
 
-def headers(error: LatchkeyError, *, shown: bool) -> dict[str, str]:
+def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, str]:
     """The headers that go with it; `shown` tells whether the request had credentials.
 
-    A request without any gets no error code (RFC 6750 §3.1).
+    A request without any gets no error code (RFC 6750 §3.1). `metadata` is the URL at which a
+    client reads where to get a token (RFC 9728 §5.1).
     """
     if isinstance(error, Unavailable):
         return {"Retry-After": "1"}
@@ -41,10 +42,11 @@ def headers(error: LatchkeyError, *, shown: bool) -> dict[str, str]:
         challenge = 'Bearer realm="latchkey"'
         if shown:
             challenge += f', error="invalid_token", error_description="{_quoted(error)}"'
-        return {"WWW-Authenticate": challenge}
+        return {"WWW-Authenticate": f'{challenge}, resource_metadata="{metadata}"'}
     if isinstance(error, Refused):
         challenge = 'Bearer realm="latchkey", error="insufficient_scope"'
-        return {"WWW-Authenticate": f'{challenge}, scope="{" ".join(error.scopes)}"'}
+        challenge += f', scope="{" ".join(error.scopes)}", resource_metadata="{metadata}"'
+        return {"WWW-Authenticate": challenge}
     return {}
 
 

@@ -28,6 +28,8 @@ LEGACY: Final = "application/json"
 METHODS: Final = ("GET", "POST", "OPTIONS")
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
+PARTIAL: Final = 294
+"""Data with errors, for who knows the media type (GraphQL over HTTP, "Partial success")."""
 BODY_SECONDS: Final = 10.0
 PROMPT_SECONDS: Final = 0.25
 LONGEST: Final = 200
@@ -40,13 +42,22 @@ class Endpoint:
     """The endpoint for queries and mutations: an ASGI application."""
 
     def __init__(
-        self, graph: Graph, authenticate: Authenticator, body_bytes: int, seconds: float
+        self,
+        graph: Graph,
+        authenticate: Authenticator,
+        body_bytes: int,
+        seconds: float,
+        metadata: str,
     ) -> None:
-        """Bodies over `body_bytes` and operations over `seconds` are refused."""
+        """Bodies over `body_bytes` and operations over `seconds` are refused.
+
+        `metadata` is the URL at which a client reads where to get a token.
+        """
         self._graph = graph
         self._authenticate = authenticate
         self._body_bytes = body_bytes
         self._seconds = seconds
+        self._metadata = metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever it holds, it costs its sender alone."""
@@ -65,7 +76,8 @@ class Endpoint:
             found = [dict(error.formatted) for error in rejected.errors]
         except LatchkeyError as error:
             shown = exchange.header(b"authorization") is not None
-            status, headers = errors.status(error), errors.headers(error, shown=shown)
+            status = errors.status(error)
+            headers = errors.headers(error, shown=shown, metadata=self._metadata)
             found = [refusal(error)]
         except Gone:
             return None
@@ -102,7 +114,8 @@ class Endpoint:
         if reading and not answered.errors:
             await _validated(exchange, answered.body, media)
         else:
-            await exchange.answer(200, HEADERS[media], answered.body)
+            partial = answered.errors and media == RESPONSE
+            await exchange.answer(PARTIAL if partial else 200, HEADERS[media], answered.body)
 
 
 _VARY: Final = (b"vary", b"Accept, Authorization")

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from signal import SIGINT, SIGTERM
@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app import oauth
 from app.authentication import Authenticator
 from app.compose import House, background
 from app.graphql import Endpoint
@@ -112,7 +113,13 @@ def application(
     """
     settings = house.settings
     authenticate = Authenticator(house.tokens, house.access)
-    endpoint = Endpoint(graph, authenticate, settings.body_bytes, settings.request_seconds)
+    endpoint = Endpoint(
+        graph,
+        authenticate,
+        settings.body_bytes,
+        settings.request_seconds,
+        settings.public_url + oauth.RESOURCE,
+    )
     door = Door(endpoint, any_origin(endpoint), opening)
     sessions: set[socket.Session] = set()
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
@@ -142,13 +149,14 @@ def application(
             Route("/metrics", metrics.answer),
             assets(),
             *people(house),
+            *oauth.routes(house),
             *([house_page("/", opening)] if opening else []),
         ]
     )
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         at_once = scope["type"] == "http" and scope["path"] == GRAPHQL
-        await (door if at_once else rest)(scope, receive, send)
+        return (door if at_once else rest)(scope, receive, send)
 
     return TrustedHostMiddleware(application, list(hosts)) if hosts else application
 

@@ -33,6 +33,8 @@ def configure(*, pretty: bool, level: int = logging.INFO, stream: TextIO = sys.s
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # At DEBUG it writes tokens.
+    logging.getLogger("authlib").setLevel(logging.WARNING)
     # At INFO it writes each socket's URL, and some clients put tokens there.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 

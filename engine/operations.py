@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
-from engine.compiler.plan import Plan
+from engine.compiler.plan import Plan, said
 from engine.cost import Cost, Price
 from engine.errors import Rejected
 from engine.limits import Limits
@@ -18,7 +18,10 @@ from engine.scopes import Need
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 _REMEMBERED: Final = 32
-"""Sets of scopes for which an operation remembers what it misses."""
+"""Sets of scopes for which an operation remembers what it misses, and variables that it passed."""
+
+_LONGEST: Final = 200
+"""Bytes of JSON of such variables."""
 
 _SHOWN: Final = 10
 """Names of operations that an error lists at most."""
@@ -63,6 +66,7 @@ class Operation:
     text: str
     """The document's."""
 
+    _passed: set[bytes] = field(default_factory=set)
     _missing: dict[frozenset[str], tuple[Need, ...]] = field(default_factory=dict)
 
     def rendering_key(self, variables: Mapping[str, Any] | None = None) -> RenderingKey:
@@ -109,10 +113,20 @@ class Operation:
         Raises:
             Rejected: DOCUMENT_TOO_COMPLEX or COST_EXCEEDED, at the root field that has most of it.
         """
-        limits, found = self.limits, self.price.whole.at(variables or {})
+        sent = said(variables or {})
+        if sent in self._passed:
+            return
+        self._judge(variables or {})
+        if sent is not None and len(sent) <= _LONGEST:
+            if len(self._passed) >= _REMEMBERED:
+                self._passed.clear()
+            self._passed.add(sent)
+
+    def _judge(self, variables: Mapping[str, Any]) -> None:
+        limits, found = self.limits, self.price.whole.at(variables)
         nodes, type_cost, field_cost = found
         if nodes > limits.nodes:
-            node = self.price.dearest(0, variables or {})[0]
+            node = self.price.dearest(0, variables)[0]
             raise Rejected.at(
                 "DOCUMENT_TOO_COMPLEX",
                 f"The answer may hold {nodes:,} objects in lists, the limit is {limits.nodes:,}:"
@@ -120,7 +134,7 @@ class Operation:
                 node,
             )
         if type_cost > limits.cost or field_cost > limits.cost:
-            raise self._too_dear(found, variables or {})
+            raise self._too_dear(found, variables)
 
     def _too_dear(self, found: Sequence[float], variables: Mapping[str, Any]) -> Rejected:
         which, name = (1, "type") if found[1] > found[2] else (2, "field")

@@ -62,21 +62,14 @@ def show(template: str, visit: Visit, **facts: Any) -> Response:
 
 
 def seen(path: str) -> Response:
-    """Go on to another page, by GET (RFC 9110 §15.4.4)."""
-    return RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
+    """Go on to another page or an app, by GET (RFC 9110 §15.4.4); it is not told from where."""
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(path, 303, headers)
 
 
 def trouble(error: LatchkeyError, visit: Visit | None = None) -> Response:
     """The page of an error."""
     sentence, status = str(error), errors.status(error)
     if visit is None:
-        return press.page(
-            "trouble.html", status=status, person=None, token=_none, sentence=sentence
-        )
+        return press.page("trouble.html", status=status, sentence=sentence)
     return show("trouble.html", visit, status=status, sentence=sentence)
-
-
-def _none(purpose: str) -> str:
-    """No token: nobody can be signed in on a page that knows of no visit."""
-    del purpose
-    return ""

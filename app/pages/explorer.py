@@ -5,6 +5,7 @@ in it has one, elsewhere it says how to get one.
 """
 
 import re
+from collections.abc import Awaitable
 from dataclasses import asdict
 from operator import itemgetter
 from typing import Final
@@ -50,14 +51,15 @@ class Door:
         self._shared = shared
         self._opening = opening
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         answer = self._api
-        if any(name == b"origin" for name, _ in scope["headers"]):
-            answer = self._shared
+        for name, _ in scope["headers"]:
+            if name == b"origin":
+                answer = self._shared
         if scope["method"] in READING and _for_people(Request(scope)):
             answer = explorer(self._opening)
-        await answer(scope, receive, send)
+        return answer(scope, receive, send)
 
 
 def _for_people(request: Request) -> bool:

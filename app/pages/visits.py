@@ -87,6 +87,7 @@ class Visits:
         """Visits at the public URL, where pages are at home."""
         self._sessions = sessions
         self._most = settings.body_bytes
+        self._seconds = settings.request_seconds
         url = urlsplit(settings.public_url)
         self._origin = f"{url.scheme}://{url.netloc}"
         self._loopback = settings.loopback

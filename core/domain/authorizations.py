@@ -12,6 +12,10 @@ from core.domain.grants import Scope
 
 REQUEST_SECONDS: Final = timedelta(minutes=10)
 CODE_SECONDS: Final = timedelta(seconds=60)
+IDLE: Final = timedelta(days=90)
+"""After so long without a refresh, the refresh token is over."""
+GRACE: Final = timedelta(seconds=30)
+"""For so long the refresh token before is answered with the one that was given for it."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
 
@@ -59,6 +63,27 @@ class Code:
     code_challenge: str
     resource: str | None
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFamily:
+    """All tokens that one code has led to, and its newest refresh token.
+
+    `current` and `previous` are digests; `successor` is the current token, sealed.
+    """
+
+    id: str
+    handle: str
+    code_digest: str
+    client_id: str
+    grant_id: str
+    scopes: frozenset[Scope]
+    current: str
+    previous: str | None
+    successor: str | None
+    rotated_at: datetime
+    expires_at: datetime
+    revoked: bool = False
 
 
 def answered(redirect_uri: str, answer: Mapping[str, str | None]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.services.accounts import Accounts
 from core.services.authorizations import Authorizations
+from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
 from core.services.consents import Consents
 from core.services.devices import Devices
@@ -18,6 +19,7 @@ from core.services.simulations import Simulations
 __all__ = [
     "Accounts",
     "Authorizations",
+    "ClientSecrets",
     "Commands",
     "Consents",
     "Devices",
@@ -38,6 +40,7 @@ class Services:
 
     accounts: Accounts
     authorizations: Authorizations
+    client_secrets: ClientSecrets
     commands: Commands
     consents: Consents
     devices: Devices

@@ -28,13 +28,19 @@ class Authorizations:
         self._clock = clock
         self._issuer = issuer
 
+    async def ask(self, request: AuthorizationRequest) -> str:
+        """Keep a valid request until its user answers: the id under which they do."""
+        request_id, now = new_secret(), self._clock.now()
+        await self._store.do(lambda rows: rows.put_request(digest(request_id), request, now))
+        return request_id
+
     async def pending(self, request_id: str) -> PendingRequest:
         """A request that waits for its answer.
 
         Raises:
             Missing: there is none of this id, or it has been answered.
         """
-        request = await self._store.do(lambda rows: rows.request(digest(request_id)))
+        request = await self._store.look(lambda rows: rows.request(digest(request_id)))
         if request is None:
             raise _unknown()
         client = self._client(request)

@@ -8,7 +8,8 @@ from core.domain.consents import Offer
 from core.domain.errors import Conflict, Missing
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import SHARING_ROLES
-from core.services.grants import CHANGED, Grants, simulated
+from core.services.grants import CHANGED, Grants
+from core.services.lines import simulated
 from core.snapshots.access import Access
 from core.store.backlog import Backlog
 from core.store.reads import Reads
@@ -85,7 +86,7 @@ class Consents:
         if current != known:
             raise Conflict(CHANGED)
         if current is None:
-            return await self._grants.give(user_id, client.id, scopes, shares)
+            return await self._grants.give(user_id, client.id, scopes, shares, first=True)
         return await self._grants.amend(current, scopes, shares, unseen=False)
 
     async def take_back(self, grant: Grant) -> None:

@@ -2,21 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
-from core.domain.accounts import Client
-from core.domain.consents import Offer, without
+from core.domain.consents import without
 from core.domain.devices import Device
-from core.domain.errors import Conflict, Invalid, Missing, Refused
-from core.domain.grants import Grant, Scope, Share
-from core.domain.homes import SHARING_ROLES
+from core.domain.errors import Conflict, Missing
+from core.domain.grants import Grant, Scope
 from core.domain.ports import Ids
+from core.services.lines import Targets, ended, exactly, offered
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 
 CHANGED = "What this app may see has changed meanwhile. Look again, then decide."
-Targets = Collection[Share]
-"""What to share: lines whose places do not matter yet."""
 
 
 class Grants:
@@ -28,11 +26,25 @@ class Grants:
         self._ids = ids
 
     async def give(
-        self, user_id: str, client_id: str, scopes: Collection[Scope], targets: Targets
+        self,
+        user_id: str,
+        client_id: str,
+        scopes: Collection[Scope],
+        targets: Targets,
+        *,
+        first: bool = False,
     ) -> Grant:
         """A new grant, good for what happens from now on.
 
+        Args:
+            user_id: who gives it.
+            client_id: who gets it.
+            scopes: what it gives.
+            targets: of what.
+            first: whether the client may have no other of this user that shares something.
+
         Raises:
+            Conflict: it has one and may not.
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
             Refused: the user may not share it, or not with this client.
@@ -44,6 +56,8 @@ class Grants:
             if ledger.users.get(user_id) is None or client is None:
                 sentence = f"There is no user {user_id} or no client {client_id}."
                 raise Missing(sentence)
+            if first and any(_stands(one, user_id, client_id) for one in ledger.grants.values()):
+                raise Conflict(CHANGED)
             grant = Grant(
                 id=grant_id,
                 user_id=user_id,
@@ -52,9 +66,12 @@ class Grants:
                 shares=(),
                 since=ledger.now,
             )
-            return _give_exactly(ledger, grant, targets)
+            return _put(ledger, exactly(ledger, grant, targets))
 
-        needs = Needs(users=frozenset({user_id}), clients=frozenset({client_id}))
+        them = frozenset({user_id})
+        needs = Needs(
+            users=them, clients=frozenset({client_id}), givers=them if first else frozenset()
+        )
         return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
 
     async def amend(
@@ -79,7 +96,8 @@ class Grants:
             current = _same(_alive(ledger, grant.id), grant)
             if current != grant and not unseen:
                 raise Conflict(CHANGED)
-            return _give_exactly(ledger, replace(current, scopes=frozenset(scopes)), targets)
+            changed = replace(current, scopes=frozenset(scopes))
+            return _put(ledger, exactly(ledger, changed, targets))
 
         try:
             return await self._committer.submit(Work(_of(grant, targets), decide))
@@ -102,9 +120,9 @@ class Grants:
         def decide(ledger: Ledger) -> Grant:
             current = _same(_alive(ledger, grant.id), grant)
             found = ledger.devices.get(device.id) or device
-            targets = without(found, current.shares, _offer(ledger, home_id))
-            amended = _give_exactly(ledger, current, targets)
-            return amended if targets else _put(ledger, replace(amended, revoked=True))
+            targets = without(found, current.shares, offered(ledger, home_id))
+            amended = exactly(ledger, current, targets)
+            return _put(ledger, replace(amended, revoked=not targets))
 
         needs = _of(grant, ())
         needs = replace(
@@ -133,7 +151,7 @@ class Grants:
             if current.revoked:
                 return current
             current = _same(current, grant)
-            shares = tuple(_ended(ledger, share) for share in current.shares)
+            shares = tuple(ended(ledger, share) for share in current.shares)
             return _put(ledger, replace(current, shares=shares, revoked=True))
 
         try:
@@ -141,10 +159,14 @@ class Grants:
         except _Outdated as outdated:
             return await self.revoke(outdated.grant)
 
+    async def end_tokens(self, grant_id: str, token_id: str, until: datetime) -> None:
+        """Refuse a token, or all tokens of a family, though the grant stands.
 
-def simulated(connector: str) -> bool:
-    """Whether a home's connector URL is that of a simulated one."""
-    return connector.startswith("simulator://")
+        `until` is when the last of them expires by itself; then it is forgotten.
+        """
+        body = {"id": token_id, "grant_id": grant_id, "until": until.isoformat()}
+        work = Work(Needs(access=True), lambda ledger: ledger.tell_access("ended", body))
+        await self._committer.submit(work)
 
 
 class _Outdated(Exception):
@@ -171,48 +193,20 @@ def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
     for grant in list(ledger.grants.values()):
         if grant.user_id == user_id and home_id in grant.view.homes:
             shares = tuple(
-                _ended(ledger, share) if share.home_id == home_id else share
+                ended(ledger, share) if share.home_id == home_id else share
                 for share in grant.shares
             )
             _put(ledger, replace(grant, shares=shares))
+
+
+def _stands(grant: Grant, user_id: str, client_id: str) -> bool:
+    return (grant.user_id, grant.client_id) == (user_id, client_id) and bool(grant.view.homes)
 
 
 def _put(ledger: Ledger, grant: Grant) -> Grant:
     ledger.grants.put(grant.id, grant)
     ledger.tell_access("grant", codec.grant_out(grant))
     return grant
-
-
-def _give_exactly(ledger: Ledger, grant: Grant, targets: Targets) -> Grant:
-    """The grant with just these lines open: what it has of them goes on, the others end here."""
-    wanted = {_target(target) for target in targets}
-    kept = [
-        share if share.until is not None or _target(share) in wanted else _ended(ledger, share)
-        for share in grant.shares
-    ]
-    open_now = {_target(share) for share in kept if share.until is None}
-    client = ledger.clients.get(grant.client_id)
-    added = [
-        _opened(ledger, grant.user_id, client, target)
-        for target in _once(targets)
-        if target not in open_now
-    ]
-    return _put(ledger, replace(grant, shares=(*kept, *added)))
-
-
-def _offer(ledger: Ledger, home_id: str) -> list[Offer]:
-    entry = ledger.homes.get(home_id)
-    rooms = [room for room in ledger.rooms.values() if room.home.id == home_id]
-    devices = [device for device in ledger.devices.values() if device.home.id == home_id]
-    return [Offer(entry.home, rooms, devices)] if entry else []
-
-
-def _target(share: Share) -> Share:
-    return replace(share, since=0, until=None)
-
-
-def _once(targets: Targets) -> list[Share]:
-    return list(dict.fromkeys(map(_target, targets)))
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
@@ -247,43 +241,3 @@ def _alive(ledger: Ledger, grant_id: str) -> Grant:
         sentence = f"The grant {grant_id} was taken back; the user must give a new one."
         raise Conflict(sentence)
     return grant
-
-
-def _place(ledger: Ledger, home_id: str) -> int:
-    entry = ledger.homes.get(home_id)
-    if entry is None:
-        sentence = f"There is no home {home_id}."
-        raise Missing(sentence)
-    return entry.place
-
-
-def _ended(ledger: Ledger, share: Share) -> Share:
-    if share.until is not None:
-        return share
-    return replace(share, until=_place(ledger, share.home_id))
-
-
-def _opened(ledger: Ledger, user_id: str, client: Client | None, target: Share) -> Share:
-    home_id = target.home_id
-    if target.room_id is not None and target.device_id is not None:
-        sentence = "Share a room or a device of it, not both in one line."
-        raise Invalid(sentence)
-    place = _place(ledger, home_id)
-    if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
-        sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
-        raise Refused(sentence)
-    entry = ledger.homes.get(home_id)
-    if client is not None and client.sandbox and entry and not simulated(entry.connector):
-        sentence = f"{client.name} is a sandbox app: it may only be given simulated homes."
-        raise Refused(sentence)
-    if target.room_id is not None:
-        room = ledger.rooms.get(target.room_id)
-        if room is None or room.home.id != home_id:
-            sentence = f"There is no room {target.room_id} in {home_id}."
-            raise Missing(sentence)
-    if target.device_id is not None:
-        device = ledger.devices.get(target.device_id)
-        if device is None or device.home.id != home_id:
-            sentence = f"There is no device {target.device_id} in {home_id}."
-            raise Missing(sentence)
-    return replace(target, since=place, until=None)

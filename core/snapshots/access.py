@@ -6,6 +6,7 @@ within half a second of its commit whatever became of the broadcast.
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 
 from core.domain.accounts import Client, User, Viewer
 from core.domain.documents import PREFIX
@@ -18,7 +19,10 @@ from core.feed import Feed
 from core.store import codec
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
-from core.tokens import Claims
+from core.tokens import Claims, family_of
+
+MOST_VIEWERS = 10_000
+"""Tokens whose viewer is remembered, until anything happens in the access log."""
 
 
 class Access:
@@ -38,6 +42,8 @@ class Access:
         self.documents: dict[str, set[str]] = {}
         """The ids of the documents that each client has registered, as requests name them."""
 
+        self._ends: dict[str, datetime] = {}
+        self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     async def start(self) -> None:
@@ -50,6 +56,8 @@ class Access:
         self.keys.update({key.id: key for key in state.keys})
         for client_id, sha256 in state.documents:
             self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
+        for body in state.ends:
+            self._end(**body)
         self._place = state.place
         for entry in self._early:
             self._apply(entry)
@@ -64,6 +72,16 @@ class Access:
         if self._feed.stale():
             sentence = "Access cannot be checked now; try again in a moment."
             raise Unavailable(sentence)
+        known = self._viewers.get(claims.token_id)
+        if known is not None and known[0] is claims and known[1] == self._place:
+            return known[2]
+        viewer = self._found(claims)
+        if len(self._viewers) >= MOST_VIEWERS:
+            self._viewers.clear()
+        self._viewers[claims.token_id] = claims, self._place, viewer
+        return viewer
+
+    def _found(self, claims: Claims) -> Viewer:
         grant = self.grants.get(claims.grant_id)
         client = self.clients.get(claims.client_id)
         user = self.users.get(claims.user_id)
@@ -72,6 +90,9 @@ class Access:
             raise Unauthenticated(sentence)
         if grant.revoked:
             sentence = "The user took this access back; ask them to connect again."
+            raise Unauthenticated(sentence, taken_back=True)
+        if self._ended(claims.token_id):
+            sentence = "The access token was revoked; ask for a new one."
             raise Unauthenticated(sentence, taken_back=True)
         if client.disabled or user.disabled:
             who = "client" if client.disabled else "user"
@@ -147,6 +168,17 @@ class Access:
         else:
             registered.add(PREFIX + sha256)
 
+    def _ended(self, token_id: str) -> bool:
+        """Whether the token was ended, or the family whose id its own begins with."""
+        return token_id in self._ends or family_of(token_id) in self._ends
+
+    def _end(self, id: str, grant_id: str, until: str) -> None:
+        del grant_id
+        now = self._clock.now()
+        for over in [one for one, when in self._ends.items() if when <= now]:
+            del self._ends[over]
+        self._ends[id] = codec.sure(until)
+
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):
             return
@@ -174,6 +206,9 @@ class Access:
                 key = codec.key_in(body)
                 self.keys[key.id] = key
                 touched = []
+            case "ended":
+                self._end(**body)
+                touched = [body["grant_id"]]
             case "document":
                 self._take(**body)
                 touched = []

@@ -28,6 +28,7 @@ from core.store.tables import (
 )
 from core.store.types import database_time
 
+ENDED = "ended"
 KEPT_SECONDS = 2.0
 SWEEP = 500
 
@@ -52,6 +53,8 @@ class AccessState:
     keys: Sequence[SigningKey]
     documents: Sequence[tuple[str, str]]
     """Client and SHA-256 of each registered document."""
+    ends: Sequence[dict[str, Any]]
+    """Each token, or family of tokens, that was ended: the log holds no more of it than this."""
 
 
 class Logs:
@@ -126,6 +129,7 @@ class Logs:
 
             head = select(logs.c.place).where(logs.c.id == ACCESS)
             hashes = select(documents.c.client_id, documents.c.sha256)
+            ends = select(access.c.body).where(access.c.kind == ENDED).order_by(access.c.place)
             return AccessState(
                 place=(await connection.execute(head)).scalar_one(),
                 users=[rows.user_of(row) for row in await every(users)],
@@ -133,6 +137,7 @@ class Logs:
                 grants=[rows.grant_of(row) for row in await every(grants)],
                 keys=[rows.key_of(row) for row in await every(signing_keys)],
                 documents=[(row.client_id, row.sha256) for row in await connection.execute(hashes)],
+                ends=[row.body for row in await connection.execute(ends)],
             )
 
     async def marks(self) -> list[Mark]:

@@ -1,19 +1,40 @@
-"""OAuth's own rows: requests and codes, each kept as the digest of what stands for it.
+"""OAuth's own rows: requests, codes, secrets, token families; what is secret of them as digests.
 
 The functions are synchronous and work on the connection that `run_sync` hands them, so that
 Authlib's callbacks can call them; what they do together is one transaction.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import fields
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, and_, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from core.domain.authorizations import AuthorizationRequest, Code
-from core.domain.grants import Scope
+from core.domain.accounts import Client
+from core.domain.authorizations import IDLE, AuthorizationRequest, Code, TokenFamily
+from core.domain.grants import Grant, Scope
+from core.store import rows
 from core.store.database import Database
-from core.store.tables import authorization_codes, authorization_requests
+from core.store.tables import (
+    authorization_codes,
+    authorization_requests,
+    client_secrets,
+    clients,
+    grants,
+    token_families,
+    users,
+)
 
 T = TypeVar("T")
 
@@ -80,6 +101,79 @@ class Rows:
         row = self._connection.execute(delete(table).where(this).returning(table)).one_or_none()
         return None if row is None else _code_of(row)
 
+    def put_secret(self, digest: str, client_id: str, now: datetime, overlap: timedelta) -> None:
+        """Give a client a secret; those that it has are good for `overlap` longer at most."""
+        ours = client_secrets.c.client_id == client_id
+        over = or_(
+            client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now + overlap
+        )
+        replaced = update(client_secrets).where(ours, over).values(expires_at=now + overlap)
+        self._connection.execute(replaced)
+        values = {"digest": digest, "client_id": client_id, "created_at": now}
+        self._connection.execute(insert(client_secrets).values(values))
+        self._forget(client_secrets, now)
+
+    def knows_secret(self, digest: str, client_id: str, now: datetime) -> bool:
+        """Whether this is a secret of the client that is good now."""
+        table = client_secrets
+        ours = and_(table.c.digest == digest, table.c.client_id == client_id)
+        good = or_(table.c.expires_at.is_(None), table.c.expires_at > now)
+        return (
+            self._connection.execute(select(table.c.digest).where(ours, good)).first() is not None
+        )
+
+    def client(self, client_id: str) -> Client | None:
+        """A client, as it is stored now."""
+        query = select(clients).where(clients.c.id == client_id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else rows.client_of(row)
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """A grant that stands now: it is not taken back, and its user not disabled."""
+        join = select(grants).join(users, users.c.id == grants.c.user_id)
+        stands = and_(grants.c.revoked.is_(False), users.c.disabled.is_(False))
+        row = self._connection.execute(join.where(grants.c.id == grant_id, stands)).one_or_none()
+        return None if row is None else rows.grant_of(row)
+
+    def put_family(self, family: TokenFamily, now: datetime) -> None:
+        """Keep a new family, and forget those that are over."""
+        self._forget(token_families, now)
+        values = {**_plain(family), "scopes": sorted(family.scopes)}
+        self._connection.execute(insert(token_families).values(values))
+
+    def family(self, handle: str, *, locked: bool = True) -> TokenFamily | None:
+        """The family whose refresh tokens begin so, locked where something will be decided."""
+        return self._family(token_families.c.handle == handle, locked=locked)
+
+    def family_of_code(self, digest: str) -> TokenFamily | None:
+        """The family that this code has led to, locked."""
+        return self._family(token_families.c.code_digest == digest, locked=True)
+
+    def rotate(self, family: TokenFamily, current: str, successor: str, now: datetime) -> None:
+        """Let the next refresh token be the current one."""
+        values = {
+            "previous": family.current,
+            "current": current,
+            "successor": successor,
+            "rotated_at": now,
+            "expires_at": now + IDLE,
+        }
+        this = token_families.c.id == family.id
+        self._connection.execute(update(token_families).where(this).values(values))
+
+    def revoke_family(self, family_id: str) -> None:
+        """Let no refresh token of the family be good any more."""
+        this = token_families.c.id == family_id
+        self._connection.execute(update(token_families).where(this).values(revoked=True))
+
+    def _family(self, which: ColumnElement[bool], *, locked: bool) -> TokenFamily | None:
+        query = select(token_families).where(which)
+        query = query.with_for_update() if locked else query
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return TokenFamily(**{**row._asdict(), "scopes": _scopes(row.scopes)})
+
     def _forget(self, table: Table, now: datetime) -> None:
         self._connection.execute(delete(table).where(table.c.expires_at <= now))
 
@@ -100,6 +194,15 @@ class OAuth:
         async with self._database.write() as connection:
             return await connection.run_sync(lambda sync: work(Rows(sync)))
 
+    async def look(self, work: Callable[[Rows], T]) -> T:
+        """What `work` returned, which only reads: it waits for no writer, and keeps none waiting.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        async with self._database.read() as connection:
+            return await connection.run_sync(lambda sync: work(Rows(sync)))
+
 
 def _request_of(row: Any) -> AuthorizationRequest:
     body = {**row.body, "scopes": _scopes(row.body["scopes"])}
@@ -113,3 +216,7 @@ def _code_of(row: Any) -> Code:
 
 def _scopes(names: list[str]) -> frozenset[Scope]:
     return frozenset(Scope(name) for name in names)
+
+
+def _plain(family: TokenFamily) -> dict[str, Any]:
+    return {field.name: getattr(family, field.name) for field in fields(family)}

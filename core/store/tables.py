@@ -10,7 +10,6 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -18,16 +17,12 @@ from sqlalchemy import (
     false,
 )
 
+from core.store.metadata import metadata
+from core.store.signins import passwords, sessions
 from core.store.types import Bytewise, Instant, Json
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = ["metadata", "passwords", "sessions"]
+"""What is not made here, so that whoever imports this has every table."""
 
 users = Table(
     "users",
@@ -115,6 +110,27 @@ authorization_codes = Table(
     Column("body", Json, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Index("ix_authorization_codes_expires_at", "expires_at"),
+)
+
+token_families = Table(
+    "token_families",
+    metadata,
+    Column("id", String, primary_key=True),
+    # Every refresh token of the family begins with it, and nothing else does.
+    Column("handle", String, nullable=False, unique=True),
+    Column("code_digest", String, nullable=False, unique=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("grant_id", ForeignKey("grants.id"), nullable=False),
+    Column("scopes", Json, nullable=False),
+    # Digests of the refresh token that is good now and of the one before, and, sealed, the token
+    # that was given for that one: a client that lost the answer is given the same again.
+    Column("current", String, nullable=False),
+    Column("previous", String),
+    Column("successor", String),
+    Column("rotated_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Index("ix_token_families_expires_at", "expires_at"),
 )
 
 logs = Table(
@@ -264,24 +280,4 @@ happenings = Table(
     # When it was taken up, which happens once; what nobody has taken up may be withdrawn.
     Column("taken_at", Instant),
     Column("answer", Json),
-)
-
-passwords = Table(
-    "passwords",
-    metadata,
-    Column("user_id", ForeignKey("users.id"), primary_key=True),
-    Column("hash", String, nullable=False),
-    Column("changed_at", Instant, nullable=False),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("id", String, primary_key=True),
-    # SHA-256 of the secret in the browser's cookie: who reads the table cannot sign in by it.
-    Column("digest", String, nullable=False, unique=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("made_at", Instant, nullable=False),
-    Column("seen_at", Instant, nullable=False),
-    Index("ix_sessions_user_id", "user_id"),
 )

@@ -1,6 +1,6 @@
 """Access tokens, sealed cursors and passwords: what somebody shows and cannot forge."""
 
-from core.tokens.access_tokens import Claims, Tokens
+from core.tokens.access_tokens import Claims, Tokens, family_of
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
 from core.tokens.opaque import digest, new_secret
@@ -15,5 +15,6 @@ __all__ = [
     "Sealer",
     "Tokens",
     "digest",
+    "family_of",
     "new_secret",
 ]

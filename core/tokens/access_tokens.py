@@ -23,6 +23,8 @@ TYPE = "at+jwt"
 REMEMBERED = 10_000
 LONGEST = 4_096
 LEEWAY_SECONDS = 5
+WITHIN = "."
+"""Between the id of a family and the rest of its tokens' ids."""
 UNKNOWN_KEY = "it is signed with a key that this server does not have"
 
 
@@ -56,8 +58,12 @@ class Tokens:
         scopes: Collection[Scope],
         seconds: int,
         audience: str | None = None,
+        family: str | None = None,
     ) -> str:
-        """A signed token of this grant, over `seconds` from now (negative: over already)."""
+        """A signed token of this grant, over `seconds` from now (negative: over already).
+
+        A token of a `family` has an id that begins with it, so that all of them can be ended.
+        """
         key_id, key = self._ring.signing()
         now = int(self._clock.now().timestamp())
         claims = {
@@ -69,7 +75,7 @@ class Tokens:
             "scope": " ".join(sorted(scopes)),
             "iat": now,
             "exp": now + seconds,
-            "jti": self._ids.new("token"),
+            "jti": self._ids.new("token" if family is None else f"{family}{WITHIN}token"),
         }
         return jwt.encode({"typ": TYPE, "alg": ALGORITHM, "kid": key_id}, claims, key)
 
@@ -140,6 +146,11 @@ class Tokens:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def family_of(token_id: str) -> str:
+    """The family that a token is of; the token itself where it is of none."""
+    return token_id.partition(WITHIN)[0]
 
 
 def _scopes(text: str) -> frozenset[Scope]:

@@ -44,6 +44,13 @@ MOST_KNOWN: Final = 4
 LONGEST_KNOWN: Final = 500
 """Bytes of JSON of such variables."""
 
+_STRICT: Final = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+"""Nothing becomes JSON that is none: a date must not be known again by its text."""
+
 log = logging.getLogger(__name__)
 
 
@@ -142,17 +149,16 @@ class Plan:
         Raises:
             Rejected: BAD_USER_INPUT, they do not fit.
         """
-        try:
-            said = orjson.dumps(raw)
-        except TypeError:  # an integer of more than 64 bits, or what is no JSON
+        sent = said(raw)
+        if sent is None:
             return Inputs(self.coerce(raw))
-        known = self._known.get(said)
+        known = self._known.get(sent)
         if known is None:
             known = Inputs(self.coerce(raw))
-            if known.lasting and len(said) <= LONGEST_KNOWN:
+            if known.lasting and len(sent) <= LONGEST_KNOWN:
                 if len(self._known) >= MOST_KNOWN:
                     self._known.clear()
-                self._known[said] = known
+                self._known[sent] = known
         return known
 
     def coerce(self, raw: Mapping[str, Any]) -> VariableValues:
@@ -190,6 +196,14 @@ class Plan:
         if isinstance(values, list):
             raise Rejected.of("BAD_USER_INPUT", values)
         return values
+
+
+def said(variables: Mapping[str, Any]) -> bytes | None:
+    """Write variables as JSON, to know the same again; None where they cannot be told apart."""
+    try:
+        return orjson.dumps(variables, option=_STRICT)
+    except TypeError:  # an integer of more than 64 bits, or what no client can send
+        return None
 
 
 def _left_out(

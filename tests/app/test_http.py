@@ -35,6 +35,18 @@ async def test_the_response_media_type_is_spoken(api: Api) -> None:
         assert (response.status, "data" in answer) == (status, False)
 
 
+@both_engines
+@pytest.mark.parametrize(
+    ("accept", "status"), [("application/graphql-response+json", 294), ("application/json", 200)]
+)
+async def test_data_with_errors_is_partial_success(api: Api, accept: str, status: int) -> None:
+    """Whoever watches statuses on the way sees it; older clients get it as any other answer."""
+    query = "{ __typename events(first: 0) { nodes { id } } }"
+    response, answer = await api.post({"query": query}, headers={"Accept": accept})
+    assert (response.status, "data" in answer, "errors" in answer) == (status, True, True)
+    assert response.content_type == accept
+
+
 @pytest.mark.parametrize(
     ("data", "status", "words"),
     [
@@ -181,7 +193,9 @@ async def test_without_a_token(api: Api) -> None:
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
     response, answer = await api.post({"query": DEVICES}, token=None)
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+    where = f"{api.base_url}/.well-known/oauth-protected-resource"
+    challenge = f'Bearer realm="latchkey", resource_metadata="{where}"'
+    assert response.headers["WWW-Authenticate"] == challenge
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 

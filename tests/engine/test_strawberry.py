@@ -4,6 +4,7 @@ import asyncio
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
-from engine import Documents, Engine, Result, run
+from engine import Documents, Engine, Rejected, Result, run
 from engine.compiler import strawberries
 
 
@@ -291,3 +292,14 @@ async def test_the_same_variables_are_coerced_once() -> None:
     assert plan.inputs({"n": 1, "x": "y" * 600}) is not plan.inputs({"n": 1, "x": "y" * 600})
     for n in range(20):
         assert plan.inputs({"n": n}).variables.coerced == {"n": n}
+
+
+async def test_values_that_no_client_sends_are_not_known_again() -> None:
+    """A date is not its text, and a number too long for JSON's readers is refused each time."""
+    plan = (
+        documents("compiled").get("query ($n: Int) { shapes { first(add: $n) } }").operation().plan
+    )
+    for odd in (datetime(2026, 1, 1, tzinfo=UTC), Record(1, Size.SMALL), 2**70):
+        for _ in range(2):
+            with pytest.raises(Rejected):
+                plan.inputs({"n": odd})

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from core.domain.grants import Scope
 from tests.processes import ROOT, SECRET, Starter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -67,6 +68,22 @@ def test_accounts_homes_and_tokens(run: Run) -> None:
     assert "key_id: key_" in run("keys", "rotate")[1]
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_client_is_made_for_oauth(run: Run) -> None:
+    """A confidential one is told its secret, once; a public one has none."""
+    uris = ("--redirect-uri", "https://a.example/cb", "--redirect-uri", "a.example:/cb")
+    made = json.loads(run("client", "create", "App", *uris, "--json")[1])
+    assert made["redirect_uris"] == ["https://a.example/cb", "a.example:/cb"]
+    assert made["scopes"] == sorted(Scope)
+    rotated = json.loads(run("client", "rotate-secret", made["client_id"], "--json")[1])
+    assert len({made["client_secret"], rotated["client_secret"]}) == 2
+    words = ("client", "create", "App", "--public", "--scope", "devices:read", "--json")
+    public = json.loads(run(*words)[1])
+    assert (public["client_secret"], public["scopes"]) == (None, ["devices:read"])
+    code, _, errors = run("client", "rotate-secret", public["client_id"])
+    assert (code, "has no secret" in errors) == (1, True)
+
+
 def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`migrate` makes what the others need, and needs no keys."""
     monkeypatch.setenv("LATCHKEY_DATABASE_URL", "sqlite+aiosqlite:///new.db")
@@ -81,6 +98,8 @@ def test_migrating(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         (("user", "create", "alice"), "already a user named 'alice'"),
         (("user", "disable", "bob"), "no user named 'bob'"),
         (("client", "disable", "client_x"), "no client client_x"),
+        (("client", "rotate-secret", "client_x"), "no client client_x"),
+        (("client", "create", "x", "--redirect-uri", "http://a.example"), "be a redirect URI"),
         (("home", "create", "--owner", "bob"), "no user named 'bob'"),
         (("token", "create", "--client", "x", "--user", "alice"), "no client x"),
     ],

@@ -1,0 +1,49 @@
+"""What programs can read of the server: RFC 8414, RFC 9728, and its keys (RFC 7517 §5)."""
+
+from typing import Any, Final
+
+from core.domain.accounts import ClientAuth
+from core.domain.grants import Scope
+
+AUTHORIZE: Final = "/oauth/authorize"
+TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
+REVOKE: Final = "/oauth/revoke"
+INTROSPECT: Final = "/oauth/introspect"
+JWKS: Final = "/oauth/jwks.json"
+SERVER: Final = "/.well-known/oauth-authorization-server"
+RESOURCE: Final = "/.well-known/oauth-protected-resource"
+
+SECRETS: Final = [ClientAuth.BASIC.value, ClientAuth.POST.value]
+SCOPES: Final = [scope.value for scope in Scope]
+
+
+def server_metadata(issuer: str) -> dict[str, Any]:
+    """What a client needs to know of the authorization server (RFC 8414 §2)."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE,
+        "token_endpoint": issuer + TOKEN,
+        "revocation_endpoint": issuer + REVOKE,
+        "introspection_endpoint": issuer + INTROSPECT,
+        "jwks_uri": issuer + JWKS,
+        "scopes_supported": SCOPES,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],
+        "revocation_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],
+        "introspection_endpoint_auth_methods_supported": SECRETS,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def resource_metadata(issuer: str, resource: str) -> dict[str, Any]:
+    """What a client needs to know of the API (RFC 9728 §2)."""
+    return {
+        "resource": resource,
+        "authorization_servers": [issuer],
+        "scopes_supported": SCOPES,
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Latchkey",
+    }

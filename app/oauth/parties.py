@@ -1,0 +1,106 @@
+"""Parties: clients as Authlib asks about them, and how they prove who they are (RFC 6749 §2.3)."""
+
+import base64
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote_plus
+
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
+
+from app.oauth.asked import Asked
+from core.domain.accounts import Client, ClientAuth
+from core.domain.authorizations import redirects_to
+from core.domain.grants import Scope
+from core.store.oauth import Rows
+from core.tokens import digest
+
+BY_SECRET: Final = frozenset({ClientAuth.BASIC, ClientAuth.POST})
+
+
+class Party(ClientMixin):
+    """A client of ours, in Authlib's words."""
+
+    def __init__(self, client: Client) -> None:
+        """Answer for this client."""
+        self.client = client
+
+    def get_client_id(self) -> str:
+        """Its id."""
+        return self.client.id
+
+    def get_default_redirect_uri(self) -> str | None:
+        """Its one redirect URI; with several, a request has to name one (RFC 6749 §3.1.2.3)."""
+        uris = self.client.redirect_uris
+        return uris[0] if len(uris) == 1 else None
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether it registered this very URI."""
+        return redirects_to(self.client, redirect_uri)
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """The scopes that were asked for, if it may ask for each; None otherwise, and for none."""
+        asked = set((scope or "").split())
+        return " ".join(sorted(asked)) if asked and asked <= self.client.scopes else None
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Only a code is ever given out by the authorization endpoint."""
+        return response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """What a client may not do is refused by what it would need: a code, a token, a scope."""
+        del grant_type
+        return True
+
+
+def authenticated(rows: Rows, asked: Asked, now: datetime) -> Party:
+    """The client that is asking, proven in the one way it registered; a secret goes either way.
+
+    Raises:
+        InvalidClientError: it is unknown, disabled, or proves nothing. All of these read the same.
+        InvalidRequestError: it proves itself in two ways at once (RFC 6749 §2.3).
+    """
+    basic = asked.headers.get("authorization")
+    posted = asked.form.get("client_secret")
+    if basic is not None and posted is not None:
+        raise InvalidRequestError("Prove who you are in one way: Basic or client_secret.")
+    status = 400 if basic is None else 401
+    client_id, secret = (
+        (asked.form.get("client_id", ""), posted) if basic is None else _basic(basic)
+    )
+    client = rows.client(client_id)
+    if client is None or client.disabled or not _proven(rows, client, secret, now):
+        raise _unproven(status)
+    if asked.form.get("client_id", client.id) != client.id:
+        raise InvalidRequestError("The client_id is not that of the Authorization header.")
+    asked.auth_method = client.auth.value
+    return Party(client)
+
+
+def scopes_of(text: str) -> frozenset[Scope]:
+    """The scopes that a checked text names."""
+    return frozenset(Scope(word) for word in text.split())
+
+
+def _proven(rows: Rows, client: Client, secret: str | None, now: datetime) -> bool:
+    if client.auth in BY_SECRET:
+        return secret is not None and rows.knows_secret(digest(secret), client.id, now)
+    return client.public and secret is None
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Id and secret of an Authorization header, each form-encoded within it (RFC 6749 §2.3.1)."""
+    scheme, _, value = header.strip().partition(" ")
+    try:
+        pair = base64.b64decode(value.strip(), validate=True).decode() if scheme else ""
+    except ValueError:
+        pair = ""
+    client_id, colon, secret = pair.partition(":")
+    client_id = unquote_plus(client_id)
+    if scheme.lower() != "basic" or not colon or "\0" in client_id:
+        raise _unproven(401)
+    return client_id, unquote_plus(secret)
+
+
+def _unproven(status: int) -> InvalidClientError:
+    sentence = "The client is not known here, or did not prove who it is."
+    return InvalidClientError(sentence, status_code=status)

@@ -1,0 +1,212 @@
+"""The routes of the authorization server, and the bridge from Starlette to Authlib and back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app import errors
+from app.compose import House
+from app.oauth import metadata
+from app.oauth.asked import Asked, form_pairs
+from app.oauth.codes import CodeGrant, Pkce
+from app.oauth.own import OwnGrant
+from app.oauth.parties import scopes_of
+from app.oauth.refresh import RefreshGrant
+from app.oauth.server import Answer, Case, Server
+from app.oauth.tokens import Introspection, Revocation
+from app.pages.press import page
+from core.domain.authorizations import REQUEST_SECONDS, AuthorizationRequest, answered
+from core.domain.errors import LatchkeyError, Unavailable
+from core.store.oauth import Rows
+
+CONSENT: Final = "/consent"
+MOST_BYTES: Final = 32_000
+Work = Callable[[Asked, Case], Answer]
+
+shared: Final = Middleware(
+    CORSMiddleware,
+    # An app in a browser is a public client like any other; no cookie counts here.
+    allow_origins=["*"],
+    allow_methods=["GET", "POST"],
+    allow_headers=["Authorization", "Content-Type"],
+    max_age=86_400,
+)
+
+
+def routes(house: House) -> list[Route]:
+    """Every route of the authorization server of this house."""
+    issuer, tokens = house.settings.public_url, house.tokens
+    server = metadata.server_metadata(issuer)
+    resource = metadata.resource_metadata(issuer, tokens.audience)
+    posts: dict[str, Work] = {
+        metadata.TOKEN: _token,
+        metadata.REVOKE: partial(_endpoint, Revocation),
+        metadata.INTROSPECT: partial(_endpoint, Introspection),
+    }
+    gets: dict[str, Callable[[], Any]] = {
+        metadata.SERVER: lambda: server,
+        metadata.RESOURCE: lambda: resource,
+        # Where a client looks that makes the place from the API's own URL (RFC 9728 §3.1).
+        f"{metadata.RESOURCE}/graphql": lambda: resource,
+        metadata.JWKS: lambda: {"keys": house.ring.published()},
+    }
+    return [
+        Route(metadata.AUTHORIZE, partial(_authorize, house), methods=["GET"]),
+        *(
+            Route(path, _posted(house, path, work), methods=["POST"], middleware=[shared])
+            for path, work in posts.items()
+        ),
+        *(
+            Route(path, _told(tell), methods=["GET"], middleware=[shared])
+            for path, tell in gets.items()
+        ),
+    ]
+
+
+def _token(asked: Asked, case: Case) -> Answer:
+    server = Server(case)
+    server.register_grant(CodeGrant, [Pkce()])
+    server.register_grant(RefreshGrant)
+    server.register_grant(OwnGrant)
+    return server.create_token_response(asked)
+
+
+def _endpoint(kind: Any, asked: Asked, case: Case) -> Answer:
+    server = Server(case)
+    server.register_endpoint(kind)
+    answer: Answer = server.create_endpoint_response(kind.ENDPOINT_NAME, asked)
+    return answer
+
+
+def _told(tell: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """A document that anybody may read and keep for a while, but not longer than a key rests."""
+
+    async def answer(request: Request) -> Response:
+        del request
+        kept = {"Cache-Control": "public, max-age=5"}
+        return Response(orjson.dumps(tell()), 200, kept, "application/json")
+
+    return answer
+
+
+def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes a form and answers in JSON."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return _json(await _decided(house, path, work, request))
+        except OAuth2Error as error:
+            return _json(error())
+        except LatchkeyError as error:
+            return _unavailable(error)
+
+    return answer
+
+
+async def _decided(house: House, path: str, work: Work, request: Request) -> Answer:
+    """What `work` decides in one transaction; then what it found must end is ended."""
+    body = await _body(request, house.settings.request_seconds)
+    pairs = form_pairs(request.headers.get("content-type"), body)
+    asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
+    if asked.payload.repeated:
+        raise InvalidRequestError("A parameter is sent more than once.")
+
+    def decide(rows: Rows) -> tuple[Answer, Case]:
+        case = Case(house, rows, house.clock.now())
+        return work(asked, case), case
+
+    answer, case = await house.oauth.do(decide)
+    for end in case.ends:
+        await house.services.grants.end_tokens(end.grant_id, end.id, case.longest)
+    return answer
+
+
+async def _body(request: Request, seconds: float) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise InvalidRequestError(f"The form is larger than {MOST_BYTES} bytes.")
+    except (TimeoutError, ClientDisconnect):
+        raise InvalidRequestError("The form did not arrive.") from None
+    return bytes(body)
+
+
+async def _authorize(house: House, request: Request) -> Response:
+    """Keep a valid request and show it to its user (RFC 6749 §4.1.1); the page asks who that is.
+
+    What is wrong before client and redirect URI are trusted is told to the person, and nobody is
+    sent anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
+    """
+    try:
+        valid = await house.oauth.look(partial(_valid, house, request))
+        request_id = await house.services.authorizations.ask(valid)
+    except OAuth2Error as error:
+        return _refused(house, error)
+    except LatchkeyError as error:
+        return _refused_page(errors.status(error), str(error))
+    return _redirect(f"{CONSENT}?request={request_id}")
+
+
+def _valid(house: House, request: Request, rows: Rows) -> AuthorizationRequest:
+    now = house.clock.now()
+    case = Case(house, rows, now)
+    server = Server(case)
+    server.register_grant(CodeGrant, [Pkce()])
+    uri = house.settings.public_url + metadata.AUTHORIZE
+    asked = Asked("GET", uri, request.headers, request.query_params.multi_items())
+    grant = server.get_consent_grant(asked)
+    told = asked.payload.data
+    return AuthorizationRequest(
+        client_id=grant.client.client.id,
+        redirect_uri=grant.redirect_uri,
+        uri_given="redirect_uri" in told,
+        scopes=scopes_of(asked.scope),
+        state=told.get("state"),
+        code_challenge=told["code_challenge"],
+        resource=told.get("resource"),
+        expires_at=now + REQUEST_SECONDS,
+    )
+
+
+def _refused(house: House, error: OAuth2Error) -> Response:
+    if not error.redirect_uri:
+        return _refused_page(400, error.get_error_description() or error.error)
+    told = {**dict(error.get_body()), "iss": house.settings.public_url}
+    return _redirect(answered(error.redirect_uri, told))
+
+
+def _refused_page(status: int, sentence: str) -> Response:
+    response = page("refused.html", sentence=sentence)
+    response.status_code = status
+    return response
+
+
+def _redirect(url: str) -> Response:
+    # 303 and no referrer: neither the form's fields nor the request's URL go along (RFC 9700 §4.2).
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(url, 303, headers)
+
+
+def _json(answer: Answer) -> Response:
+    status, body, headers = answer
+    return Response(orjson.dumps(body), status, dict(headers))
+
+
+def _unavailable(error: LatchkeyError) -> Response:
+    """What is no refusal of OAuth's: the world's fault, to be tried again (RFC 9110 §15.6.4)."""
+    code = "temporarily_unavailable" if isinstance(error, Unavailable) else "server_error"
+    body = orjson.dumps({"error": code, "error_description": str(error)})
+    headers = {"Cache-Control": "no-store", "Retry-After": "1"}
+    return Response(body, errors.status(error), headers, "application/json")

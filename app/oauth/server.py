@@ -1,0 +1,148 @@
+"""The server object of one request: Authlib's rules on our rows, within one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    InvalidClientError,
+    InvalidRequestError,
+    OAuth2Error,
+)
+
+from app.compose import House
+from app.oauth.asked import Asked
+from app.oauth.parties import Party, authenticated
+from core.domain.accounts import Client
+from core.domain.grants import Grant, Scope
+from core.store.oauth import Rows
+
+Answer = tuple[int, Any, list[tuple[str, str]]]
+"""Status, body (a dictionary is JSON) and headers."""
+
+
+class InvalidTargetError(OAuth2Error):
+    """The resource is not one that tokens are given for here (RFC 8707 §2)."""
+
+    error = "invalid_target"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Tokens that are to be ended once the transaction has committed: one, or a family's."""
+
+    id: str
+    grant_id: str
+
+
+@dataclass(slots=True)
+class Case:
+    """What one request works with; `ends` is what it found must end."""
+
+    house: House
+    rows: Rows
+    now: datetime
+    ends: list[End] = field(default_factory=list)
+
+    def check_resource(self, asked: Asked) -> None:
+        """Refuse to give tokens for another API than ours.
+
+        Raises:
+            InvalidTargetError: it names what.
+        """
+        ours = self.house.tokens.audience
+        if set(asked.payload.datalist.get("resource", ())) - {ours}:
+            raise InvalidTargetError(f"Tokens are given for {ours} alone.")
+
+    def bearer(self, grant: Grant, scopes: frozenset[Scope], family: str) -> dict[str, Any]:
+        """A new access token, as the token endpoint tells of it (RFC 6749 §5.1)."""
+        seconds = self.house.settings.access_token_seconds
+        return {
+            "access_token": self.house.tokens.issue(grant, scopes, seconds, family=family),
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "scope": " ".join(sorted(scopes)),
+        }
+
+    def end_family(self, family_id: str, grant_id: str) -> None:
+        """Refuse every token of a family, now and for ever."""
+        self.rows.revoke_family(family_id)
+        self.ends.append(End(family_id, grant_id))
+
+    @property
+    def longest(self) -> datetime:
+        """When every access token that is out now has expired by itself."""
+        return self.now + timedelta(seconds=self.house.settings.access_token_seconds)
+
+
+class Server(AuthorizationServer):
+    """Authlib's server, whose framework is a dictionary, and whose clients prove it our way."""
+
+    def __init__(self, case: Case) -> None:
+        """Register nothing yet: each endpoint brings its own."""
+        super().__init__(scopes_supported=[scope.value for scope in Scope])
+        self.case = case
+
+    def query_client(self, client_id: str) -> Party | None:
+        """A client that may ask; a disabled one may not."""
+        client: Client | None = self.case.rows.client(client_id)
+        return None if client is None or client.disabled else Party(client)
+
+    def authenticate_client(self, request: Asked, methods: Any, endpoint: str = "token") -> Party:
+        """The client that is asking. Whoever introspects must have something to prove it with."""
+        del methods
+        party = authenticated(self.case.rows, request, self.case.now)
+        if endpoint == "introspection" and party.client.public:
+            sentence = "Only a client that can prove who it is may ask about tokens."
+            raise InvalidClientError(sentence)
+        return party
+
+    def get_authorization_grant(self, request: Asked) -> Any:
+        """The grant that gives out codes: there is no other.
+
+        Authlib would put what was asked for into its sentence, and fail over the letters in it.
+
+        Raises:
+            OAuth2Error: it is none; told to the client where its redirect URI is in order.
+        """
+        asked = request.payload.response_type
+        if asked == "code":
+            return super().get_authorization_grant(request)
+        error = "unsupported_response_type" if asked else "invalid_request"
+        client, given = self.query_client(request.payload.client_id or ""), request.payload
+        uri = client and (given.redirect_uri or client.get_default_redirect_uri())
+        trusted = uri if client and uri and client.check_redirect_uri(uri) else None
+        raise OAuth2Error("Ask with response_type=code.", error=error, redirect_uri=trusted)
+
+    def create_token_response(self, request: Asked) -> Answer:
+        """Answer the token endpoint.
+
+        Authlib would put what it does not know into its sentence, and fail over the letters in it.
+
+        Raises:
+            OAuth2Error: it is no kind of grant that there is.
+        """
+        asked = request.payload.grant_type
+        if asked is None:
+            raise InvalidRequestError("Missing 'grant_type' in request.")
+        known = sorted(grant.GRANT_TYPE for grant, _ in self._token_grants)
+        if asked not in known:
+            sentence = f"Ask with one of: {', '.join(known)}."
+            raise OAuth2Error(sentence, error="unsupported_grant_type")
+        answer: Answer = super().create_token_response(request)
+        return answer
+
+    def create_oauth2_request(self, request: Asked) -> Asked:
+        """It is one already."""
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> Answer:
+        """What was decided; the routes make it a response."""
+        return status, body, list(headers)
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+    def save_token(self, token: Any, request: Any) -> None:
+        """The grants keep what they issue themselves, and only as digests."""
