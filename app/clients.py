@@ -25,6 +25,9 @@ def create_client(
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What it may ask for; all, where none is named.")
     ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="It may be given simulated homes alone.")
+    ] = False,
     registered_only: Annotated[
         bool, typer.Option("--registered-only", help="It runs registered documents alone.")
     ] = False,
@@ -38,6 +41,7 @@ def create_client(
             registered_only=registered_only,
             redirect_uris=redirect_uri or [],
             scopes=scope or list(Scope),
+            sandbox=sandbox,
             auth=ClientAuth.NONE if public else ClientAuth.BASIC,
         )
         if public:

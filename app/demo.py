@@ -18,7 +18,7 @@ from app.compose import House, build, running
 from app.environment import read_settings
 from app.pages.opening import Opening
 from app.sharing import granted
-from core.domain.accounts import Client, User
+from core.domain.accounts import Client, ClientAuth, User
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
 from core.domain.sandbox import Pacing, Simulation
@@ -28,6 +28,7 @@ from core.settings import Settings
 HOST = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 USER, CLIENT = "demo", "Demo app"
+REDIRECT_URI = "http://127.0.0.1:8765/callback"
 HOMES = (("Maple Street", "simulator://maple"), ("Harbour flat", "simulator://harbor"))
 LIGHT, SENSOR = "living-room-lamp", "hallway-motion"
 TOKEN_SECONDS = 12 * 3600
@@ -39,6 +40,7 @@ class Seeds:
 
     user: User
     client: Client
+    client_secret: str
     home_id: str
     home_ids: tuple[str, ...]
 
@@ -119,15 +121,24 @@ async def _seed(house: House) -> Seeds:
         user = house.access.named_user(USER)
     except Missing:
         user = await accounts.create_user(USER)
-    client = next((one for one in house.access.clients.values() if one.name == CLIENT), None)
-    client = client or await accounts.create_client(CLIENT)
+    client = await _client(house)
     there = {url: home.id for home, url in await house.connected("simulator")}
     for name, url in HOMES:
         if url not in there:
             home = await homes.create(user.id, name, "Europe/Berlin", url)
             there[url] = home.id
     shared = await house.sharable(user)
-    return Seeds(user, client, there[HOMES[0][1]], tuple(sorted(shared)))
+    secret = await house.services.client_secrets.rotate(client.id)
+    return Seeds(user, client, secret, there[HOMES[0][1]], tuple(sorted(shared)))
+
+
+async def _client(house: House) -> Client:
+    """The demo's client: one that can run the code flow, made where it is not there yet."""
+    for client in house.access.clients.values():
+        if client.name == CLIENT and client.redirect_uris and not client.public:
+            return client
+    accounts, uris = house.services.accounts, (REDIRECT_URI,)
+    return await accounts.create_client(CLIENT, redirect_uris=uris, auth=ClientAuth.BASIC)
 
 
 async def _opening(house: House, seeds: Seeds) -> Opening:
@@ -172,8 +183,8 @@ def _fields(opening: Opening, seeds: Seeds, base_url: str) -> dict[str, str | No
         "ws_url": f"{base_url.replace('http', 'ws', 1)}/graphql",
         "access_token": opening.token(),
         "client_id": seeds.client.id,
-        "client_secret": None,
-        "redirect_uri": None,
+        "client_secret": seeds.client_secret,
+        "redirect_uri": REDIRECT_URI,
         "username": None,
         "password": None,
         "home_id": opening.home_id,

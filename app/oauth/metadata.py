@@ -7,6 +7,7 @@ from core.domain.grants import Scope
 
 AUTHORIZE: Final = "/oauth/authorize"
 TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
+PAR: Final = "/oauth/par"
 REVOKE: Final = "/oauth/revoke"
 INTROSPECT: Final = "/oauth/introspect"
 JWKS: Final = "/oauth/jwks.json"
@@ -23,6 +24,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE,
         "token_endpoint": issuer + TOKEN,
+        "pushed_authorization_request_endpoint": issuer + PAR,
         "revocation_endpoint": issuer + REVOKE,
         "introspection_endpoint": issuer + INTROSPECT,
         "jwks_uri": issuer + JWKS,

@@ -2,19 +2,16 @@
 
 import base64
 from datetime import datetime
-from typing import Final
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 
 from app.oauth.asked import Asked
-from core.domain.accounts import Client, ClientAuth
+from core.domain.accounts import Client
 from core.domain.authorizations import redirects_to
 from core.domain.grants import Scope
 from core.store.oauth import Rows
 from core.tokens import digest
-
-BY_SECRET: Final = frozenset({ClientAuth.BASIC, ClientAuth.POST})
 
 
 class Party(ClientMixin):
@@ -82,9 +79,9 @@ def scopes_of(text: str) -> frozenset[Scope]:
 
 
 def _proven(rows: Rows, client: Client, secret: str | None, now: datetime) -> bool:
-    if client.auth in BY_SECRET:
-        return secret is not None and rows.knows_secret(digest(secret), client.id, now)
-    return client.public and secret is None
+    if client.public or secret is None:
+        return client.public and secret is None
+    return rows.knows_secret(digest(secret), client.id, now)
 
 
 def _basic(header: str) -> tuple[str, str]:

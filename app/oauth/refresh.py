@@ -78,7 +78,8 @@ class RefreshGrant(RefreshTokenGrant):
 
         The refresh token keeps all its scopes (RFC 6749 §6).
         """
-        scopes = scopes_of(self.request.payload.scope or refresh_token.get_scope())
+        asked = (self.request.payload.scope or "").strip()
+        scopes = scopes_of(asked or refresh_token.get_scope())
         if not scopes:
             raise InvalidGrantError("The user took back what was allowed.")
         token = self.case.bearer(user, scopes, refresh_token.family.id)

@@ -25,11 +25,14 @@ from app.oauth.server import Answer, Case, Server
 from app.oauth.tokens import Introspection, Revocation
 from app.pages.press import page
 from core.domain.authorizations import REQUEST_SECONDS, AuthorizationRequest, answered
-from core.domain.errors import LatchkeyError, Unavailable
+from core.domain.errors import LatchkeyError, Missing, Unavailable
 from core.store.oauth import Rows
+from core.tokens import digest, new_secret
 
 CONSENT: Final = "/consent"
 MOST_BYTES: Final = 32_000
+JSON: Final = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
 Work = Callable[[Asked, Case], Answer]
 
 shared: Final = Middleware(
@@ -48,6 +51,7 @@ def routes(house: House) -> list[Route]:
     server = metadata.server_metadata(issuer)
     resource = metadata.resource_metadata(issuer, tokens.audience)
     posts: dict[str, Work] = {
+        metadata.PAR: _pushed,
         metadata.TOKEN: _token,
         metadata.REVOKE: partial(_endpoint, Revocation),
         metadata.INTROSPECT: partial(_endpoint, Introspection),
@@ -85,6 +89,23 @@ def _endpoint(kind: Any, asked: Asked, case: Case) -> Answer:
     server.register_endpoint(kind)
     answer: Answer = server.create_endpoint_response(kind.ENDPOINT_NAME, asked)
     return answer
+
+
+def _pushed(asked: Asked, case: Case) -> Answer:
+    """Keep a request that its client sent ahead (RFC 9126 §2): the browser then only names it."""
+    server = Server(case)
+    try:
+        server.authenticate_client(asked, (), "par")
+        if "request_uri" in asked.payload.data:
+            raise InvalidRequestError("A pushed request cannot name another.")
+        request = _checked(server, asked)
+    except OAuth2Error as error:
+        error.redirect_uri = None  # told to the client itself, and not by way of a browser
+        return server.handle_response(*error())
+    request_id = new_secret()
+    case.rows.put_request(digest(request_id), request, case.now)
+    seconds = int(REQUEST_SECONDS.total_seconds())
+    return 201, {"request_uri": f"{PUSHED}{request_id}", "expires_in": seconds}, JSON
 
 
 def _told(tell: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
@@ -126,7 +147,7 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> Ans
 
     answer, case = await house.oauth.do(decide)
     for end in case.ends:
-        await house.services.grants.end_tokens(end.grant_id, end.id, case.longest)
+        await house.services.grants.end_tokens(end.grant_id, end.id, end.until)
     return answer
 
 
@@ -149,9 +170,13 @@ async def _authorize(house: House, request: Request) -> Response:
     What is wrong before client and redirect URI are trusted is told to the person, and nobody is
     sent anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
     """
+    query = request.query_params
     try:
-        valid = await house.oauth.look(partial(_valid, house, request))
-        request_id = await house.services.authorizations.ask(valid)
+        if (uri := query.get("request_uri")) is not None:
+            request_id = await _sent_ahead(house, uri, query.get("client_id"))
+        else:
+            valid = await house.oauth.look(partial(_valid, house, request))
+            request_id = await house.services.authorizations.ask(valid)
     except OAuth2Error as error:
         return _refused(house, error)
     except LatchkeyError as error:
@@ -159,13 +184,35 @@ async def _authorize(house: House, request: Request) -> Response:
     return _redirect(f"{CONSENT}?request={request_id}")
 
 
+async def _sent_ahead(house: House, uri: str, client_id: str | None) -> str:
+    """The id of a request that this very client pushed, and nobody has answered (RFC 9126 §4).
+
+    Raises:
+        InvalidRequestError: there is none. Nobody is sent anywhere: where to is not known.
+    """
+    request_id = uri.removeprefix(PUSHED)
+    try:
+        pending = await house.services.authorizations.pending(request_id)
+    except Missing:
+        pending = None
+    if pending is None or pending.expired or pending.client.id != client_id:
+        raise InvalidRequestError("The request_uri names no request of this app that waits.")
+    return request_id
+
+
 def _valid(house: House, request: Request, rows: Rows) -> AuthorizationRequest:
-    now = house.clock.now()
-    case = Case(house, rows, now)
-    server = Server(case)
-    server.register_grant(CodeGrant, [Pkce()])
     uri = house.settings.public_url + metadata.AUTHORIZE
     asked = Asked("GET", uri, request.headers, request.query_params.multi_items())
+    return _checked(Server(Case(house, rows, house.clock.now())), asked)
+
+
+def _checked(server: Server, asked: Asked) -> AuthorizationRequest:
+    """The request, if Authlib and we find it valid.
+
+    Raises:
+        OAuth2Error: it is not; the error has a redirect URI once that may be trusted.
+    """
+    server.register_grant(CodeGrant, [Pkce()])
     grant = server.get_consent_grant(asked)
     told = asked.payload.data
     return AuthorizationRequest(
@@ -176,7 +223,7 @@ def _valid(house: House, request: Request, rows: Rows) -> AuthorizationRequest:
         state=told.get("state"),
         code_challenge=told["code_challenge"],
         resource=told.get("resource"),
-        expires_at=now + REQUEST_SECONDS,
+        expires_at=server.case.now + REQUEST_SECONDS,
     )
 
 

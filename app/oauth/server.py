@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
@@ -18,6 +18,8 @@ from core.domain.accounts import Client
 from core.domain.grants import Grant, Scope
 from core.store.oauth import Rows
 
+LONGEST: Final = timedelta(days=1)
+"""No access token of a family lives longer, whatever the setting was when it was issued."""
 Answer = tuple[int, Any, list[tuple[str, str]]]
 """Status, body (a dictionary is JSON) and headers."""
 
@@ -30,10 +32,14 @@ class InvalidTargetError(OAuth2Error):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Tokens that are to be ended once the transaction has committed: one, or a family's."""
+    """Tokens that are to be ended once the transaction has committed: one, or a family's.
+
+    By `until` the last of them has expired by itself.
+    """
 
     id: str
     grant_id: str
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -68,12 +74,7 @@ class Case:
     def end_family(self, family_id: str, grant_id: str) -> None:
         """Refuse every token of a family, now and for ever."""
         self.rows.revoke_family(family_id)
-        self.ends.append(End(family_id, grant_id))
-
-    @property
-    def longest(self) -> datetime:
-        """When every access token that is out now has expired by itself."""
-        return self.now + timedelta(seconds=self.house.settings.access_token_seconds)
+        self.ends.append(End(family_id, grant_id, self.now + LONGEST))
 
 
 class Server(AuthorizationServer):

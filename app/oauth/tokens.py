@@ -66,7 +66,7 @@ class Revocation(OfAnyKind, RevocationEndpoint):
         if isinstance(it, TokenFamily):
             case.end_family(it.id, it.grant_id)
         else:
-            case.ends.append(End(it.token_id, it.grant_id))
+            case.ends.append(End(it.token_id, it.grant_id, it.expires_at))
 
 
 class Introspection(OfAnyKind, IntrospectionEndpoint):

@@ -38,17 +38,14 @@ class ClientAuth(StrEnum):
     NONE = "none"
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
-    KEY = "private_key_jwt"
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """An OAuth client: a partner's app; `registered_only` has it run what it registered alone.
 
-    `scopes` are those that it may ask for. `jwks` is a JSON text, the public keys (RFC 7517 §5) of
-    a client that proves itself by signing. A `sandbox` client may only be granted simulated homes.
-    `logo` is a URL; `verified` tells that somebody has looked who is behind it. A `dpop_bound`
-    client's tokens are all bound to its key (RFC 9449 §5.2).
+    `scopes` are those that it may ask for. A `sandbox` client may only be granted simulated homes.
+    `logo` is a URL; `verified` tells that somebody has looked who is behind it.
     """
 
     id: str
@@ -58,11 +55,9 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     scopes: frozenset[Scope] = frozenset(Scope)
     auth: ClientAuth = ClientAuth.NONE
-    jwks: str | None = None
     sandbox: bool = False
     logo: str | None = None
     verified: bool = False
-    dpop_bound: bool = False
 
     @property
     def public(self) -> bool:

@@ -57,6 +57,7 @@ class Accounts:
         redirect_uris: Collection[str] = (),
         scopes: Collection[Scope] = ALL,
         auth: ClientAuth = ClientAuth.NONE,
+        sandbox: bool = False,
     ) -> Client:
         """A new client. Names of clients need not differ.
 
@@ -70,6 +71,7 @@ class Accounts:
             redirect_uris=tuple(map(checked_redirect, redirect_uris)),
             scopes=frozenset(scopes),
             auth=auth,
+            sandbox=sandbox,
         )
 
         def decide(ledger: Ledger) -> Client:

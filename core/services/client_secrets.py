@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from core.domain.accounts import ClientAuth
 from core.domain.errors import Conflict, Missing
 from core.domain.ports import Clock
 from core.snapshots.access import Access
@@ -28,14 +27,14 @@ class ClientSecrets:
 
         Raises:
             Missing: there is no such client.
-            Conflict: it does not prove itself with a secret.
+            Conflict: it is public and has nothing to prove itself with.
         """
         client = self._access.clients.get(client_id)
         if client is None:
             sentence = f"There is no client {client_id}."
             raise Missing(sentence)
-        if client.auth not in {ClientAuth.BASIC, ClientAuth.POST}:
-            sentence = f"The client {client_id} has no secret: it proves itself by {client.auth}."
+        if client.public:
+            sentence = f"The client {client_id} has no secret: it is a public one."
             raise Conflict(sentence)
         secret, now = new_secret(), self._clock.now()
         hashed = digest(secret)

@@ -47,7 +47,7 @@ class Grants:
             Conflict: it has one and may not.
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
-            Refused: the user may not share it, or not with this client.
+            Refused: the user may not share it, or not with a sandbox client.
         """
         grant_id = self._ids.new("grant")
 
@@ -88,7 +88,7 @@ class Grants:
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
-            Refused: the user may not share it, or not with this client.
+            Refused: the user may not share it, or not with a sandbox client.
             Conflict: the grant was taken back, or has changed and may not.
         """
 

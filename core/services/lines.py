@@ -8,15 +8,11 @@ from core.domain.consents import Offer
 from core.domain.errors import Invalid, Missing, Refused
 from core.domain.grants import Grant, Share
 from core.domain.homes import SHARING_ROLES
+from core.services.simulations import SCHEME
 from core.store.ledger import Ledger
 
 Targets = Collection[Share]
 """What to share: lines whose places do not matter yet."""
-
-
-def simulated(connector: str) -> bool:
-    """Whether a home's connector URL is that of a simulated one."""
-    return connector.startswith("simulator://")
 
 
 def exactly(ledger: Ledger, grant: Grant, targets: Targets) -> Grant:
@@ -77,8 +73,8 @@ def _opened(ledger: Ledger, user_id: str, client: Client | None, target: Share) 
         sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
         raise Refused(sentence)
     entry = ledger.homes.get(home_id)
-    if client is not None and client.sandbox and entry and not simulated(entry.connector):
-        sentence = f"{client.name} is a sandbox app: it may only be given simulated homes."
+    if client is not None and client.sandbox and entry and not entry.connector.startswith(SCHEME):
+        sentence = f"The client {client.id} is a sandbox client: share a simulated home with it."
         raise Refused(sentence)
     if target.room_id is not None:
         room = ledger.rooms.get(target.room_id)

@@ -208,11 +208,9 @@ def oauth_out(client: Client) -> Json:
         "redirect_uris": list(client.redirect_uris),
         "scopes": sorted(client.scopes),
         "auth": client.auth.value,
-        "jwks": client.jwks,
         "sandbox": client.sandbox,
         "logo": client.logo,
         "verified": client.verified,
-        "dpop_bound": client.dpop_bound,
     }
 
 

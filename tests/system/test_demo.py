@@ -44,10 +44,14 @@ subscription($ids: [ID!]) {
 
 
 async def test_the_demo_prints_its_line_and_answers(starter: Starter) -> None:
-    """One JSON line with the contract's fields; what OAuth will fill is null; queries work."""
+    """One JSON line with the contract's fields; queries work, and the secret proves its client."""
     demo = starter.demo()
-    assert set(demo.ready) == FIELDS
-    assert demo.ready["client_secret"] is None
+    ready = demo.ready
+    assert set(ready) == FIELDS
+    assert ready["redirect_uri"] == "http://127.0.0.1:8765/callback"
+    proof = f"-u {ready['client_id']}:{ready['client_secret']} -d token={ready['access_token']}"
+    told = _pasted(f"curl -s {proof} {ready['base_url']}/oauth/introspect", starter.folder)
+    assert '"active":true' in told
     data = await partner_of(demo).ask("{ homes { nodes { name } } devices { totalCount } }")
     assert [home["name"] for home in data["homes"]["nodes"]] == ["Harbour flat", "Maple Street"]
     assert data["devices"]["totalCount"] >= 15

@@ -27,6 +27,29 @@ async def test_a_refresh_token_is_revoked(site: Site, hint: str | None) -> None:
     assert (await site.refresh(tokens["refresh_token"]))[1]["error"] == "invalid_grant"
 
 
+async def test_a_long_token_stays_revoked(site: Site, clock: LeapClock) -> None:
+    """One that lives longer than others is refused as long as it lives, whatever ends later."""
+    house, grant = site.estate.house, await site.grant()
+    token = house.tokens.issue(grant, grant.scopes, 12 * 3600)
+    await site.post("revoke", {"token": token})
+    clock.leap(6 * 3600)
+    await site.post("revoke", {"token": (await site.tokens())["access_token"]})
+    assert await site.ask(token) == 401
+
+
+async def test_a_revoked_token_closes_its_socket(site: Site) -> None:
+    """Whoever revokes is heard on what is open, too: 4401, access taken back."""
+    tokens = await site.tokens()
+    url = f"{site.base_url}/graphql"
+    async with site.http.ws_connect(url, protocols=["graphql-transport-ws"]) as socket:
+        bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+        await socket.send_json({"type": "connection_init", "payload": bearer})
+        assert (await socket.receive_json())["type"] == "connection_ack"
+        await site.post("revoke", {"token": tokens["refresh_token"]})
+        await socket.receive()
+        assert socket.close_code == 4401
+
+
 async def test_a_token_is_revoked_for_good(site: Site) -> None:
     """A process that starts later knows it too."""
     tokens = await site.tokens()

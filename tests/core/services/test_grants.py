@@ -189,3 +189,15 @@ async def test_amending_and_revoking_at_once(estate: Estate, grants: Grants) -> 
     known = estate.house.access.grants[estate.grant.id]
     assert (known.revoked, known.view.homes) == (True, frozenset())
     assert all(share.until is not None for share in known.shares)
+
+
+async def test_a_sandbox_client_gets_simulated_homes_alone(estate: Estate) -> None:
+    """Another home cannot be shared with it, neither at first nor later."""
+    services, scopes = estate.house.services, frozenset(Scope)
+    client = await services.accounts.create_client("Trial", sandbox=True)
+    play = await services.homes.create(estate.user.id, "Play", "UTC", "simulator://maple")
+    with pytest.raises(Refused, match="a sandbox client"):
+        await services.grants.give(estate.user.id, client.id, scopes, [Share(estate.home.id)])
+    grant = await services.grants.give(estate.user.id, client.id, scopes, [Share(play.id)])
+    with pytest.raises(Refused, match="a sandbox client"):
+        await services.grants.amend(grant, scopes, [Share(play.id), Share(estate.home.id)])

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from core.domain.accounts import Client, User
+from core.domain.accounts import Client, ClientAuth, User
 from core.domain.commands import Command, CommandError, CommandErrorCode, CommandStatus
 from core.domain.devices import ATTRIBUTES, Capability, Color, Device, DeviceKind, State
 from core.domain.events import Event, EventType
@@ -41,7 +41,19 @@ states: Final = st.builds(
 )
 homes: Final = st.builds(Home, ids, texts, texts)
 users: Final = st.builds(User, ids, texts, st.booleans())
-clients: Final = st.builds(Client, ids, texts, st.booleans())
+clients: Final = st.builds(
+    Client,
+    ids,
+    texts,
+    st.booleans(),
+    st.booleans(),
+    st.lists(texts, max_size=3).map(tuple),
+    st.frozensets(st.sampled_from(Scope)),
+    st.sampled_from(ClientAuth),
+    st.booleans(),
+    st.none() | texts,
+    st.booleans(),
+)
 names: Final = st.lists(st.sampled_from(ATTRIBUTES), max_size=4, unique=True).map(tuple)
 errors: Final = st.builds(CommandError, st.sampled_from(CommandErrorCode), texts)
 shares: Final = st.builds(Share, ids, st.none() | ids, st.none() | ids, counts, st.none() | counts)
