@@ -55,6 +55,10 @@ class Sessions:
         hashed = await self._passwords.hash(checked_password(password))
         await self._people.set_password(user_id, hashed, self._clock.now())
 
+    async def has_password(self, user_id: str) -> bool:
+        """Whether there is a password by which the user can sign in."""
+        return await self._people.password(user_id) is not None
+
     async def sign_in(self, name: str, password: str, source: str) -> tuple[str, Session]:
         """A new session's secret, and the session; `source` is the address that it is asked from.
 
