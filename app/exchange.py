@@ -17,6 +17,10 @@ READING: Final = frozenset({"GET", "HEAD"})
 EMPTY: Final = frozenset({204, 304})
 """Answers that have no content, and so no length of it (RFC 9110 §8.6)."""
 
+MOST_HEADERS: Final = 200
+MOST_DIGITS: Final = 15
+"""Of a length that is read; a longer one is too long, whatever it says."""
+
 Headers: TypeAlias = Mapping[str, str]
 
 
@@ -37,7 +41,7 @@ class Gone(Exception):
 class Exchange:
     """A request, and the way to answer it once."""
 
-    __slots__ = ("_headers", "_receive", "_scope", "_send", "method")
+    __slots__ = ("_headers", "_receive", "_repeated", "_scope", "_send", "method")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the head. A header that came several times is one list (RFC 9110 §5.3)."""
@@ -46,14 +50,30 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._headers: dict[bytes, bytes] = {}
+        self._repeated: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
-            known = self._headers.get(name)
-            self._headers[name] = value if known is None else known + b", " + value
+            first = self._headers.setdefault(name, value)
+            if first is not value:
+                self._repeated.setdefault(name, [first]).append(value)
+
+    def check(self) -> None:
+        """Refuse a head that nobody needs.
+
+        Raises:
+            Turned: it has too many headers.
+        """
+        many = len(self._scope["headers"])
+        if many > MOST_HEADERS:
+            raise Turned(431, f"The request has {many} headers; {MOST_HEADERS} are the most.")
 
     def header(self, name: bytes) -> str | None:
         """A header by its name in lower case; None where it was not sent."""
         value = self._headers.get(name)
-        return None if value is None else value.decode("latin-1")
+        if value is None:
+            return None
+        if name in self._repeated:
+            value = b", ".join(self._repeated[name])
+        return value.decode("latin-1")
 
     @property
     def query(self) -> str:
@@ -68,7 +88,7 @@ class Exchange:
             Gone: the client hung up.
         """
         declared = self._headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > most:
+        if declared.isdigit() and (len(declared) > MOST_DIGITS or int(declared) > most):
             raise _too_large(most)
         first = begun(self._receive())
         if not isinstance(first, Begun):

@@ -15,6 +15,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app import errors
+from app.accept import ranked
 from app.authentication import Authenticator
 from app.exchange import READING, Exchange, Gone, Turned
 from core.domain.errors import Invalid, LatchkeyError
@@ -66,6 +67,7 @@ class Endpoint:
         try:
             if exchange.method == "OPTIONS":
                 return await exchange.answer(204, [(b"allow", ", ".join(METHODS).encode())], b"")
+            exchange.check()
             media = _of(exchange.header(b"accept") or "*/*", _media)
             return await self._answer(exchange, media, trace_id)
         except Turned as turned:
@@ -102,12 +104,13 @@ class Endpoint:
             if waited and monotonic() - begun > PROMPT_SECONDS:
                 viewer = self._authenticate(shown)
         prepared = self._graph.prepare(asked, viewer, trace_id)
-        call = prepared if isinstance(prepared, Call) else await prepared
+        call = prepared if isinstance(prepared, Call) else self._again(await prepared, shown)
         if reading and call.operation.kind != "query":
             sentence = f"A {call.operation.kind} does not run by GET: only queries do."
             raise Turned(405, sentence, {"Allow": "POST"})
         if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
+            call = self._again(call, shown)
         priced = exchange.header(_DEBUG) == "cost"
         answer = self._graph.answer(call, self._seconds, priced=priced)
         answered = answer if isinstance(answer, Answered) else await answer
@@ -116,6 +119,12 @@ class Endpoint:
         else:
             partial = answered.errors and media == RESPONSE
             await exchange.answer(PARTIAL if partial else 200, HEADERS[media], answered.body)
+
+    def _again(self, call: Call, shown: str | None) -> Call:
+        """The call as of now: access may have been taken back while something was waited for."""
+        call = call._replace(viewer=self._authenticate(shown))
+        self._graph.allow(call, call.viewer)
+        return call
 
 
 _VARY: Final = (b"vary", b"Accept, Authorization")
@@ -156,11 +165,11 @@ def _of(header: str, judge: Callable[[str], T]) -> T:
 
 @lru_cache(256)
 def _media(accepted: str) -> str:
-    ranges = [part.split(";")[0].strip() for part in accepted.lower().split(",")]
-    if RESPONSE in ranges:
-        return RESPONSE
-    if any(one in {LEGACY, "application/*", "*/*", ""} for one in ranges):
-        return LEGACY
+    for one in ranked(accepted, first=RESPONSE):
+        if one == RESPONSE:
+            return RESPONSE
+        if one in {LEGACY, "application/*", "*/*", ""}:
+            return LEGACY
     sentence = f"This answers with {RESPONSE} or {LEGACY}: accept one of them."
     raise Turned(406, sentence)
 

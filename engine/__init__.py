@@ -4,7 +4,7 @@
 says what scopes it misses and how much it may answer; `run` and `stream` answer it.
 """
 
-from engine.compiler.plan import Engine
+from engine.compiler.plan import Engine, said
 from engine.cost import Cost
 from engine.documents import Documents
 from engine.errors import Code, Fault, Rejected
@@ -35,5 +35,6 @@ __all__ = [
     "both",
     "opened",
     "run",
+    "said",
     "stream",
 ]

@@ -35,7 +35,7 @@ class RenderingKey(NamedTuple):
 
     operation: str | None
     variables: str
-    """Those that reach the selection below the root field, as sorted JSON."""
+    """SHA-256 of those that reach the selection below the root field, as sorted JSON."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +77,9 @@ class Operation:
         """
         given = variables or {}
         shown = {name: given[name] for name in self.plan.reach.rendering if name in given}
-        digest = sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
-        return RenderingKey(digest, self.name, json.dumps(shown, sort_keys=True))
+        return RenderingKey(
+            _digest(self.text), self.name, _digest(json.dumps(shown, sort_keys=True))
+        )
 
     def missing(self, scopes: Collection[str]) -> tuple[Need, ...]:
         """Give what these scopes do not open."""
@@ -146,6 +147,10 @@ class Operation:
             " ask for smaller pages with 'first', select less below it, or split the operation.",
             node,
         )
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,13 +40,13 @@ class Grant:
     homes: Any = strawberry.field(
         resolver=_homes,
         graphql_type=list[Home],
-        directives=[assumed(10)],
+        directives=[assumed(100)],
         description="The homes that it opens, whole or in part, by name.",
     )
     devices: Any = strawberry.field(
         resolver=_devices,
         graphql_type=list[Device],
-        directives=[assumed(20)],
+        directives=[assumed(100)],
         description="The devices that were shared one by one, rather than with home or room.",
     )
     since: datetime = strawberry.field(description="When the user gave it.")

@@ -62,7 +62,7 @@ class Persisted:
 
     async def _read(self, asked: Parameters, client_id: str, document_id: str) -> str:
         text = await self._register.text(client_id, document_id)
-        if text is None:
+        if text is None or not self._register.has(client_id, document_id):  # removed meanwhile
             raise _missing(asked)
         return text
 

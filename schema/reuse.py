@@ -7,21 +7,21 @@ the place in its log where it was. Only answers that depend on nothing else are 
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
-
-import orjson
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from core.domain.accounts import Viewer
 from core.domain.grants import Grant
 from core.snapshots.homes import HomeSnapshots
-from engine import Operation
+from engine import Operation, said
 
 ROOTS: Final = frozenset({"__typename", "device", "devices", "home", "homes"})
 """What speaks of nothing but homes. Whose token it is, `viewer` tells; what is past, `events`."""
 OVERHEAD: Final = 1_000
 SHARE_BYTES: Final = 200
 
+Variables: TypeAlias = Mapping[str, Any]
 Key: TypeAlias = tuple[str, str | None, bytes, int, frozenset[str]]
 
 
@@ -59,7 +59,7 @@ class Reuse:
         return len(self._kept)
 
     def look(
-        self, text: str, operation: Operation, variables: object, viewer: Viewer | None
+        self, text: str, operation: Operation, variables: Variables, viewer: Viewer | None
     ) -> Look | None:
         """Where an answer would be; None where none can be given again."""
         if viewer is None or not self._most or operation.kind != "query":
@@ -69,8 +69,10 @@ class Reuse:
         moment = self._moment(viewer.grant)
         if moment is None:
             return None
-        said = orjson.dumps(variables)
-        key = (text, operation.name, said, id(viewer.grant), frozenset(viewer.scopes))
+        sent = said(variables)
+        if sent is None:
+            return None
+        key = (text, operation.name, sent, id(viewer.grant), frozenset(viewer.scopes))
         return Look(key, viewer.grant, moment)
 
     def find(self, look: Look) -> bytes | None:
@@ -87,8 +89,8 @@ class Reuse:
         """Keep an answer, unless a home moved on while it was made: nobody would find it again."""
         if self._moment(look.grant) != look.moment:
             return
-        text, _, said, _, _ = look.key
-        weight = len(text) + len(said) + len(body) + OVERHEAD
+        text, _, sent, _, _ = look.key
+        weight = len(text) + len(sent) + len(body) + OVERHEAD
         weight += SHARE_BYTES * len(look.grant.shares)
         self._drop(look.key)
         if weight > self._most:

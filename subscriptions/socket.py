@@ -197,8 +197,9 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
         payload: Any = operation.query
         asked = parameters(payload)
         call = await settled(self._graph.prepare(asked, self._current(), trace_id))
+        call = call._replace(viewer=self._current())  # preparing may have waited for the store
+        self._graph.allow(call, call.viewer)
         self._calls[operation] = call
-        self._graph.allow(call, self._current())  # preparing may have waited for the store
         if call.operation.kind == "subscription":
             answers = self._graph.stream(call)
             async with aclosing(answers):

@@ -4,10 +4,8 @@ Introspection is open to all; for data the explorer needs an access token. Where
 in it has one, elsewhere it says how to get one.
 """
 
-import re
 from collections.abc import Awaitable
 from dataclasses import asdict
-from operator import itemgetter
 from typing import Final
 
 import orjson
@@ -15,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.accept import ranked
 from app.exchange import READING
 from app.pages.examples import examples
 from app.pages.opening import Opening
@@ -64,17 +63,5 @@ class Door:
 
 def _for_people(request: Request) -> bool:
     """Whether a page is wanted before JSON, as browsers want it when somebody goes there."""
-    parts = request.headers.get("accept", "").lower().split(",")
-    ranges = [(one.partition(";")[0].strip(), _quality(one)) for one in parts]
-    ranked = sorted(ranges, key=itemgetter(1), reverse=True)
-    wanted = [kind for kind, _ in ranked if kind in KINDS]
+    wanted = [kind for kind in ranked(request.headers.get("accept", "")) if kind in KINDS]
     return wanted[:1] == ["text/html"]
-
-
-def _quality(media: str) -> float:
-    """The weight of a media range (RFC 9110 §12.4.2); 1 where it says none that can be read."""
-    for parameter in media.split(";")[1:]:
-        name, _, value = parameter.strip().partition("=")
-        if name == "q" and re.fullmatch(r"[01](\.[0-9]{0,3})?", value):
-            return float(value)
-    return 1.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 from core.domain.accounts import Client
 from core.domain.consents import Offer
@@ -13,6 +14,8 @@ from core.store.ledger import Ledger
 
 Targets = Collection[Share]
 """What to share: lines whose places do not matter yet."""
+MOST_LINES: Final = 1_000
+"""Homes, rooms and devices that one grant names."""
 
 
 def exactly(ledger: Ledger, grant: Grant, targets: Targets) -> Grant:
@@ -52,7 +55,11 @@ def _target(share: Share) -> Share:
 
 
 def _once(targets: Targets) -> list[Share]:
-    return list(dict.fromkeys(map(_target, targets)))
+    lines = list(dict.fromkeys(map(_target, targets)))
+    if len(lines) > MOST_LINES:
+        sentence = f"A grant has at most {MOST_LINES:,} lines: share rooms or whole homes instead."
+        raise Invalid(sentence)
+    return lines
 
 
 def _place(ledger: Ledger, home_id: str) -> int:

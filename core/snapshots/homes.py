@@ -29,8 +29,7 @@ MOST_HOMES = 32
 MOST_OF_HOME = 5_000
 LOADS = 2
 IDLE_SECONDS = 300.0
-USED_SECONDS = 10.0
-"""A home that was read so lately does not make room for another."""
+USED_SECONDS = 10.0  # a home that was read so lately does not make room for another
 REFUSED_SECONDS = {"large": 60.0, "full": 10.0}
 TIDY_SECONDS = 30.0
 
@@ -170,8 +169,7 @@ class HomeSnapshots:
 
     def moved(self, command: Command) -> None:
         """Take in that this process moved a command along; no event tells of that."""
-        held = self._held.get(command.home_id)
-        if held is None:
+        if (held := self._held.get(command.home_id)) is None:
             return
         if held.loading is not None:
             held.moves.append(command)
@@ -296,5 +294,7 @@ class HomeSnapshots:
 
     def _drop(self, held: _Held) -> None:
         del self._held[held.home_id]
+        if held.learning:
+            held.learning.cancel()
         if held.followed:
             self._feed.drop(held.home_id, held.told)

@@ -175,7 +175,10 @@ class Rows:
         return TokenFamily(**{**row._asdict(), "scopes": _scopes(row.scopes)})
 
     def _forget(self, table: Table, now: datetime) -> None:
-        self._connection.execute(delete(table).where(table.c.expires_at <= now))
+        """Delete what is over, but for what others are deleting: so none waits in a circle."""
+        (key,) = table.primary_key.columns
+        over = select(key).where(table.c.expires_at <= now).with_for_update(skip_locked=True)
+        self._connection.execute(delete(table).where(key.in_(over)))
 
 
 class OAuth:

@@ -32,7 +32,7 @@ def looks(code: CodeType, name: str, attribute: str | None = None) -> bool:
         return True
     steps = list(dis.get_instructions(code))
     for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if not step.opname.startswith("LOAD_FAST"):
+        if "LOAD_FAST" not in step.opname:  # also fused with others, as STORE_FAST_LOAD_FAST
             continue
         if step.argval == name:
             if attribute is None or following is None:

@@ -199,10 +199,10 @@ class Plan:
 
 
 def said(variables: Mapping[str, Any]) -> bytes | None:
-    """Write variables as JSON, to know the same again; None where they cannot be told apart."""
+    """Write variables, which are JSON values, to know the same again; None where that fails."""
     try:
         return orjson.dumps(variables, option=_STRICT)
-    except TypeError:  # an integer of more than 64 bits, or what no client can send
+    except TypeError:  # an integer of more than 64 bits, nested too deeply, or no JSON
         return None
 
 

@@ -65,6 +65,21 @@ async def test_a_header_that_comes_twice() -> None:
     assert asked.header(b"cookie") is None
 
 
+async def test_a_head_is_read_in_one_go() -> None:
+    """However often a header comes: a value for each, and no copy of all before it."""
+    many = exchange([], [(b"x", b"%d" % n) for n in range(100_000)])
+    assert str(many.header(b"x")).endswith(", 99998, 99999")
+    with pytest.raises(Turned, match="100000 headers") as caught:
+        many.check()
+    assert caught.value.status == 431
+
+
+async def test_a_length_that_no_number_is_long_enough_for() -> None:
+    """It is too long, and not a failure to read it."""
+    with pytest.raises(Turned, match="larger than"):
+        await exchange([], [(b"content-length", b"9" * 5_000)]).body(2, 1)
+
+
 async def test_what_was_begun_goes_on() -> None:
     """Through several waits, to its value, to its error, and to its end when it is cancelled."""
     ended = []

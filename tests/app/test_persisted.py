@@ -139,7 +139,9 @@ async def test_without_a_token_there_are_no_documents(api: Api) -> None:
     named = await register(api)
     response, answer = await api.post({"documentId": named}, token=None)
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+    challenge = response.headers["WWW-Authenticate"]
+    assert challenge.startswith('Bearer realm="latchkey", resource_metadata="http')
+    assert "error" not in challenge
     assert "data" not in answer
 
 

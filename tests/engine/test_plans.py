@@ -1,8 +1,10 @@
 """Plans: what is compiled, when, and what runs on graphql-core."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import given, strategies as st
 
 from engine import Documents, Rendering, Result, run
 from engine.compiler import plan as plans
-from engine.compiler.peeping import reads
+from engine.compiler.peeping import looks, reads
 from engine.compiler.program import compile_program
 
 SDL = """
@@ -209,7 +211,7 @@ def test_a_rendering_key_holds_what_reaches_the_selection() -> None:
     assert key == operation.rendering_key({"after": "b", "no": True})
     assert key != operation.rendering_key({"after": "a", "size": 1, "no": False})
     assert key != documents().get(text + " ").operation().rendering_key({"no": True})
-    assert json.loads(key.variables) == {"no": True}
+    assert key.variables == hashlib.sha256(b'{"no": true}').hexdigest()
 
 
 GIVEN = st.dictionaries(
@@ -318,6 +320,26 @@ def test_a_resolver_that_does_not_look_at_info_gets_none() -> None:
     assert not reads(blind, 1)
     assert not reads(Kind.of, 1)
     assert all(reads(each, 1) for each in (bare, peeping, nested, print, lambda *given: given))
+
+
+def test_a_load_that_is_fused_with_another_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later Pythons have one instruction for a store and a load, or for two loads."""
+
+    def resolve(source: object, info: object) -> object:
+        del info
+        return source
+
+    for name in (
+        "STORE_FAST_LOAD_FAST",
+        "LOAD_FAST_LOAD_FAST",
+        "LOAD_FAST_BORROW_LOAD_FAST_BORROW",
+    ):
+        step = SimpleNamespace(opname=name, argval=("source", "info"))
+        monkeypatch.setattr("engine.compiler.peeping.dis.get_instructions", lambda _, s=step: [s])
+        looks.cache_clear()
+        assert looks(resolve.__code__, "info")
+        assert not looks(resolve.__code__, "other")
+    looks.cache_clear()
 
 
 def test_a_directive_of_the_schema_is_no_choice() -> None:

@@ -71,6 +71,8 @@ async def test_a_document_is_its_clients_own(estate: Estate) -> None:
     assert not estate.house.access.registered(estate.client.id, mine.id)
     assert estate.house.access.registered(other.id, mine.id)
     assert await estate.house.services.documents.of(estate.client.id) == []
+    state = await estate.house.logs.access_state()  # as a process that starts now finds it
+    assert list(state.documents) == [(other.id, theirs.sha256)]
 
 
 async def test_a_bad_document_is_not_kept(estate: Estate) -> None:
