@@ -18,6 +18,7 @@ from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
 from app.homes import homes
 from app.sharing import granted, targets
+from app.users import users
 from core import observe
 from core.domain.audit import OPERATOR, Kind, Outcome
 from core.domain.errors import Invalid, LatchkeyError
@@ -27,7 +28,6 @@ from core.settings import LOOPBACK
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 tokens = typer.Typer(no_args_is_help=True, help="Access tokens.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
-users = typer.Typer(no_args_is_help=True, help="People.")
 for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
     cli.add_typer(group, name=name)
 for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
@@ -106,39 +106,6 @@ def schema() -> None:
     from schema import sdl  # noqa: PLC0415
 
     typer.echo(sdl(), nl=False)
-
-
-@users.command("create")
-def create_user(name: str, *, json_line: Json = False) -> None:
-    """Create a user."""
-    user = opened(lambda house: house.services.accounts.create_user(name, by=OPERATOR))
-    say({"user_id": user.id, "name": user.name}, as_json=json_line)
-
-
-@users.command("disable")
-def disable_user(name: str) -> None:
-    """Refuse a user, and every access that they gave."""
-
-    async def work(house: House) -> None:
-        user = house.access.named_user(name)
-        await house.services.accounts.disable_user(user.id, by=OPERATOR)
-
-    opened(work)
-
-
-@users.command("operator")
-def promote_user(
-    name: str,
-    *,
-    off: Annotated[bool, typer.Option("--off", help="Make them one no more.")] = False,
-) -> None:
-    """Make a user an operator of this Latchkey."""
-
-    async def work(house: House) -> None:
-        user = house.access.named_user(name)
-        await house.services.accounts.set_operator(user.id, operator=not off, by=OPERATOR)
-
-    opened(work)
 
 
 @tokens.command("create")

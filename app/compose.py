@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +19,7 @@ from core.domain.accounts import User
 from core.domain.devices import Device
 from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
+from core.domain.people import Lifetimes
 from core.domain.ports import Clock, Connector, Ids
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
@@ -29,6 +31,7 @@ from core.services import (
     Authorizations,
     ClientSecrets,
     Commands,
+    Consents,
     Devices,
     Documents,
     Events,
@@ -37,8 +40,10 @@ from core.services import (
     Invites,
     Reports,
     Services,
+    Sessions,
     Simulations,
 )
+from core.services.attempts import Attempts
 from core.settings import Settings
 from core.snapshots.access import Access
 from core.snapshots.documents import Register
@@ -54,8 +59,9 @@ from core.store.happenings import Happenings
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
+from core.store.people import People
 from core.store.reads import Reads
-from core.tokens import Cursors, KeyRing, Sealer, Tokens
+from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
 
@@ -152,19 +158,33 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     ring = KeyRing(access.keys.values, sealer, clock)
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
+    grants = Grants(committer, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=Audit(AuditRows(database), clock, ids),
         authorizations=Authorizations(oauth, access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
+        consents=Consents(grants, access, reads, backlog),
         devices=Devices(committer, ids),
         client_secrets=ClientSecrets(oauth, access, clock),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
-        grants=Grants(committer, ids),
+        grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, ids),
         reports=Reports(committer),
+        sessions=Sessions(
+            People(database),
+            access,
+            Passwords(),
+            Attempts(clock),
+            clock,
+            ids,
+            Lifetimes(
+                idle=timedelta(seconds=settings.session_idle_seconds),
+                most=timedelta(seconds=settings.session_seconds),
+            ),
+        ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
     )
     connectors = _connectors(settings, clock)

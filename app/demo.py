@@ -41,6 +41,7 @@ class Seeds:
     user: User
     client: Client
     client_secret: str
+    password: str
     home_id: str
     home_ids: tuple[str, ...]
 
@@ -61,7 +62,7 @@ async def run(
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         house = build(_settings(folder, base_url))
         async with running(house, migrate=True):
-            seeds = await _seed(house)
+            seeds = await _seed(house, folder / "password")
             opening = await _opening(house, seeds)
             if script:
                 await _play(house, script)
@@ -114,7 +115,25 @@ def _secret(path: Path) -> bytes:
     return base64.b64decode(path.read_bytes())
 
 
-async def _seed(house: House) -> Seeds:
+async def _password(house: House, user: User, path: Path) -> str:
+    """The demo user's password, kept beside the homes, and known here as it is there."""
+    password, fresh = _kept(path)
+    if fresh or not await house.services.sessions.has_password(user.id):
+        await house.services.sessions.set_password(user.id, password)
+    return password
+
+
+def _kept(path: Path) -> tuple[str, bool]:
+    """A password of 80 random bits from a file, and whether it was made just now."""
+    if path.exists() and (kept := path.read_text()):
+        return kept, False
+    password = "-".join(secrets.token_hex(2) for _ in range(5))
+    path.touch(mode=0o600)
+    path.write_text(password)
+    return password, True
+
+
+async def _seed(house: House, password: Path) -> Seeds:
     """The demo's user, client and homes, made where they are not there yet."""
     accounts, homes = house.services.accounts, house.services.homes
     try:
@@ -129,7 +148,14 @@ async def _seed(house: House) -> Seeds:
             there[url] = home.id
     shared = await house.sharable(user)
     secret = await house.services.client_secrets.rotate(client.id)
-    return Seeds(user, client, secret, there[HOMES[0][1]], tuple(sorted(shared)))
+    return Seeds(
+        user=user,
+        client=client,
+        client_secret=secret,
+        password=await _password(house, user, password),
+        home_id=there[HOMES[0][1]],
+        home_ids=tuple(sorted(shared)),
+    )
 
 
 async def _client(house: House) -> Client:
@@ -185,8 +211,8 @@ def _fields(opening: Opening, seeds: Seeds, base_url: str) -> dict[str, str | No
         "client_id": seeds.client.id,
         "client_secret": seeds.client_secret,
         "redirect_uri": REDIRECT_URI,
-        "username": None,
-        "password": None,
+        "username": seeds.user.name,
+        "password": seeds.password,
         "home_id": opening.home_id,
         "light_id": opening.light_id,
     }

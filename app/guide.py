@@ -22,6 +22,10 @@ Latchkey serves two simulated homes. Open one in a browser and see it live:
 
 $base_url/
 
+Whose homes they are sees and takes back what apps get:
+
+$base_url/account   (name: $username, password: $password)
+
 Their API is at $graphql_url (in a browser: GraphiQL, with access).
 To use it from another terminal, paste the token first (it is good for 12 hours):
 

@@ -27,6 +27,7 @@ from app.metrics import Meter, Metrics
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
+from app.pages.people import people
 from app.pages.press import assets
 from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Unavailable
@@ -132,7 +133,9 @@ def application(
             try:
                 return authenticate(shown)
             except LatchkeyError as error:
-                note_refusal(audit, error, websocket.client and websocket.client.host)
+                note_refusal(
+                    house.services.audit, error, websocket.client and websocket.client.host
+                )
                 raise
 
         await socket.serve(
@@ -155,6 +158,7 @@ def application(
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
             assets(),
+            *people(house),
             *oauth.routes(house),
             *([house_page("/", opening)] if opening else []),
         ]
@@ -235,7 +239,8 @@ async def listening(
         ws_max_size=house.settings.socket_message_bytes,
         timeout_graceful_shutdown=drain,
         server_header=False,
-        proxy_headers=False,  # nothing here asks who a proxy speaks for
+        proxy_headers=bool(house.settings.proxies),  # only theirs say who they speak for
+        forwarded_allow_ips=house.settings.proxies,
         interface="asgi3",
     )
     server = Server(config)

@@ -5,6 +5,7 @@ One URL per dependency; its scheme picks the implementation. Every limit is here
 
 import base64
 import re
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -27,9 +28,12 @@ class Settings(BaseSettings):
     broadcast_url: Annotated[str, Field(repr=False)] = "memory://"
     devices_url: str = ""
     public_url: str = "http://127.0.0.1:8000"
+    proxies: str = ""
     metrics_token: Annotated[str, Field(repr=False)] = ""
     secret_keys: Annotated[tuple[bytes, ...], NoDecode, Field(repr=False)] = ()
     access_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
+    session_seconds: Annotated[int, Field(ge=60, le=7_776_000)] = 1_209_600
+    session_idle_seconds: Annotated[int, Field(ge=60, le=7_776_000)] = 86_400
     init_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
 
     body_bytes: Annotated[int, Field(ge=1_000)] = 256_000
@@ -74,6 +78,14 @@ class Settings(BaseSettings):
     def _unguessed_token(cls, value: str) -> str:
         if value and not METRICS_TOKEN.fullmatch(value):
             raise ValueError(_METRICS)
+        return value
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        """Addresses and networks, comma separated, that IPv4 or IPv6 have."""
+        for part in filter(None, value.split(",")):
+            ip_network(part.strip(), strict=False)
         return value
 
     @field_validator("public_url")

@@ -33,7 +33,6 @@ POLICY: Final[Mapping[str, str]] = {
     "frame-ancestors": "'none'",
 }
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": "; ".join(f"{what} {whence}" for what, whence in POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -50,9 +49,19 @@ TEMPLATES: Final = Environment(
 )
 
 
-def page(template: str, **facts: Any) -> Response:
-    """A page from a template of `app/pages/templates`; a fact that it lacks is a bug."""
-    return HTMLResponse(TEMPLATES.get_template(template).render(facts), headers=HEADERS)
+def page(
+    template: str, *, status: int = 200, leads_to: str | None = None, **facts: Any
+) -> Response:
+    """A page from a template of `app/pages/templates`; a fact that it lacks is a bug.
+
+    `leads_to` is an origin (or a scheme with its colon) that its forms may end at, besides here:
+    browsers hold what a form redirects to against the policy too (CSP 3 §6.3.1).
+    """
+    policy = {**POLICY, "form-action": f"'self' {leads_to}"} if leads_to else POLICY
+    text = "; ".join(f"{what} {whence}" for what, whence in policy.items())
+    headers = {**HEADERS, "Content-Security-Policy": text}
+    html = TEMPLATES.get_template(template).render(facts)
+    return HTMLResponse(html, status, headers=headers)
 
 
 class Assets(StaticFiles):

@@ -30,6 +30,10 @@ class DeviceKind(Enum):
     METER = "METER"
 
 
+GUARDED = frozenset({DeviceKind.LOCK, DeviceKind.GARAGE_DOOR})
+"""What lets people into a house: shared one by one, or by a line that says so."""
+
+
 class Capability(Enum):
     """One thing that a device can report, and for some also be asked for."""
 

@@ -1,8 +1,9 @@
 """Grants: what a user gave a client, where, and between which places of each home's log.
 
-A share opens a whole home, one room or one device. It holds for the events after `since` and up
-to `until`; while `until` is None it also holds now. So neither a replay nor a late delivery shows
-what was not shared then, and what is taken back is gone at once.
+A share opens a whole home, one room or one device. One of a home or room may leave out locks and
+garage doors, those that come later included: people tick each of these by itself. A share holds
+for the events after `since` and up to `until`; while `until` is None it also holds now. So neither
+a replay nor a late delivery shows what was not shared then, and what is taken back is gone at once.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from core.domain.devices import Device
+from core.domain.devices import GUARDED, Device, DeviceKind
 from core.domain.events import Event, EventType
 
 
@@ -26,18 +27,24 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One line of a grant: a home, or one room or one device of it."""
+    """One line of a grant: a home, or one room or one device of it.
+
+    `locks` tells whether a home's or room's line opens its locks and garage doors too.
+    """
 
     home_id: str
     room_id: str | None = None
     device_id: str | None = None
     since: int = 0
     until: int | None = None
+    locks: bool = True
 
-    def names(self, device_id: str, room_id: str | None) -> bool:
+    def names(self, device_id: str, room_id: str | None, kind: DeviceKind) -> bool:
         """Whether this line speaks of the device, given the room it is (or was) in."""
         if self.device_id is not None:
             return self.device_id == device_id
+        if kind in GUARDED and not self.locks:
+            return False
         return self.room_id is None or self.room_id == room_id
 
     def at(self, place: int) -> bool:
@@ -61,13 +68,15 @@ class Grant:
     def view(self) -> "View":
         """What the grant shows now."""
         now = () if self.revoked else tuple(s for s in self.shares if s.until is None)
+        homes = [s for s in now if s.room_id is None and s.device_id is None]
+        rooms = [s for s in now if s.room_id is not None and s.device_id is None]
         return View(
-            whole=frozenset(s.home_id for s in now if s.room_id is None and s.device_id is None),
-            rooms=frozenset(
-                s.room_id for s in now if s.room_id is not None and s.device_id is None
-            ),
+            whole=frozenset(s.home_id for s in homes if s.locks),
+            rooms=frozenset(s.room_id for s in rooms if s.locks and s.room_id),
             devices=frozenset(s.device_id for s in now if s.device_id is not None),
             homes=frozenset(s.home_id for s in now),
+            homes_but_locks=frozenset(s.home_id for s in homes if not s.locks),
+            rooms_but_locks=frozenset(s.room_id for s in rooms if not s.locks and s.room_id),
         )
 
     def covered(self, event: Event) -> bool:
@@ -77,7 +86,7 @@ class Grant:
         if device is None:
             return bool(held)
         room = device.room.id if device.room else None
-        return any(share.names(device.id, room) for share in held)
+        return any(share.names(device.id, room, device.kind) for share in held)
 
     def began(self, home_id: str) -> int:
         """The place in a home's log before which the grant shows nothing of it."""
@@ -94,7 +103,9 @@ class Grant:
         device = event.device
         if device is None or event.type is EventType.DEVICE_REMOVED:
             return True
-        return device.id in rooms and self.view.covers(event.home.id, device.id, rooms[device.id])
+        if device.id not in rooms:
+            return False
+        return self.view.covers(event.home.id, device.id, rooms[device.id], device.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +116,17 @@ class View:
     rooms: frozenset[str]
     devices: frozenset[str]
     homes: frozenset[str]
+    homes_but_locks: frozenset[str] = frozenset()
+    rooms_but_locks: frozenset[str] = frozenset()
 
-    def covers(self, home_id: str, device_id: str, room_id: str | None) -> bool:
-        """Whether a device that is now in this home and room may be seen."""
-        return home_id in self.whole or device_id in self.devices or room_id in self.rooms
+    def covers(self, home_id: str, device_id: str, room_id: str | None, kind: DeviceKind) -> bool:
+        """Whether a device of this kind that is now in this home and room may be seen."""
+        if home_id in self.whole or device_id in self.devices or room_id in self.rooms:
+            return True
+        less = home_id in self.homes_but_locks or room_id in self.rooms_but_locks
+        return less and kind not in GUARDED
 
     def sees(self, device: Device) -> bool:
         """Whether this device, as it is now, may be seen."""
-        return self.covers(device.home.id, device.id, device.room.id if device.room else None)
+        room_id = device.room.id if device.room else None
+        return self.covers(device.home.id, device.id, room_id, device.kind)

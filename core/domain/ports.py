@@ -52,19 +52,17 @@ class Notes(Protocol):
 
 
 class Throttle(Protocol):
-    """Makes whoever guesses wait: at sign-in, or where clients show their secrets."""
+    """Counts attempts by what they are made at and by where they come from."""
 
-    def take(self, account: str, source: str | None) -> None:
-        """Count an attempt as a wrong one, before anything is looked at.
-
-        `account` is what the caller says it is, known or not; `source` is its address.
+    async def take(self, kind: str, key: str) -> None:
+        """Count an attempt of this kind.
 
         Raises:
-            Limited: it has to wait, and for how many seconds. Then nothing was counted.
+            Limited: there were too many; the sentence says when to come again.
         """
 
-    def succeed(self, account: str, source: str | None) -> None:
-        """The attempt was a good one: the account's failures are forgotten."""
+    async def give_back(self, kind: str, key: str) -> None:
+        """Uncount an attempt that turned out to be a good one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from core.services.audit import Audit
 from core.services.authorizations import Authorizations
 from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
+from core.services.consents import Consents
 from core.services.devices import Devices
 from core.services.documents import Documents
 from core.services.events import Events
@@ -14,6 +15,7 @@ from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
 from core.services.reports import Reports
+from core.services.sessions import Sessions
 from core.services.simulations import Simulations
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Authorizations",
     "ClientSecrets",
     "Commands",
+    "Consents",
     "Devices",
     "Documents",
     "Events",
@@ -30,6 +33,7 @@ __all__ = [
     "Invites",
     "Reports",
     "Services",
+    "Sessions",
     "Simulations",
 ]
 
@@ -43,6 +47,7 @@ class Services:
     authorizations: Authorizations
     client_secrets: ClientSecrets
     commands: Commands
+    consents: Consents
     devices: Devices
     documents: Documents
     events: Events
@@ -50,4 +55,5 @@ class Services:
     homes: Homes
     invites: Invites
     reports: Reports
+    sessions: Sessions
     simulations: Simulations

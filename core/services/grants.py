@@ -5,21 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.domain.audit import Actor, Kind
-from core.domain.errors import Conflict, Invalid, Missing, Refused
-from core.domain.grants import Grant, Scope, Share
-from core.domain.homes import SHARING_ROLES
+from core.domain.consents import without
+from core.domain.devices import Device
+from core.domain.errors import Conflict, Missing
+from core.domain.grants import Grant, Scope
 from core.domain.ports import Ids
-from core.services.simulations import SCHEME
+from core.services.lines import Targets, ended, exactly, offered
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 
-Targets = Collection[Share]
-"""What to share: lines whose places do not matter yet."""
-
-
-MOST_LINES = 1_000
-"""Homes, rooms and devices that one grant names."""
+CHANGED = "What this app may see has changed meanwhile. Look again, then decide."
 
 
 class Grants:
@@ -37,11 +33,21 @@ class Grants:
         scopes: Collection[Scope],
         targets: Targets,
         *,
+        first: bool = False,
         by: Actor | None = None,
     ) -> Grant:
-        """A new grant, good for what happens from now on; `by` the user, or who acts for them.
+        """A new grant, good for what happens from now on.
+
+        Args:
+            user_id: who gives it.
+            client_id: who gets it.
+            scopes: what it gives.
+            targets: of what.
+            first: whether the client may have no other of this user that shares something.
+            by: whose decision it is; the user's, where nobody is named.
 
         Raises:
+            Conflict: it has one and may not.
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
             Refused: the user may not share it, or not with a sandbox client.
@@ -49,23 +55,27 @@ class Grants:
         grant_id = self._ids.new("grant")
 
         def decide(ledger: Ledger) -> Grant:
-            if ledger.users.get(user_id) is None or ledger.clients.get(client_id) is None:
+            client = ledger.clients.get(client_id)
+            if ledger.users.get(user_id) is None or client is None:
                 sentence = f"There is no user {user_id} or no client {client_id}."
                 raise Missing(sentence)
+            if first and any(_stands(one, user_id, client_id) for one in ledger.grants.values()):
+                raise Conflict(CHANGED)
             grant = Grant(
                 id=grant_id,
                 user_id=user_id,
                 client_id=client_id,
                 scopes=frozenset(scopes),
-                shares=tuple(
-                    _opened(ledger, user_id, client_id, target) for target in _once(targets)
-                ),
+                shares=(),
                 since=ledger.now,
             )
             _note(ledger, Kind.GRANT_GIVE, grant, by)
-            return _put(ledger, grant)
+            return _put(ledger, exactly(ledger, grant, targets))
 
-        needs = Needs(users=frozenset({user_id}), clients=frozenset({client_id}))
+        them = frozenset({user_id})
+        needs = Needs(
+            users=them, clients=frozenset({client_id}), givers=them if first else frozenset()
+        )
         return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
 
     async def amend(
@@ -74,40 +84,70 @@ class Grants:
         scopes: Collection[Scope],
         targets: Targets,
         *,
+        unseen: bool = True,
         by: Actor | None = None,
     ) -> Grant:
         """From now on the grant gives exactly this; what it gave before stays so for the past.
+
+        Args:
+            grant: the grant as the caller knows it.
+            scopes: all that it gives from now on.
+            targets: likewise.
+            unseen: whether also a grant is amended that has changed since the caller saw it.
+            by: as for `give`.
 
         Raises:
             Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
             Refused: the user may not share it, or not with a sandbox client.
-            Conflict: the grant was taken back.
+            Conflict: the grant was taken back, or has changed and may not.
         """
-        wanted = {_target(target) for target in targets}
 
         def decide(ledger: Ledger) -> Grant:
             current = _same(_alive(ledger, grant.id), grant)
-            kept = [
-                share
-                if share.until is not None or _target(share) in wanted
-                else _ended(ledger, share)
-                for share in current.shares
-            ]
-            open_now = {_target(share) for share in kept if share.until is None}
-            added = [
-                _opened(ledger, current.user_id, current.client_id, target)
-                for target in _once(targets)
-                if target not in open_now
-            ]
-            changed = replace(current, scopes=frozenset(scopes), shares=(*kept, *added))
+            if current != grant and not unseen:
+                raise Conflict(CHANGED)
+            changed = replace(current, scopes=frozenset(scopes))
             _note(ledger, Kind.GRANT_AMEND, changed, by)
-            return _put(ledger, changed)
+            return _put(ledger, exactly(ledger, changed, targets))
 
         try:
             return await self._committer.submit(Work(_of(grant, targets), decide))
         except _Outdated as outdated:
+            if not unseen:
+                raise Conflict(CHANGED) from outdated
             return await self.amend(outdated.grant, scopes, targets, by=by)
+
+    async def leave_out(self, grant: Grant, device: Device) -> Grant:
+        """From now on the grant opens what it opens but for this device.
+
+        With the last thing that it opens the grant itself is taken back.
+
+        Raises:
+            Missing: there is no such grant.
+            Conflict: the grant was taken back.
+        """
+        home_id = device.home.id
+
+        def decide(ledger: Ledger) -> Grant:
+            current = _same(_alive(ledger, grant.id), grant)
+            found = ledger.devices.get(device.id) or device
+            targets = without(found, current.shares, offered(ledger, home_id))
+            amended = exactly(ledger, current, targets)
+            _note(ledger, Kind.GRANT_AMEND if targets else Kind.GRANT_REVOKE, amended, None)
+            return _put(ledger, replace(amended, revoked=not targets))
+
+        needs = _of(grant, ())
+        needs = replace(
+            needs,
+            homes=needs.homes | {home_id},
+            whole=frozenset({home_id}),
+            sharers=frozenset({(home_id, grant.user_id)}),
+        )
+        try:
+            return await self._committer.submit(Work(needs, decide))
+        except _Outdated as outdated:
+            return await self.leave_out(outdated.grant, device)
 
     async def revoke(self, grant: Grant, *, by: Actor | None = None) -> Grant:
         """Take everything back, for ever. Taking back twice is no error.
@@ -124,7 +164,7 @@ class Grants:
             if current.revoked:
                 return current
             current = _same(current, grant)
-            shares = tuple(_ended(ledger, share) for share in current.shares)
+            shares = tuple(ended(ledger, share) for share in current.shares)
             _note(ledger, Kind.GRANT_REVOKE, current, by)
             return _put(ledger, replace(current, shares=shares, revoked=True))
 
@@ -167,10 +207,14 @@ def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
     for grant in list(ledger.grants.values()):
         if grant.user_id == user_id and home_id in grant.view.homes:
             shares = tuple(
-                _ended(ledger, share) if share.home_id == home_id else share
+                ended(ledger, share) if share.home_id == home_id else share
                 for share in grant.shares
             )
             _put(ledger, replace(grant, shares=shares))
+
+
+def _stands(grant: Grant, user_id: str, client_id: str) -> bool:
+    return (grant.user_id, grant.client_id) == (user_id, client_id) and bool(grant.view.homes)
 
 
 def _note(ledger: Ledger, kind: Kind, grant: Grant, by: Actor | None) -> None:
@@ -188,18 +232,6 @@ def _put(ledger: Ledger, grant: Grant) -> Grant:
     ledger.grants.put(grant.id, grant)
     ledger.tell_access("grant", codec.grant_out(grant))
     return grant
-
-
-def _target(share: Share) -> Share:
-    return replace(share, since=0, until=None)
-
-
-def _once(targets: Targets) -> list[Share]:
-    lines = list(dict.fromkeys(map(_target, targets)))
-    if len(lines) > MOST_LINES:
-        sentence = f"A grant has at most {MOST_LINES:,} lines: share rooms or whole homes instead."
-        raise Invalid(sentence)
-    return lines
 
 
 def _of(grant: Grant, targets: Targets) -> Needs:
@@ -234,43 +266,3 @@ def _alive(ledger: Ledger, grant_id: str) -> Grant:
         sentence = f"The grant {grant_id} was taken back; the user must give a new one."
         raise Conflict(sentence)
     return grant
-
-
-def _place(ledger: Ledger, home_id: str) -> int:
-    entry = ledger.homes.get(home_id)
-    if entry is None:
-        sentence = f"There is no home {home_id}."
-        raise Missing(sentence)
-    return entry.place
-
-
-def _ended(ledger: Ledger, share: Share) -> Share:
-    if share.until is not None:
-        return share
-    return replace(share, until=_place(ledger, share.home_id))
-
-
-def _opened(ledger: Ledger, user_id: str, client_id: str, target: Share) -> Share:
-    home_id = target.home_id
-    if target.room_id is not None and target.device_id is not None:
-        sentence = "Share a room or a device of it, not both in one line."
-        raise Invalid(sentence)
-    place = _place(ledger, home_id)
-    if ledger.members.get((home_id, user_id)) not in SHARING_ROLES:
-        sentence = f"The user {user_id} is no owner or member of {home_id} and cannot share it."
-        raise Refused(sentence)
-    client, home = ledger.clients.get(client_id), ledger.homes.get(home_id)
-    if client and client.sandbox and home and not home.connector.startswith(SCHEME):
-        sentence = f"The client {client_id} is a sandbox client: share a simulated home with it."
-        raise Refused(sentence)
-    if target.room_id is not None:
-        room = ledger.rooms.get(target.room_id)
-        if room is None or room.home.id != home_id:
-            sentence = f"There is no room {target.room_id} in {home_id}."
-            raise Missing(sentence)
-    if target.device_id is not None:
-        device = ledger.devices.get(target.device_id)
-        if device is None or device.home.id != home_id:
-            sentence = f"There is no device {target.device_id} in {home_id}."
-            raise Missing(sentence)
-    return replace(target, since=place, until=None)

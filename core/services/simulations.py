@@ -11,7 +11,7 @@ from typing import Any, Final
 from core.domain.accounts import Viewer
 from core.domain.devices import TABLE, Device, spoken
 from core.domain.errors import Invalid, Missing, Refused, Unavailable
-from core.domain.grants import Scope
+from core.domain.grants import Scope, View
 from core.domain.homes import Home
 from core.domain.ports import Clock, Ids
 from core.domain.sandbox import HomeTime, Pacing, Simulation
@@ -71,9 +71,10 @@ class Simulations:
         Raises as `simulate` does, and Refused where less than the whole home is shared.
         """
         pacing.check()
-        if home.id not in self._still(viewer).grant.view.whole:
+        if not await self._sees_all(self._still(viewer).grant.view, home):
             sentence = (
-                "A home's time is changed for all its devices: the whole home must be shared."
+                "A home's time is changed for all its devices: the whole home must be shared, "
+                "with each of its locks and garage doors."
             )
             raise Refused(sentence)
         time = await self._ask(home, pacing, "homeId")
@@ -108,6 +109,12 @@ class Simulations:
             sentence = "The grant no longer has the scope sandbox:control."
             raise Refused(sentence, (Scope.SANDBOX_CONTROL.value,))
         return viewer
+
+    async def _sees_all(self, view: View, home: Home) -> bool:
+        if home.id in view.whole:
+            return True
+        devices = await self._backlog.devices_of(home.id)
+        return home.id in view.homes_but_locks and all(map(view.sees, devices))
 
     async def _ask(self, home: Home, what: Simulation | Pacing, field: str) -> Outcome:
         happening = Happening(self._ids.new("happening"), home.id, what)

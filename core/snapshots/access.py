@@ -147,6 +147,18 @@ class Access:
         sentence = f"There is no user named {name!r}."
         raise Missing(sentence)
 
+    def known_user(self, user_id: str) -> User | None:
+        """The user as of now, unless they are disabled.
+
+        Raises:
+            Unavailable: the access log cannot be read, so nobody can know.
+        """
+        if self._feed.stale():
+            sentence = "Access cannot be checked now; try again in a moment."
+            raise Unavailable(sentence)
+        user = self.users.get(user_id)
+        return None if user is None or user.disabled else user
+
     def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
         registered = self.documents.setdefault(client_id, set())
         if removed:

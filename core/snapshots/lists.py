@@ -54,9 +54,9 @@ def homes(found: Sequence[HomeSnapshot], part: Slice) -> list[Home]:
 
 def rooms(home: HomeSnapshot, view: View) -> list[Room]:
     """The visible rooms of a home, by name: its own, shared ones, those of shared devices."""
-    if home.home.id in view.whole:
+    if home.home.id in view.whole | view.homes_but_locks:
         return list(home.rooms.values())
-    seen = set(view.rooms)
+    seen = set(view.rooms | view.rooms_but_locks)
     for device_id in view.devices:
         device = home.devices.get(device_id)
         if device is not None and device.room is not None:

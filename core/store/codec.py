@@ -168,11 +168,11 @@ def event_in(kind: str, place: int, sequence: int, occurred_at: datetime, body: 
 
 def shares_out(shares: tuple[Share, ...]) -> list[list[Any]]:
     """The lines of a grant."""
-    return [[s.home_id, s.room_id, s.device_id, s.since, s.until] for s in shares]
+    return [[s.home_id, s.room_id, s.device_id, s.since, s.until, s.locks] for s in shares]
 
 
 def shares_in(rows: list[list[Any]]) -> tuple[Share, ...]:
-    """The lines of `shares_out`."""
+    """The lines of `shares_out`; those that say nothing of locks were written before they could."""
     return tuple(Share(*row) for row in rows)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from core.domain.accounts import User
 from core.domain.commands import Command, CommandStatus
-from core.domain.devices import Device
+from core.domain.devices import GUARDED, Device
 from core.domain.grants import View
 from core.domain.homes import Home, Role, Room
 from core.domain.invites import Invite
@@ -48,6 +48,10 @@ def visible(view: View) -> ColumnElement[bool]:
         ways.append(devices.c.room_id.in_(view.rooms))
     if view.devices:
         ways.append(devices.c.id.in_(view.devices))
+    if view.homes_but_locks or view.rooms_but_locks:
+        in_home = devices.c.home_id.in_(view.homes_but_locks)
+        less = or_(in_home, devices.c.room_id.in_(view.rooms_but_locks))
+        ways.append(and_(less, devices.c.kind.not_in(sorted(kind.value for kind in GUARDED))))
     return and_(devices.c.removed.is_(False), or_(*ways) if ways else _nothing())
 
 
@@ -181,7 +185,10 @@ class Reads:
 
 def _seen_rooms(view: View) -> ColumnElement[bool]:
     """A room is seen where its home is, where it is shared, or where one of its devices is."""
-    ways = [rooms.c.home_id.in_(view.whole), rooms.c.id.in_(view.rooms)]
+    ways = [
+        rooms.c.home_id.in_(view.whole | view.homes_but_locks),
+        rooms.c.id.in_(view.rooms | view.rooms_but_locks),
+    ]
     if view.devices:
         shared = select(devices.c.room_id).where(visible(view), devices.c.room_id.is_not(None))
         ways.append(rooms.c.id.in_(shared))

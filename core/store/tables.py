@@ -10,7 +10,6 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -18,16 +17,12 @@ from sqlalchemy import (
     false,
 )
 
+from core.store.metadata import metadata
+from core.store.signins import passwords, sessions
 from core.store.types import Bytewise, Instant, Json
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = ["metadata", "passwords", "sessions"]
+"""What is not made here, so that whoever imports this has every table."""
 
 users = Table(
     "users",

@@ -1,9 +1,20 @@
-"""Access tokens and sealed cursors: what a partner carries and cannot forge."""
+"""Access tokens, sealed cursors and passwords: what somebody shows and cannot forge."""
 
 from core.tokens.access_tokens import Claims, Tokens, family_of
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
 from core.tokens.opaque import digest, new_secret
+from core.tokens.passwords import Passwords
 from core.tokens.seal import Sealer
 
-__all__ = ["Claims", "Cursors", "KeyRing", "Sealer", "Tokens", "digest", "family_of", "new_secret"]
+__all__ = [
+    "Claims",
+    "Cursors",
+    "KeyRing",
+    "Passwords",
+    "Sealer",
+    "Tokens",
+    "digest",
+    "family_of",
+    "new_secret",
+]

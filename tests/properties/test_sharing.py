@@ -6,25 +6,33 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core.domain.devices import Device
+from core.domain.devices import Device, DeviceKind
 from core.domain.events import Event, EventType
 from core.domain.grants import Grant, Scope, Share
 from core.domain.homes import Home, Room
 from tests.core.domain.records import device, event
 from tests.fakes import START
 
-Part: TypeAlias = tuple[str, str | None, str | None]
-"""A home, and a room or a device of it."""
+Part: TypeAlias = tuple[str, str | None, str | None, bool]
+"""A home, and a room or a device of it; and whether locks are shared with the home or room."""
 
 HOMES: Final = [Home("home_1", "Maple", "UTC"), Home("home_2", "Harbor", "UTC")]
 ROOMS: Final = {
     home.id: [Room(f"{home.id}_{name}", name, home) for name in ("hall", "loft")] for home in HOMES
 }
-DEVICES: Final = [device(number=number, home=HOMES[number % 2]) for number in range(4)]
+DEVICES: Final = [
+    *(device(number=number, home=HOMES[number % 2]) for number in range(4)),
+    *(replace(device(number=4 + at, home=HOMES[at]), kind=DeviceKind.LOCK) for at in range(2)),
+]
 PARTS: Final[list[Part]] = [
-    *((home.id, None, None) for home in HOMES),
-    *((home_id, room.id, None) for home_id, rooms in ROOMS.items() for room in rooms),
-    *((one.home.id, None, one.id) for one in DEVICES),
+    *((home.id, None, None, locks) for home in HOMES for locks in (True, False)),
+    *(
+        (home_id, room.id, None, locks)
+        for home_id, rooms in ROOMS.items()
+        for room in rooms
+        for locks in (True, False)
+    ),
+    *((one.home.id, None, one.id, True) for one in DEVICES),
 ]
 parts = st.sampled_from(PARTS)
 homes = st.sampled_from(HOMES)
@@ -34,7 +42,14 @@ numbers = st.sampled_from(range(len(DEVICES)))
 def covers(shared: set[Part] | frozenset[Part], one: Device) -> bool:
     """Whether one of these opens the device where it is, said as plainly as can be."""
     home, room = one.home.id, one.room.id if one.room else None
-    return not shared.isdisjoint({(home, None, None), (home, room, None), (home, None, one.id)})
+    ways: set[Part] = {
+        (home, None, None, True),
+        (home, room, None, True),
+        (home, None, one.id, True),
+    }
+    if one.kind is not DeviceKind.LOCK:
+        ways |= {(home, None, None, False), (home, room, None, False)}
+    return not shared.isdisjoint(ways)
 
 
 class Sharing(RuleBasedStateMachine):
@@ -59,7 +74,9 @@ class Sharing(RuleBasedStateMachine):
     def share(self, part: Part) -> None:
         """The user shares it, from the home's place on."""
         if part not in self.shared:
-            line = Share(*part, since=self.places[part[0]])
+            home_id, room_id, device_id, locks = part
+            since = self.places[home_id]
+            line = Share(home_id, room_id, device_id, since, locks=locks)
             self.grant = replace(self.grant, shares=(*self.grant.shares, line))
             self.shared.add(part)
 
@@ -69,7 +86,8 @@ class Sharing(RuleBasedStateMachine):
         place = self.places[part[0]]
         lines = tuple(
             replace(line, until=place)
-            if line.until is None and (line.home_id, line.room_id, line.device_id) == part
+            if line.until is None
+            and (line.home_id, line.room_id, line.device_id, line.locks) == part
             else line
             for line in self.grant.shares
         )
@@ -111,9 +129,9 @@ class Sharing(RuleBasedStateMachine):
 
     def expected(self, told: Event, then: frozenset[Part]) -> bool:
         """Seen by something that was shared then, and by something that is shared now."""
-        alive = {home_id for home_id, _, _ in self.shared}
+        alive = {home_id for home_id, *_ in self.shared}
         if told.device is None or told.home.id not in alive:
-            return told.home.id in alive & {home_id for home_id, _, _ in then}
+            return told.home.id in alive & {home_id for home_id, *_ in then}
         if told.type is EventType.DEVICE_REMOVED:
             return covers(then, told.device)
         here = {one.id: one for one in self.devices.values()}.get(told.device.id)
@@ -135,7 +153,7 @@ class Sharing(RuleBasedStateMachine):
         """Device by device, and home by home."""
         for one in self.devices.values():
             assert self.grant.view.sees(one) == covers(self.shared, one)
-        assert self.grant.view.homes == {home_id for home_id, _, _ in self.shared}
+        assert self.grant.view.homes == {home_id for home_id, *_ in self.shared}
 
 
 TestSharing = Sharing.TestCase

@@ -80,14 +80,14 @@ class Land:
             await services.reports.take(home.id, report, frozenset())
 
     async def shares(self, random: Random) -> list[Share]:
-        """Some homes, rooms and devices, as a user may share them."""
-        devices = await self.devices()
-        chosen = [Share(home.id) for home in self.homes if random.random() < 0.3]
+        """Some homes, rooms and devices, as a user may share them, with and without locks."""
+        devices, locks = await self.devices(), random.random() < 0.5
+        chosen = [Share(one.id, locks=locks) for one in self.homes if random.random() < 0.3]
         for device in devices:
             if random.random() < 0.2:
                 chosen.append(Share(device.home.id, device_id=device.id))
             if device.room is not None and random.random() < 0.1:
-                chosen.append(Share(device.home.id, room_id=device.room.id))
+                chosen.append(Share(device.home.id, room_id=device.room.id, locks=locks))
         return chosen
 
     async def settled(self, house: House) -> None:

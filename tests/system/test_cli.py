@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it refuses."""
 
+import io
 import json
 import logging
 import sqlite3
@@ -245,3 +246,20 @@ def _restricted(url: str) -> bool:
     with sqlite3.connect(url.partition("///")[2]) as connection:
         ((found,),) = connection.execute("SELECT registered_only FROM clients").fetchall()
     return bool(found)
+
+
+@pytest.mark.usefixtures("stored")
+def test_passwords_are_made_or_taken_from_the_input(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was made is printed once; one from the input is not, and has to be good enough."""
+    made = json.loads(run("user", "create", "alice", "--json")[1])["password"]
+    other = json.loads(run("user", "password", "alice", "--json")[1])["password"]
+    assert len({made, other}) == 2
+    monkeypatch.setattr(sys, "stdin", io.StringIO("maple street in the rain\n"))
+    code, said, _ = run("user", "create", "bob", "--password-stdin", "--json")
+    assert (code, "password" in json.loads(said)) == (0, False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("short\n"))
+    code, _, errors = run("user", "create", "eve", "--password-stdin")
+    assert (code, "15 to 256" in errors) == (1, True)
+    assert "no user named 'eve'" in run("user", "disable", "eve")[2]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
+from core.domain.devices import DeviceKind
 from core.domain.events import EventType
 from core.domain.grants import Grant, Scope, Share, View
 from core.domain.homes import SHARING_ROLES, Home, Role
@@ -115,10 +116,33 @@ def test_guests_share_nothing() -> None:
     st.none() | st.just("device_1"),
     st.sampled_from(["device_1", "device_2"]),
     st.sampled_from(["room_1", "room_2", None]),
+    st.sampled_from(DeviceKind),
+    st.booleans(),
 )
 def test_the_view_reads_a_line_as_the_log_does(
-    room_id: str | None, device_id: str | None, of: str, room: str | None
+    room_id: str | None,
+    device_id: str | None,
+    of: str,
+    room: str | None,
+    kind: DeviceKind,
+    locks: bool,  # noqa: FBT001 - Hypothesis hands it in
 ) -> None:
     """Whatever one line names, now and then agree about every device."""
-    line = Share(HOME.id, room_id, device_id)
-    assert granted(line).view.covers(HOME.id, of, room) == line.names(of, room)
+    line = Share(HOME.id, room_id, device_id, locks=locks)
+    assert granted(line).view.covers(HOME.id, of, room, kind) == line.names(of, room, kind)
+
+
+@pytest.mark.parametrize("room_id", [None, "hall"])
+@pytest.mark.parametrize("kind", [DeviceKind.LOCK, DeviceKind.GARAGE_DOOR])
+def test_a_line_may_leave_out_what_lets_people_in(room_id: str | None, kind: DeviceKind) -> None:
+    """A home or room but its locks: now, in the log, and until the lock is shared by itself."""
+    lock = replace(device(number=9, room="hall"), kind=kind)
+    line = Share(HOME.id, room_id, locks=False)
+    grant, told = granted(line), event(CHANGED, 1, lock)
+    assert grant.view.sees(HALL_LAMP)
+    assert not grant.view.sees(lock)
+    assert not grant.covered(told)
+    assert not grant.shows(told, {lock.id: "hall"})
+    ticked = granted(line, Share(HOME.id, device_id=lock.id))
+    assert ticked.view.sees(lock)
+    assert ticked.shows(told, {lock.id: "hall"})

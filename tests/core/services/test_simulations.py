@@ -9,7 +9,7 @@ import pytest
 
 from app.compose import House
 from core.domain.accounts import Viewer
-from core.domain.devices import Color, Device, State
+from core.domain.devices import GUARDED, Color, Device, State
 from core.domain.errors import Invalid, Limited, Missing, Refused, Unavailable
 from core.domain.events import EventType
 from core.domain.grants import Scope, Share
@@ -225,6 +225,20 @@ async def test_who_may_not(estate: Estate) -> None:
     with pytest.raises(Refused, match="whole home"):
         await simulations.pace(part, home, Pacing(home.id, 2))
     assert (await simulations.pace(estate.viewer, home, Pacing(home.id))).speed == 1
+
+
+async def test_time_is_for_who_sees_every_lock(estate: Estate) -> None:
+    """A home shared but for its locks is whole once each of them is shared too."""
+    services, home = estate.house.services, estate.home
+    client = await services.accounts.create_client("Careful")
+    lines = [Share(home.id, locks=False)]
+    grant = await services.grants.give(estate.user.id, client.id, [*Scope], lines)
+    with pytest.raises(Refused, match="each of its locks"):
+        await services.simulations.pace(viewer_of(estate.house, grant), home, Pacing(home.id))
+    guarded = [one for one in await estate.house.devices_of(home.id) if one.kind in GUARDED]
+    lines += [Share(home.id, device_id=one.id) for one in guarded]
+    viewer = viewer_of(estate.house, await services.grants.amend(grant, [*Scope], lines))
+    assert (await services.simulations.pace(viewer, home, Pacing(home.id))).speed == 1
 
 
 async def test_who_gives_up_leaves_nothing_behind(estate: Estate) -> None:

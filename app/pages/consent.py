@@ -1,0 +1,169 @@
+"""Consent: who asks, for what, and which homes, rooms and devices one shares with them."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.pages.desk import Desk, seen, show
+from app.pages.visits import Visit
+from app.pages.words import GUARDED, SCOPES
+from core.domain.authorizations import PendingRequest
+from core.domain.consents import Offer, Ticks, shared, ticked
+from core.domain.errors import Conflict
+from core.domain.grants import Grant, Scope, Share
+from core.domain.people import Person
+from core.services.authorizations import Authorizations
+from core.services.consents import Consents
+from core.services.grants import CHANGED
+
+CONSENT: Final = "/consent"
+REQUEST: Final = "request"
+EXPIRED: Final = "This request is too old. Go back to the app and start again."
+NO_PLACE: Final = "Tick at least one home, room or device."
+NO_SCOPE: Final = "Tick at least one thing that the app may do."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request before a person: what is asked, what there is to give, what was given before."""
+
+    id: str
+    pending: PendingRequest
+    grant: Grant | None
+    offers: tuple[Offer, ...]
+
+    @property
+    def before(self) -> frozenset[Scope]:
+        """What of it the app may do already."""
+        return self.pending.scopes & self.grant.scopes if self.grant else frozenset()
+
+    @property
+    def new(self) -> frozenset[Scope]:
+        """What of it is new."""
+        return self.pending.scopes - self.before
+
+    @property
+    def state(self) -> str:
+        """What the app has, in a form's field: a yes is to this and nothing else."""
+        if self.grant is None:
+            return ""
+        has = (self.grant.id, sorted(self.grant.scopes), self.grant.shares)
+        return sha256(repr(has).encode()).hexdigest()
+
+
+class Consent:
+    """`/consent`."""
+
+    def __init__(self, authorizations: Authorizations, consents: Consents) -> None:
+        """Answer these requests by these grants."""
+        self._authorizations = authorizations
+        self._consents = consents
+
+    def routes(self, desk: Desk) -> list[Route]:
+        """The routes."""
+        return [
+            desk.personal(CONSENT, "GET", self.ask),
+            desk.personal(CONSENT, "POST", self.decide),
+        ]
+
+    async def ask(self, visit: Visit, person: Person) -> Response:
+        """The request, with what the app has already ticked, and nothing else."""
+        asked = await self._asked(visit, person)
+        shares = asked.grant.shares if asked.grant else ()
+        return _form(visit, asked, ticked(shares, asked.offers), asked.new)
+
+    async def decide(self, visit: Visit, person: Person) -> Response:
+        """Yes or no; either leads back to the app."""
+        asked = await self._asked(visit, person)
+        visit.check(_purpose(asked.id))
+        if visit.one("answer") != "allow":
+            return seen(await self._authorizations.deny(asked.id))
+        ticks = Ticks(visit.many("home"), visit.many("room"), visit.many("device"))
+        chosen = frozenset(scope for scope in asked.new if scope.value in visit.many("scope"))
+        if wrong := _wrong(asked, visit, ticks, chosen):
+            return _form(visit, asked, ticks, chosen, wrong)
+        return seen(await self._allow(asked, person, ticks, chosen))
+
+    async def _allow(
+        self, asked: Asked, person: Person, ticks: Ticks, chosen: frozenset[Scope]
+    ) -> str:
+        had = asked.grant
+        shares: tuple[Share, ...] = shared(ticks, asked.offers, had.shares if had else ())
+        scopes = chosen | (had.scopes if had else frozenset())
+        client, user_id = asked.pending.client, person.user.id
+        grant = await self._consents.allow(user_id, client, had, scopes, shares)
+        return await self._authorizations.approve(asked.id, user_id, grant, asked.before | chosen)
+
+    async def _asked(self, visit: Visit, person: Person) -> Asked:
+        request_id = visit.request.query_params.get(REQUEST, "")
+        pending = await self._authorizations.pending(request_id)
+        if pending.expired:
+            raise Conflict(EXPIRED)
+        client, user_id = pending.client, person.user.id
+        offers = await self._consents.offers(user_id, client)
+        grant = self._consents.current(user_id, client)
+        return Asked(request_id, pending, grant, tuple(offers))
+
+
+def _wrong(asked: Asked, visit: Visit, ticks: Ticks, chosen: frozenset[Scope]) -> dict[str, str]:
+    """What is wrong with the form, by the part of the page that it is about."""
+    there = [ticks.of(offer).all for offer in asked.offers]
+    wrong: dict[str, str] = {}
+    if visit.one("state") != asked.state or ticks.all - frozenset().union(*there):
+        wrong["places"] = CHANGED
+    elif not ticks.all:
+        wrong["places"] = NO_PLACE
+    if not asked.before | chosen:
+        wrong["scopes"] = NO_SCOPE
+    return wrong
+
+
+def _form(
+    visit: Visit,
+    asked: Asked,
+    ticks: Ticks,
+    chosen: frozenset[Scope],
+    wrong: dict[str, str] | None = None,
+) -> Response:
+    order = list(Scope)
+    return show(
+        "consent.html",
+        visit,
+        status=400 if wrong else 200,
+        leads_to=_leads_to(asked.pending.redirect_uri),
+        client=asked.pending.client,
+        place=_place(asked.pending.redirect_uri),
+        purpose=_purpose(asked.id),
+        had=asked.grant is not None,
+        before=[SCOPES[scope] for scope in order if scope in asked.before],
+        new=[(scope, SCOPES[scope], scope in chosen) for scope in order if scope in asked.new],
+        offers=asked.offers,
+        ticks=ticks.all,
+        guarded=GUARDED,
+        state=asked.state,
+        wrong=wrong or {},
+    )
+
+
+def _purpose(request_id: str) -> str:
+    return f"{CONSENT}?{REQUEST}={quote(request_id, safe='')}"
+
+
+def _leads_to(uri: str) -> str:
+    """What of a redirect URI a policy can name: its origin, or its scheme (CSP 3 §2.3.1)."""
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    plain = host.replace("-", "").replace(".", "").isalnum() and host.isascii()
+    if parts.scheme not in {"http", "https"} or not plain:
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{host}:{parts.port}" if parts.port else f"{parts.scheme}://{host}"
+
+
+def _place(uri: str) -> str:
+    """Where one is led, for people to read."""
+    parts = urlsplit(uri)
+    return parts.netloc or f"the app on this device ({parts.scheme})"

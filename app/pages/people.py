@@ -1,0 +1,24 @@
+"""The pages for people: signing in, consent, the account."""
+
+from starlette.routing import Route
+
+from app.compose import House
+from app.pages.account import Account
+from app.pages.apps import Apps
+from app.pages.consent import Consent
+from app.pages.desk import Desk
+from app.pages.login import Login
+from app.pages.visits import Visits
+
+
+def people(house: House) -> list[Route]:
+    """Their routes."""
+    services = house.services
+    desk = Desk(Visits(services.sessions, house.settings))
+    apps = Apps(services.consents, house.access)
+    return [
+        *Login(services.sessions).routes(desk),
+        *Consent(services.authorizations, services.consents).routes(desk),
+        *Account(services.sessions, apps).routes(desk),
+        *apps.routes(desk),
+    ]
