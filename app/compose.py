@@ -10,17 +10,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
+from app.connecting import connectors_of
 from core import observe
 from core.broadcast import Hints, open_broadcast
-from core.connectors.simulator import Simulator
 from core.domain.accounts import User
 from core.domain.devices import Device
-from core.domain.errors import Invalid, Missing, Unavailable
+from core.domain.errors import Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
 from core.domain.people import Lifetimes
-from core.domain.ports import Clock, Connector, Ids
+from core.domain.ports import Clock, Ids
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
 from core.relay import Relay
@@ -66,7 +65,6 @@ from migrations import pending, upgrade
 from subscriptions.hub import Hub
 
 log = observe.logger(__name__)
-MOST_LATENCY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
     )
-    connectors = _connectors(settings, clock)
+    connectors = connectors_of(settings, clock)
     return House(
         settings=settings,
         clock=clock,
@@ -279,27 +277,3 @@ async def background(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _connectors(settings: Settings, clock: Clock) -> dict[str, Connector]:
-    """The connectors of `DEVICES_URL`.
-
-    Raises:
-        Invalid: an option of the URL cannot be read.
-    """
-    if not settings.devices_url:
-        return {}
-    url = urlsplit(settings.devices_url)
-    options = dict(parse_qsl(url.query))
-    try:
-        seed, latency = int(options.pop("seed", "7")), float(options.pop("latency", "0.02"))
-    except ValueError:
-        seed, latency = 0, -1.0
-    still = options.pop("still", "0")
-    if options or not 0 <= latency < MOST_LATENCY or still not in {"0", "1"}:
-        sentence = (
-            "LATCHKEY_DEVICES_URL takes simulator:// with ?seed= (a whole number), &latency= "
-            "(seconds) and &still= (1 or 0)."
-        )
-        raise Invalid(sentence)
-    return {url.scheme: Simulator(clock, seed, latency=latency, lively=still == "0")}

@@ -20,6 +20,7 @@ from bench.contest import Failed
 from bench.figures import Round
 from bench.load.pace import both
 from bench.sampling import profiled
+from core import observe
 from core.domain.devices import Device
 from core.settings import Settings
 
@@ -79,6 +80,7 @@ async def _events(house: House, devices: list[Device]) -> int:
 
 def main() -> None:
     """Read, run, say."""
+    observe.configure(pretty=False)  # stdout is for the figures alone
     plan = orjson.loads(sys.stdin.buffer.read())
     with (
         profiled(Path(plan["profile"]) if plan["profile"] else None),

@@ -31,6 +31,7 @@ from bench.figures import MICRO, MILLI, Sample, percentile
 from bench.load.plan import WARM_SECONDS
 from bench.machine import rss_mb
 from bench.sampling import profiled
+from core import observe
 from core.domain.accounts import Viewer
 from core.domain.devices import State
 from core.domain.events import Event, EventType
@@ -237,6 +238,7 @@ async def _durations(one: One, seconds: float) -> list[float]:
 
 def main() -> None:
     """Read, run, say."""
+    observe.configure(pretty=False)  # stdout is for the figures alone
     plan = orjson.loads(sys.stdin.buffer.read())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

