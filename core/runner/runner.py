@@ -1,12 +1,11 @@
 """The runner: owns the connectors of this process and turns command rows into sends.
 
-Command rows are the queue, so any process may accept a command: the feed tells of it, and a poll
-finds what the feed did not. Each device has a lane, in which commands are sent one after the other.
-A report can confirm a command only if the connector made it after that command was sent.
+Command rows are the queue: the feed tells of new ones, a poll finds the rest. A device has a lane,
+where one is sent at a time. A report confirms a command only if it was made after that was sent.
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +62,7 @@ class Runner:
         self._clock = clock
         self._connectors = connectors
         self._homes: set[str] = set()
+        self._adopting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sandboxes: dict[str, Sandbox] = {}
         self._stage = Stage(services.simulations, backlog, clock, self._sandboxes)
         self._lanes: dict[str, Lane] = {}
@@ -97,13 +97,15 @@ class Runner:
         """
         connector = self._connectors[url.partition("://")[0]]
         found = await connector.discover(home, url)
-        await self._follow(home.id)
-        try:
-            await self._services.devices.reconcile(home, found)
-            devices = await self._backlog.devices_of(home.id)
-        except BaseException:
-            self._unfollow(home.id)
-            raise
+        async with self._adopting[home.id]:
+            new = await self._follow(home.id)
+            try:
+                await self._services.devices.reconcile(home, found)
+                devices = await self._backlog.devices_of(home.id)
+            except BaseException:
+                if new:  # an earlier adoption that stands goes on being told
+                    self._unfollow(home.id)
+                raise
         for device in devices:
             await self._take(connector, device)
         if isinstance(connector, Sandbox):
@@ -122,15 +124,16 @@ class Runner:
             raise Missing(sentence)
         self._sandboxes[home_id].script(home_id, steps)
 
-    async def _follow(self, home_id: str) -> None:
+    async def _follow(self, home_id: str) -> bool:
         if home_id in self._homes:
-            return
-        self._homes.add(home_id)  # at once, so that nobody else follows it meanwhile
+            return False
+        self._homes.add(home_id)  # at once, so that it is not found and adopted a second time
         try:
             await self._feed.follow(home_id, self._told)
         except BaseException:
             self._homes.discard(home_id)
             raise
+        return True
 
     def _unfollow(self, home_id: str) -> None:
         if home_id in self._homes:

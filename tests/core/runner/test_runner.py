@@ -395,6 +395,12 @@ async def test_a_home_that_could_not_be_adopted_is_tried_again(
     monkeypatch.setattr(room, "HOMES_SECONDS", 99)
     read, calls = Backlog.devices_of, list[int]()
 
+    async def none(self: Backlog, scheme: str) -> list[Any]:  # or the runner may find it first
+        del self, scheme
+        return []
+
+    monkeypatch.setattr(Backlog, "connected", none)
+
     async def fails_once(self: Backlog, home_id: str) -> list[Device]:
         calls.append(1)
         if len(calls) == 1:
@@ -410,6 +416,31 @@ async def test_a_home_that_could_not_be_adopted_is_tried_again(
         assert listeners(house, estate) == 0
         assert len(await house.runner.adopt(estate.home, PLAN)) == 20
         assert listeners(house, estate) == 1
+
+
+@one_kind
+async def test_adoptions_of_one_home_that_overlap(
+    database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fails, first or last, takes nothing from the one that succeeds."""
+    monkeypatch.setattr(room, "HOMES_SECONDS", 99)
+    async with run_house(database_url, devices_url=URL) as house:
+        assert house.runner is not None
+        estate = await settle(house, (), url=PLAN)
+        read, calls = Backlog.devices_of, list[int]()
+
+        async def fails_in_turn(self: Backlog, home_id: str) -> list[Device]:
+            calls.append(1)
+            if len(calls) % 2:
+                raise Unavailable("no")
+            return await read(self, home_id)
+
+        monkeypatch.setattr(Backlog, "devices_of", fails_in_turn)
+        for _ in range(3):
+            adoptions = (house.runner.adopt(estate.home, PLAN) for _ in range(2))
+            found = await asyncio.gather(*adoptions, return_exceptions=True)
+            assert sorted(type(one).__name__ for one in found) == ["Unavailable", "list"]
+            assert listeners(house, estate) == 1
 
 
 @one_kind
