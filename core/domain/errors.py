@@ -62,15 +62,7 @@ class Conflict(LatchkeyError):
 
 
 class Limited(LatchkeyError):
-    """The caller asks for too much or too fast; after `seconds`, where given, it may work again."""
-
-    def __init__(self, sentence: str, seconds: int | None = None) -> None:
-        super().__init__(sentence)
-        self.seconds = seconds
-
-    def details(self) -> dict[str, Any]:
-        """How long to wait."""
-        return {} if self.seconds is None else {"retryAfterSeconds": self.seconds}
+    """The caller asks for too much or too fast."""
 
 
 class Unavailable(LatchkeyError):

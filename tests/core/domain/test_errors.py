@@ -6,7 +6,7 @@ import re
 from hypothesis import given, strategies as st
 
 from core.domain import errors
-from core.domain.errors import Invalid, LatchkeyError, Limited, Refused, Unauthenticated
+from core.domain.errors import Invalid, LatchkeyError, Refused, Unauthenticated
 
 KINDS = [
     kind
@@ -29,8 +29,7 @@ def test_an_error_is_its_sentence(kind: type[LatchkeyError], sentence: str) -> N
 
 
 def test_an_error_carries_what_its_reader_needs() -> None:
-    """The field, the scopes, the wait, and how access ended; nothing unless said."""
-    assert (Limited("No.", 3).details(), Limited("No.").details()) == ({"retryAfterSeconds": 3}, {})
+    """The field, the scopes, and how access ended; nothing unless said."""
     assert (Invalid("No.", "state.on").field, Invalid("No.").field) == ("state.on", None)
     assert (Refused("No.", ("a", "b")).scopes, Refused("No.").scopes) == (("a", "b"), ())
     over, back = Unauthenticated("No.", expired=True), Unauthenticated("No.", taken_back=True)
