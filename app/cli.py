@@ -17,10 +17,10 @@ from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
 from app.homes import homes
-from app.sharing import granted, targets
+from app.sharing import granted, own, targets
 from app.users import users
 from core import observe
-from core.domain.audit import OPERATOR, Kind, Outcome
+from core.domain.audit import OPERATOR, Detail, Kind, Outcome
 from core.domain.errors import Invalid, LatchkeyError
 from core.domain.grants import Grant, Scope
 from core.settings import LOOPBACK
@@ -112,7 +112,9 @@ def schema() -> None:
 def create_token(
     *,
     client: Annotated[str, typer.Option(help="The id of the client that will hold it.")],
-    user: Annotated[str, typer.Option(help="The name of the user who gives access.")],
+    user: Annotated[
+        str | None, typer.Option(help="The name of the user who gives access; none: for itself.")
+    ] = None,
     scope: Annotated[list[Scope] | None, typer.Option(help="All, where none is named.")] = None,
     home: Annotated[list[str] | None, typer.Option(help="Homes to share, by id.")] = None,
     device: Annotated[list[str] | None, typer.Option(help="Devices to share, by id.")] = None,
@@ -122,30 +124,30 @@ def create_token(
 ) -> None:
     """Issue an access token, and give (or reuse) the grant behind it.
 
-    Where no home and no device is named, every home is shared that the user may share.
+    Where no home and no device is named, every home is shared that the user may share. Without a
+    user it is a token of the client for itself.
     """
 
     async def work(house: House) -> tuple[str, Grant]:
-        person = house.access.named_user(user)
         app = known_client(house, client)
-        shares = await targets(house, person, home or [], device or [])
-        grant = await granted(house, person, app, frozenset(scope or Scope), shares)
+        if user is None:
+            grant = own(house, app, scope or [], home or device)
+        else:
+            person = house.access.named_user(user)
+            shares = await targets(house, person, home or [], device or [])
+            grant = await granted(house, person, app, frozenset(scope or Scope), shares)
         seconds = house.settings.access_token_seconds if expires_in is None else expires_in
         issued = house.tokens.issue(grant, grant.scopes, seconds, audience)
-        house.services.audit.note(
-            Kind.TOKEN_ISSUE,
-            Outcome.ALLOWED,
-            actor=OPERATOR,
-            user_id=grant.user_id,
-            client_id=grant.client_id,
-            grant_id=grant.id,
-            scopes=grant.scopes,
-        )
+        about: Detail = {"client_id": grant.client_id, "scopes": grant.scopes}
+        if not grant.of_client:
+            about |= {"user_id": grant.user_id, "grant_id": grant.id}
+        house.services.audit.note(Kind.TOKEN_ISSUE, Outcome.ALLOWED, actor=OPERATOR, **about)
         return issued, grant
 
     token, grant = opened(work)
     if json_line:
-        say({"access_token": token, "grant_id": grant.id}, as_json=json_line)
+        grant_id = None if grant.of_client else grant.id
+        say({"access_token": token, "grant_id": grant_id}, as_json=json_line)
     else:
         typer.echo(token)
 

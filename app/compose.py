@@ -19,7 +19,7 @@ from core.domain.devices import Device
 from core.domain.errors import Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
 from core.domain.people import Lifetimes
-from core.domain.ports import Clock, Ids
+from core.domain.ports import Clock, Ids, Throttle
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
 from core.relay import Relay
@@ -91,6 +91,7 @@ class House:
     sealer: Sealer
     oauth: OAuth
     services: Services
+    throttle: Throttle
     hub: Hub
     runner: Runner | None
 
@@ -143,6 +144,7 @@ class House:
 def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> House:
     """Make the parts. Nothing runs and nothing is dialled before `running`."""
     clock, ids = clock or SystemClock(), ids or Uuid7()
+    throttle = Attempts(clock)
     database = Database(settings.database_url)
     logs, reads, backlog = Logs(database), Reads(database), Backlog(database)
     hints = open_broadcast(settings.broadcast_url)
@@ -175,7 +177,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
             People(database),
             access,
             Passwords(),
-            Attempts(clock),
+            throttle,
             clock,
             ids,
             Lifetimes(
@@ -207,6 +209,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         sealer=sealer,
         oauth=oauth,
         services=services,
+        throttle=throttle,
         hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
         runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,
         dead=[],

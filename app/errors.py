@@ -38,6 +38,8 @@ def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, st
     """
     if isinstance(error, Unavailable):
         return {"Retry-After": "1"}
+    if isinstance(error, Limited) and error.seconds:
+        return {"Retry-After": str(error.seconds)}
     if isinstance(error, Unauthenticated):
         challenge = 'Bearer realm="latchkey"'
         if shown:

@@ -230,6 +230,7 @@ async def listening(
     Sockets are closed at once (1012), requests after `drain` seconds at the latest.
     """
     graph = graph_of(house)
+    await house.services.accounts.keep_explorer(house.settings.public_url + GRAPHQL)
     config = uvicorn.Config(
         application(house, graph, hosts=hosts, opening=opening),
         log_config=None,

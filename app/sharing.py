@@ -4,7 +4,7 @@ from app.compose import House
 from core.domain.accounts import Client, User
 from core.domain.audit import OPERATOR
 from core.domain.errors import Invalid
-from core.domain.grants import Grant, Scope, Share
+from core.domain.grants import OWN, Grant, Scope, Share
 
 
 async def targets(
@@ -37,3 +37,16 @@ async def granted(
         if ours and same and grant.scopes == scopes:
             return grant
     return await house.services.grants.give(user.id, client.id, scopes, shares, by=OPERATOR)
+
+
+def own(house: House, client: Client, scopes: list[Scope], named: list[str] | None) -> Grant:
+    """What a client has for itself, with these scopes or all that it may have.
+
+    Raises:
+        Invalid: scopes, homes or devices are named that only a user can give.
+    """
+    if named or not client.scopes & OWN or not set(scopes) <= client.scopes & OWN:
+        able = " and ".join(sorted(client.scopes & OWN)) or "nothing"
+        sentence = f"Without --user this client can be given {able}, and no home or device."
+        raise Invalid(sentence)
+    return Grant.own(client.id, frozenset(scopes) or client.scopes & OWN, house.clock.now())

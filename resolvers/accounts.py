@@ -29,6 +29,11 @@ def scopes(viewer: Viewer) -> list[Scope]:
     return sorted(viewer.scopes)
 
 
+def grant(viewer: Viewer) -> Grant | None:
+    """What a user gave; None where the client asks for itself."""
+    return viewer.grant if viewer.user else None
+
+
 async def homes(ask: Ask, grant: Grant) -> list[Home]:
     """The homes that the grant opens, whole or in part, by name."""
     return await _those(ask.loaders.home, grant.view.homes)

@@ -19,7 +19,7 @@ from core.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from engine import Fault, Rejected
+from engine import Fault, Need, Rejected
 
 log = observe.logger(__name__)
 
@@ -35,6 +35,44 @@ CODES: Final[Mapping[type[LatchkeyError], str]] = {
 INTERNAL: Final = "INTERNAL"
 MASK: Final = "Something went wrong here; it is not your fault. Quote the trace id when you ask us."
 LONGEST: Final = 1_000
+MOST_NAMED: Final = 5
+
+
+USERLESS: Final = (
+    " This is a token of the client itself, and what is a user's only that user can open: have "
+    "them allow it, with the authorization code or device flow."
+)
+
+
+class Lacking(Refused):
+    """The token's scopes do not open all of the document; `needs` says which fields and how."""
+
+    def __init__(self, needs: tuple[Need, ...], *, for_itself: bool = False) -> None:
+        """Name each field and what would open it; a client `for_itself` can have none of it."""
+        self.needs = needs
+        shown = "; ".join(
+            f"{need.path} ({need.coordinate}) needs {_ways(need)}" for need in needs[:MOST_NAMED]
+        )
+        more = f"; and {len(needs) - MOST_NAMED} more fields" if len(needs) > MOST_NAMED else ""
+        wanted = {scope for need in needs for scope in need.alternatives[0]}
+        super().__init__(
+            f"The access token's scopes do not open this document: {shown}{more}."
+            + (USERLESS if for_itself else ""),
+            tuple(sorted(wanted)),
+        )
+
+    def details(self) -> dict[str, Any]:
+        """Every field, and each set of scopes that would open it."""
+        return {
+            "missing": [
+                {
+                    "path": need.path,
+                    "field": need.coordinate,
+                    "scopes": [sorted(scopes) for scopes in need.alternatives],
+                }
+                for need in self.needs
+            ]
+        }
 
 
 def code(error: BaseException) -> str:
@@ -109,3 +147,7 @@ def _sentence(error: Exception) -> str:
     text = str(error)
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _ways(need: Need) -> str:
+    return " or ".join(" and ".join(sorted(scopes)) for scopes in need.alternatives)

@@ -23,6 +23,10 @@ async def _devices(root: grants.Grant, info: Info) -> list[devices.Device]:
     return await resolve.devices(info.context, root)
 
 
+def _grant(root: accounts.Viewer) -> grants.Grant | None:
+    return resolve.grant(root)
+
+
 def _scopes(root: accounts.Viewer) -> list[grants.Scope]:
     return resolve.scopes(root)
 
@@ -66,6 +70,8 @@ class Viewer:
         description="What the token opens.",
     )
     expires_at: datetime = strawberry.field(description="When the token expires.")
-    grant: Grant | None = strawberry.field(
-        description="What the user gave the client; null where the client asks for itself."
+    grant: Any = strawberry.field(
+        resolver=_grant,
+        graphql_type=Grant | None,
+        description="What the user gave the client; null where the client asks for itself.",
     )

@@ -14,13 +14,13 @@ import orjson
 from graphql import GraphQLError
 
 from core.domain.accounts import Viewer
-from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
+from core.domain.errors import Invalid, Unauthenticated, Unavailable
 from core.domain.ports import Seen
-from engine import Document, Documents, Need, Operation, Rendering, Result, stream
+from engine import Document, Documents, Operation, Rendering, Result, stream
 from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
-from schema.errors import formatted
+from schema.errors import Lacking, formatted
 from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
@@ -32,7 +32,6 @@ AFTER = "Latchkey-After"
 """The header with the cursor of what has been seen already."""
 DEBUG = "Latchkey-Debug"
 """The header that asks for more than the answer: `cost`."""
-MOST_NAMED = 5
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
 
@@ -64,36 +63,6 @@ def traced(errors: Iterable[Mapping[str, Any]], trace_id: str) -> list[dict[str,
         {**error, "extensions": {**error.get("extensions", {}), "traceId": trace_id}}
         for error in errors
     ]
-
-
-class Lacking(Refused):
-    """The token's scopes do not open all of the document; `needs` says which fields and how."""
-
-    def __init__(self, needs: tuple[Need, ...]) -> None:
-        """Name each field and what would open it."""
-        self.needs = needs
-        shown = "; ".join(
-            f"{need.path} ({need.coordinate}) needs {_ways(need)}" for need in needs[:MOST_NAMED]
-        )
-        more = f"; and {len(needs) - MOST_NAMED} more fields" if len(needs) > MOST_NAMED else ""
-        wanted = {scope for need in needs for scope in need.alternatives[0]}
-        super().__init__(
-            f"The access token's scopes do not open this document: {shown}{more}.",
-            tuple(sorted(wanted)),
-        )
-
-    def details(self) -> dict[str, Any]:
-        """Every field, and each set of scopes that would open it."""
-        return {
-            "missing": [
-                {
-                    "path": need.path,
-                    "field": need.coordinate,
-                    "scopes": [sorted(scopes) for scopes in need.alternatives],
-                }
-                for need in self.needs
-            ]
-        }
 
 
 class Graph:
@@ -175,7 +144,7 @@ class Graph:
             sentence = "This needs an access token: send it as `Authorization: Bearer …`."
             raise Unauthenticated(sentence)
         if missing := call.operation.missing(viewer.scopes):
-            raise Lacking(missing)
+            raise Lacking(missing, for_itself=viewer.user is None)
 
     async def reach(self, call: Call, cursor: str) -> None:
         """Have the operation read what is at least as new as this cursor (`Latchkey-After`).
@@ -293,7 +262,3 @@ def _cost(call: Call) -> dict[str, float]:
     cost = call.operation.cost(call.variables)
     limit = call.operation.limits.cost
     return {"typeCost": cost.type_cost, "fieldCost": cost.field_cost, "limit": limit}
-
-
-def _ways(need: Need) -> str:
-    return " or ".join(" and ".join(sorted(scopes)) for scopes in need.alternatives)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from core.domain.accounts import ClientAuth
+from core.domain.accounts import ClientAuth, Flow
 from core.domain.grants import Scope
 
 AUTHORIZE: Final = "/oauth/authorize"
@@ -14,6 +14,7 @@ JWKS: Final = "/oauth/jwks.json"
 SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
 
+FLOWS: Final = [Flow.CODE, Flow.REFRESH, Flow.CREDENTIALS]
 SECRETS: Final = [ClientAuth.BASIC.value, ClientAuth.POST.value]
 SCOPES: Final = [scope.value for scope in Scope]
 
@@ -31,7 +32,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [flow.value for flow in FLOWS],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],
         "revocation_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],

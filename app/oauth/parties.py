@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 
 from app.oauth.asked import Asked
-from core.domain.accounts import Client
+from core.domain.accounts import Client, Flow
 from core.domain.authorizations import redirects_to
 from core.domain.grants import Scope
 from core.store.oauth import Rows
@@ -41,12 +41,11 @@ class Party(ClientMixin):
 
     def check_response_type(self, response_type: str) -> bool:
         """Only a code is ever given out by the authorization endpoint."""
-        return response_type == "code"
+        return response_type == "code" and Flow.CODE in self.client.flows
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """What a client may not do is refused by what it would need: a code, a token, a scope."""
-        del grant_type
-        return True
+        """Whether it may ask in this way."""
+        return grant_type in self.client.flows
 
 
 def authenticated(rows: Rows, asked: Asked, now: datetime) -> Party:

@@ -18,14 +18,18 @@ from app.compose import House
 from app.oauth import metadata
 from app.oauth.asked import Asked, form_pairs
 from app.oauth.codes import CodeGrant, Pkce
+from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.parties import scopes_of
 from app.oauth.refresh import RefreshGrant
 from app.oauth.server import Answer, Case, Server
 from app.oauth.tokens import Introspection, Revocation
 from app.pages.press import page
+from core.domain.accounts import Flow
+from core.domain.audit import Kind
 from core.domain.authorizations import REQUEST_SECONDS, AuthorizationRequest, answered
-from core.domain.errors import LatchkeyError, Missing, Unavailable
+from core.domain.errors import LatchkeyError, Limited, Missing, Unavailable
+from core.domain.sources import network
 from core.store.oauth import Rows
 from core.tokens import digest, new_secret
 
@@ -34,6 +38,8 @@ MOST_BYTES: Final = 32_000
 JSON: Final = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
 PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
 Work = Callable[[Asked, Case], Answer]
+KINDS: Final = {metadata.TOKEN: Kind.TOKEN_ISSUE, metadata.REVOKE: Kind.TOKEN_REVOKE}
+"""What a refusal at an endpoint refused, besides knowing the client."""
 
 shared: Final = Middleware(
     CORSMiddleware,
@@ -121,19 +127,24 @@ def _told(tell: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
 
 def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that takes a form and answers in JSON."""
+    log = Logbook(house.services.audit, house.throttle, KINDS.get(path))
 
     async def answer(request: Request) -> Response:
+        source = request.client.host if request.client else ""
         try:
-            return _json(await _decided(house, path, work, request))
+            log.check(source)
+            told, case = await _decided(house, path, work, request)
         except OAuth2Error as error:
-            return _json(error())
+            told, case = error(), None
         except LatchkeyError as error:
             return _unavailable(error)
+        log.note(told, case, source)
+        return _json(told)
 
     return answer
 
 
-async def _decided(house: House, path: str, work: Work, request: Request) -> Answer:
+async def _decided(house: House, path: str, work: Work, request: Request) -> tuple[Answer, Case]:
     """What `work` decides in one transaction; then what it found must end is ended."""
     body = await _body(request, house.settings.request_seconds)
     pairs = form_pairs(request.headers.get("content-type"), body)
@@ -145,10 +156,19 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> Ans
         case = Case(house, rows, house.clock.now())
         return work(asked, case), case
 
-    answer, case = await house.oauth.do(decide)
+    run = house.oauth.look if _only_looks(path, asked) else house.oauth.do
+    answer, case = await run(decide)
     for end in case.ends:
         await house.services.grants.end_tokens(end.grant_id, end.id, end.until)
-    return answer
+    return answer, case
+
+
+def _only_looks(path: str, asked: Asked) -> bool:
+    """Whether nothing will be written: then it need not wait for who writes."""
+    if "client_assertion" in asked.form:  # which is remembered, so that it is shown once
+        return False
+    own = asked.payload.grant_type == Flow.CREDENTIALS
+    return path == metadata.INTROSPECT or (path == metadata.TOKEN and own)
 
 
 async def _body(request: Request, seconds: float) -> bytes:
@@ -171,7 +191,9 @@ async def _authorize(house: House, request: Request) -> Response:
     sent anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
     """
     query = request.query_params
+    source = request.client.host if request.client else ""
     try:
+        await house.throttle.take("authorize", network(source))
         if (uri := query.get("request_uri")) is not None:
             request_id = await _sent_ahead(house, uri, query.get("client_id"))
         else:
@@ -253,7 +275,9 @@ def _json(answer: Answer) -> Response:
 
 def _unavailable(error: LatchkeyError) -> Response:
     """What is no refusal of OAuth's: the world's fault, to be tried again (RFC 9110 §15.6.4)."""
-    code = "temporarily_unavailable" if isinstance(error, Unavailable) else "server_error"
+    passing = isinstance(error, Unavailable | Limited)
+    code = "temporarily_unavailable" if passing else "server_error"
     body = orjson.dumps({"error": code, "error_description": str(error)})
-    headers = {"Cache-Control": "no-store", "Retry-After": "1"}
+    wait = error.seconds if isinstance(error, Limited) and error.seconds else 1
+    headers = {"Cache-Control": "no-store", "Retry-After": str(wait)}
     return Response(body, errors.status(error), headers, "application/json")

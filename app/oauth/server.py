@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
@@ -15,6 +15,7 @@ from app.compose import House
 from app.oauth.asked import Asked
 from app.oauth.parties import Party, authenticated
 from core.domain.accounts import Client
+from core.domain.audit import ANONYMOUS, Actor, Detail, Kind
 from core.domain.grants import Grant, Scope
 from core.store.oauth import Rows
 
@@ -42,14 +43,37 @@ class End:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, to be noted once the transaction has committed."""
+
+    kind: Kind
+    actor: Actor
+    detail: Detail
+
+
 @dataclass(slots=True)
 class Case:
-    """What one request works with; `ends` is what it found must end."""
+    """What one request works with; `ends` is what it found must end, `decisions` what it decided.
+
+    `client` is who asks, once they have proven it (a public client cannot).
+    """
 
     house: House
     rows: Rows
     now: datetime
     ends: list[End] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    client: Client | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as the audit names them."""
+        return Actor(self.client.id) if self.client else ANONYMOUS
+
+    def note(self, kind: Kind, actor: Actor, **detail: Unpack[Detail]) -> None:
+        """Note that something was allowed."""
+        self.decisions.append(Decision(kind, actor, detail))
 
     def check_resource(self, asked: Asked) -> None:
         """Refuse to give tokens for another API than ours.
@@ -61,9 +85,13 @@ class Case:
         if set(asked.payload.datalist.get("resource", ())) - {ours}:
             raise InvalidTargetError(f"Tokens are given for {ours} alone.")
 
-    def bearer(self, grant: Grant, scopes: frozenset[Scope], family: str) -> dict[str, Any]:
+    def bearer(self, grant: Grant, scopes: frozenset[Scope], family: str | None) -> dict[str, Any]:
         """A new access token, as the token endpoint tells of it (RFC 6749 §5.1)."""
         seconds = self.house.settings.access_token_seconds
+        given: Detail = {"scopes": scopes}
+        if not grant.of_client:
+            given |= {"user_id": grant.user_id, "grant_id": grant.id}
+        self.note(Kind.TOKEN_ISSUE, Actor(grant.client_id), **given)
         return {
             "access_token": self.house.tokens.issue(grant, scopes, seconds, family=family),
             "token_type": "Bearer",
@@ -74,6 +102,7 @@ class Case:
     def end_family(self, family_id: str, grant_id: str) -> None:
         """Refuse every token of a family, now and for ever."""
         self.rows.revoke_family(family_id)
+        self.note(Kind.TOKEN_REVOKE, self.actor, grant_id=grant_id)
         self.ends.append(End(family_id, grant_id, self.now + LONGEST))
 
 
@@ -94,6 +123,7 @@ class Server(AuthorizationServer):
         """The client that is asking. Whoever introspects must have something to prove it with."""
         del methods
         party = authenticated(self.case.rows, request, self.case.now)
+        self.case.client = None if party.client.public else party.client
         if endpoint == "introspection" and party.client.public:
             sentence = "Only a client that can prove who it is may ask about tokens."
             raise InvalidClientError(sentence)

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from app.oauth.asked import Asked
 from app.oauth.parties import Party
 from app.oauth.server import Case, End, Server
+from core.domain.audit import Actor, Kind
 from core.domain.authorizations import TokenFamily
 from core.domain.errors import Unauthenticated
 from core.tokens import Claims, digest
@@ -67,6 +68,7 @@ class Revocation(OfAnyKind, RevocationEndpoint):
             case.end_family(it.id, it.grant_id)
         else:
             case.ends.append(End(it.token_id, it.grant_id, it.expires_at))
+            case.note(Kind.TOKEN_REVOKE, Actor(it.client_id), grant_id=it.grant_id)
 
 
 class Introspection(OfAnyKind, IntrospectionEndpoint):

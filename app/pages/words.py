@@ -32,6 +32,14 @@ SCOPES: Final[Mapping[Scope, Words]] = {
         "Make things happen in simulated homes",
         "Press switches, cut devices off, let time run faster. Nothing of a real home.",
     ),
+    Scope.WEBHOOKS_MANAGE: Words(
+        "Look after its own deliveries",
+        "Where its servers are told of events, and what became of that. It opens nothing of yours.",
+    ),
+    Scope.USAGE_READ: Words(
+        "Count its own requests",
+        "How much it asked and what that cost. It opens nothing of yours.",
+    ),
 }
 GUARDED: Final[Mapping[DeviceKind, str]] = {
     DeviceKind.LOCK: "Lock: an app that controls it can let people in",

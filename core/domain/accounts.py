@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from typing import Final
 
 from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope
@@ -39,14 +41,27 @@ class ClientAuth(StrEnum):
     NONE = "none"
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    PRIVATE_KEY = "private_key_jwt"
+
+
+class Flow(StrEnum):
+    """A way to a token, by the `grant_type` that asks for it (RFC 6749 §4, RFC 8628 §3.4)."""
+
+    CODE = "authorization_code"
+    REFRESH = "refresh_token"
+    CREDENTIALS = "client_credentials"
+    DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """An OAuth client: a partner's app; `registered_only` has it run what it registered alone.
 
-    `scopes` are those that it may ask for. A `sandbox` client may only be granted simulated homes.
-    `logo` is a URL; `verified` tells that somebody has looked who is behind it.
+    `scopes` are those that it may ask for, `flows` the ways in which. A `sandbox` client may only
+    be granted simulated homes. `homepage` is a URL, `logo` a `data:` URI; `verified` tells that an
+    operator has looked who is behind it, `registered` that it registered itself (RFC 7591). `jwks`
+    is a JWK Set in JSON, the keys of one that proves itself by `private_key_jwt`. Tokens of one
+    that is `bound` are bound to a key of its own (RFC 9449 §5.2).
     """
 
     id: str
@@ -59,6 +74,11 @@ class Client:
     sandbox: bool = False
     logo: str | None = None
     verified: bool = False
+    flows: frozenset[Flow] = frozenset(Flow)
+    homepage: str | None = None
+    jwks: str | None = None
+    bound: bool = False
+    registered: bool = False
 
     @property
     def public(self) -> bool:
@@ -66,15 +86,20 @@ class Client:
         return self.auth is ClientAuth.NONE
 
 
+EXPLORER: Final = "client_" + sha256(b"explorer").hexdigest()[:32]
+"""The id of Latchkey's own client: GraphiQL, and whatever has a personal access token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who is asking: a client, for the user who granted it access, until the token expires.
 
+    A client that asks for itself has no user, and a grant that opens nothing (`Grant.own`).
     `scopes` are those of the token that the grant still has.
     """
 
     client: Client
-    user: User
+    user: User | None
     grant: Grant
     scopes: frozenset[Scope]
     expires_at: datetime

@@ -25,7 +25,9 @@ class AuthorizationRequest:
 
     `uri_given` tells that the client named the redirect URI and did not leave it to be its only
     one; then it must name it again for the code (RFC 6749 §4.1.3). `resource` is the API that the
-    tokens are for (RFC 8707).
+    tokens are for (RFC 8707), `jkt` the thumbprint of the key that the code will be bound to
+    (RFC 9449 §10). A request with a `device` came by a user code (RFC 8628): it answers that device
+    authorization, named by the digest of its device code, and its redirect URI is empty.
     """
 
     client_id: str
@@ -36,13 +38,16 @@ class AuthorizationRequest:
     code_challenge: str
     resource: str | None
     expires_at: datetime
+    jkt: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
     """A request as the consent page shows it: who asks, for what, and whether it is too late.
 
-    `redirect_uri` is where the answer will go; the page's policy has to let its form lead there.
+    `redirect_uri` is where the answer will go; the page's policy has to let its form lead there. It
+    is empty where a device waits for the answer.
     """
 
     client: Client
@@ -63,13 +68,34 @@ class Code:
     code_challenge: str
     resource: str | None
     expires_at: datetime
+    jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAuthorization:
+    """A device without a browser that waits for its user's answer elsewhere (RFC 8628 §3.2).
+
+    `interval` is how long it must wait between two polls; `polled_at` is the last of them. While
+    `answer` is None nobody has answered; empty scopes are a no.
+    """
+
+    digest: str
+    client_id: str
+    scopes: frozenset[Scope]
+    resource: str | None
+    interval: timedelta
+    expires_at: datetime
+    polled_at: datetime | None = None
+    answer: frozenset[Scope] | None = None
+    grant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFamily:
     """All tokens that one code has led to, and its newest refresh token.
 
-    `current` and `previous` are digests; `successor` is the current token, sealed.
+    `current` and `previous` are digests; `successor` is the current token, sealed. `jkt` is the
+    thumbprint of the key that its refresh tokens are bound to (RFC 9449 §5).
     """
 
     id: str
@@ -84,6 +110,7 @@ class TokenFamily:
     rotated_at: datetime
     expires_at: datetime
     revoked: bool = False
+    jkt: str | None = None
 
 
 def answered(redirect_uri: str, answer: Mapping[str, str | None]) -> str:

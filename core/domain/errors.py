@@ -62,7 +62,11 @@ class Conflict(LatchkeyError):
 
 
 class Limited(LatchkeyError):
-    """The caller asks for too much or too fast."""
+    """The caller asks for too much or too fast; `seconds` until there is room, if that is known."""
+
+    def __init__(self, sentence: str, seconds: int | None = None) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
 
 
 class Unavailable(LatchkeyError):

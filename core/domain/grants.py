@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from core.domain.devices import GUARDED, Device, DeviceKind
 from core.domain.events import Event, EventType
@@ -23,6 +24,12 @@ class Scope(StrEnum):
     DEVICES_CONTROL = "devices:control"
     EVENTS_SUBSCRIBE = "events:subscribe"
     SANDBOX_CONTROL = "sandbox:control"
+    WEBHOOKS_MANAGE = "webhooks:manage"
+    USAGE_READ = "usage:read"
+
+
+OWN: Final = frozenset({Scope.WEBHOOKS_MANAGE, Scope.USAGE_READ})
+"""What a client may have without a user: it opens nothing but what is the client's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,21 @@ class Share:
         return self.since < place and (self.until is None or place <= self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class PersonalKey:
+    """What a user made for themself to try the API with: its name, and its secret's digest."""
+
+    name: str
+    digest: str
+    expires_at: datetime
+
+
 @dataclass(frozen=True)
 class Grant:
-    """What a user gave a client. Not slotted, so that the views below are made once."""
+    """What a user gave a client. Not slotted, so that the views below are made once.
+
+    With a `key` it is what one personal access token opens, and lives and ends with that.
+    """
 
     id: str
     user_id: str
@@ -63,6 +82,7 @@ class Grant:
     shares: tuple[Share, ...]
     since: datetime
     revoked: bool = False
+    key: PersonalKey | None = None
 
     @cached_property
     def view(self) -> "View":
@@ -78,6 +98,16 @@ class Grant:
             homes_but_locks=frozenset(s.home_id for s in homes if not s.locks),
             rooms_but_locks=frozenset(s.room_id for s in rooms if not s.locks and s.room_id),
         )
+
+    @property
+    def of_client(self) -> bool:
+        """Whether it is no user's, but what the client has for itself."""
+        return self.id == self.client_id == self.user_id
+
+    @classmethod
+    def own(cls, client_id: str, scopes: frozenset[Scope], since: datetime) -> "Grant":
+        """What a client has for itself: of nobody's home anything, and no scope but its own."""
+        return cls(client_id, client_id, client_id, scopes & OWN, (), since)
 
     def covered(self, event: Event) -> bool:
         """Whether the grant covered what the event speaks of when it happened."""

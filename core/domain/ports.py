@@ -64,6 +64,16 @@ class Throttle(Protocol):
     async def give_back(self, kind: str, key: str) -> None:
         """Uncount an attempt that turned out to be a good one."""
 
+    def check(self, kind: str, key: str) -> None:
+        """Count nothing, but see that there is room for an attempt.
+
+        Raises:
+            Limited: as `take` does.
+        """
+
+    def count(self, kind: str, key: str) -> None:
+        """Count an attempt that was made, room or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from core.domain.accounts import Client, ClientAuth, User, checked_name
+from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Kind
 from core.domain.authorizations import checked_redirect
 from core.domain.errors import Conflict, Missing
@@ -63,10 +63,16 @@ class Accounts:
         redirect_uris: Collection[str] = (),
         scopes: Collection[Scope] = ALL,
         auth: ClientAuth = ClientAuth.NONE,
+        flows: Collection[Flow] = tuple(Flow),
         sandbox: bool = False,
+        homepage: str | None = None,
+        logo: str | None = None,
+        jwks: str | None = None,
+        bound: bool = False,
+        registered: bool = False,
         by: Actor = SYSTEM,
     ) -> Client:
-        """A new client. Names of clients need not differ.
+        """A new client (`core.domain.accounts.Client`). Names of clients need not differ.
 
         Raises:
             Invalid: nobody may be sent to one of the redirect URIs.
@@ -78,16 +84,45 @@ class Accounts:
             redirect_uris=tuple(map(checked_redirect, redirect_uris)),
             scopes=frozenset(scopes),
             auth=auth,
+            flows=frozenset(flows),
             sandbox=sandbox,
+            homepage=homepage,
+            logo=logo,
+            jwks=jwks,
+            bound=bound,
+            registered=registered,
         )
 
         def decide(ledger: Ledger) -> Client:
-            ledger.clients.put(client.id, client)
-            ledger.tell_access("client", codec.account_out(client))
-            ledger.note(Kind.CLIENT_CREATE, by, client_id=client.id)
-            return client
+            return _put_client(ledger, client, by)
 
         return await self._committer.submit(Work(Needs(access=True), decide))
+
+    async def keep_explorer(self, redirect_uri: str) -> Client:
+        """Latchkey's own client, made where it is not there yet, and led back to here.
+
+        An operator may have disabled it; it stays so.
+        """
+        wanted = Client(
+            id=EXPLORER,
+            name="GraphiQL",
+            redirect_uris=(redirect_uri,),
+            flows=frozenset({Flow.CODE, Flow.REFRESH}),
+            verified=True,
+        )
+
+        def decide(ledger: Ledger) -> Client:
+            known = ledger.clients.get(EXPLORER)
+            if known is None:
+                return _put_client(ledger, wanted, SYSTEM)
+            kept = replace(wanted, disabled=known.disabled, registered_only=known.registered_only)
+            if kept != known:
+                changes = {"redirect_uris": kept.redirect_uris, "scopes": kept.scopes}
+                _change(ledger, "client", ledger.clients, EXPLORER, **changes)
+            return kept
+
+        needs = Needs(clients=frozenset({EXPLORER}), access=True)
+        return await self._committer.submit(Work(needs, decide))
 
     async def disable_user(self, user_id: str, *, by: Actor = SYSTEM) -> User:
         """Refuse the user from now on, every grant included.
@@ -164,6 +199,13 @@ class Accounts:
 
         needs = Needs(clients=frozenset({client_id}), access=True)
         return await self._committer.submit(Work(needs, decide))
+
+
+def _put_client(ledger: Ledger, client: Client, by: Actor) -> Client:
+    ledger.clients.put(client.id, client)
+    ledger.tell_access("client", codec.account_out(client))
+    ledger.note(Kind.CLIENT_CREATE, by, client_id=client.id)
+    return client
 
 
 def _change(ledger: Ledger, kind: str, shelf: Shelf[str, A], account_id: str, **changes: Any) -> A:

@@ -22,8 +22,15 @@ class Rule:
     seconds: float
 
 
-RULES: Final = {"account": Rule(10, 60.0), "address": Rule(30, 10.0)}
-"""Sign-ins by the name that is tried, and by where they come from."""
+RULES: Final = {
+    "account": Rule(10, 60.0),
+    "address": Rule(30, 10.0),
+    "authorize": Rule(100, 1.0),
+    "client": Rule(60, 1.0),
+    "device": Rule(10, 20.0),
+}
+"""Sign-ins by the name that is tried, and by where they come from; then, each by where it comes
+from: requests that somebody be asked, clients that prove nothing, and codes that devices show."""
 
 
 class Attempts:
@@ -40,14 +47,26 @@ class Attempts:
         Raises:
             Limited: there were too many; the sentence says when to come again.
         """
-        rule, now = RULES[kind], self._clock.monotonic()
-        used = self._now(kind, key)
+        self.check(kind, key)
+        self.count(kind, key)
+
+    def check(self, kind: str, key: str) -> None:
+        """See that there is room for an attempt.
+
+        Raises:
+            Limited: there is none; the sentence says when there will be.
+        """
+        rule, used = RULES[kind], self._now(kind, key)
         if used > rule.burst - 1:
             wait = round((used - rule.burst + 1) * rule.seconds) + 1
             sentence = f"There were too many attempts. Try again in {wait} seconds."
-            raise Limited(sentence)
+            raise Limited(sentence, wait)
+
+    def count(self, kind: str, key: str) -> None:
+        """Count an attempt that was made. One beyond the burst makes nobody wait longer."""
+        used = min(self._now(kind, key) + 1, RULES[kind].burst)
         self._used.pop((kind, key), None)
-        self._used[kind, key] = (used + 1, now)
+        self._used[kind, key] = (used, self._clock.monotonic())
         if len(self._used) > MOST:
             del self._used[next(iter(self._used))]
 

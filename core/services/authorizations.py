@@ -77,6 +77,7 @@ class Authorizations:
                 code_challenge=request.code_challenge,
                 resource=request.resource,
                 expires_at=now + CODE_SECONDS,
+                jkt=request.jkt,
             )
             rows.put_code(digest(code), allowed, now)
             return request

@@ -6,13 +6,13 @@ within half a second of its commit whatever became of the broadcast.
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.domain.accounts import Client, User, Viewer
 from core.domain.documents import PREFIX
 from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
-from core.domain.grants import Grant
+from core.domain.grants import OWN, Grant
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock
 from core.feed import Feed
@@ -21,6 +21,7 @@ from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.tokens import Claims, family_of
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 MOST_VIEWERS = 10_000
 """Tokens whose viewer is remembered, until anything happens in the access log."""
 
@@ -75,7 +76,8 @@ class Access:
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
             return known[2]
-        viewer = self._found(claims)
+        own = claims.grant_id == claims.client_id == claims.user_id
+        viewer = self._itself(claims) if own else self._found(claims)
         if len(self._viewers) >= MOST_VIEWERS:
             self._viewers.clear()
         self._viewers[claims.token_id] = claims, self._place, viewer
@@ -101,6 +103,23 @@ class Access:
         scopes = claims.scopes & grant.scopes
         return Viewer(client, user, grant, scopes, claims.expires_at, claims.token_id)
 
+    def _itself(self, claims: Claims) -> Viewer:
+        """A client that asks for itself, as of now."""
+        client = self.clients.get(claims.client_id)
+        if client is None:
+            sentence = "The access token's client does not exist here."
+            raise Unauthenticated(sentence)
+        if client.disabled or self._ended(claims.token_id):
+            why = (
+                "client of this access token is disabled"
+                if client.disabled
+                else "access token was revoked"
+            )
+            raise Unauthenticated(f"The {why}.", taken_back=True)
+        scopes = claims.scopes & client.scopes & OWN
+        grant = Grant.own(client.id, client.scopes, EPOCH)
+        return Viewer(client, None, grant, scopes, claims.expires_at, claims.token_id)
+
     def again(self, viewer: Viewer) -> Viewer:
         """The viewer as of now, for what stays open.
 
@@ -113,7 +132,7 @@ class Access:
             Claims(
                 token_id=viewer.token_id,
                 client_id=viewer.client.id,
-                user_id=viewer.user.id,
+                user_id=viewer.grant.user_id,
                 grant_id=viewer.grant.id,
                 scopes=viewer.scopes,
                 expires_at=viewer.expires_at,
@@ -199,6 +218,7 @@ class Access:
             case "client":
                 self.clients[body["id"]] = codec.client_in(body)
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
+                touched.append(body["id"])  # what it has for itself goes by its own id
             case "grant":
                 self.grants[body["id"]] = codec.grant_in(body)
                 touched = [body["id"]]

@@ -4,11 +4,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from core.domain.accounts import Client, ClientAuth, User
+from core.domain.accounts import Client, ClientAuth, Flow, User
 from core.domain.commands import Command, CommandError, CommandErrorCode, CommandStatus
 from core.domain.devices import Capability, Color, Device, DeviceKind, State
 from core.domain.events import Event, EventType
-from core.domain.grants import Grant, Scope, Share
+from core.domain.grants import Grant, PersonalKey, Scope, Share
 from core.domain.homes import Home, Room
 from core.domain.keys import SigningKey
 
@@ -186,6 +186,7 @@ def grant_out(grant: Grant) -> Json:
         "shares": shares_out(grant.shares),
         "since": grant.since.isoformat(),
         "revoked": grant.revoked,
+        "key": key_of_grant_out(grant.key),
     }
 
 
@@ -199,7 +200,20 @@ def grant_in(row: Json) -> Grant:
         shares=shares_in(row["shares"]),
         since=sure(row["since"]),
         revoked=row["revoked"],
+        key=key_of_grant_in(row.get("key")),
     )
+
+
+def key_of_grant_out(key: PersonalKey | None) -> Json | None:
+    """The personal access token that a grant is for."""
+    if key is None:
+        return None
+    return {"name": key.name, "digest": key.digest, "expires_at": key.expires_at.isoformat()}
+
+
+def key_of_grant_in(row: Json | None) -> PersonalKey | None:
+    """The token of `key_of_grant_out`."""
+    return PersonalKey(row["name"], row["digest"], sure(row["expires_at"])) if row else None
 
 
 def oauth_out(client: Client) -> Json:
@@ -211,6 +225,11 @@ def oauth_out(client: Client) -> Json:
         "sandbox": client.sandbox,
         "logo": client.logo,
         "verified": client.verified,
+        "flows": sorted(client.flows),
+        "homepage": client.homepage,
+        "jwks": client.jwks,
+        "bound": client.bound,
+        "registered": client.registered,
     }
 
 
@@ -234,6 +253,8 @@ def client_in(row: Json) -> Client:
         known["redirect_uris"] = tuple(known["redirect_uris"])
         known["scopes"] = frozenset(Scope(value) for value in known["scopes"])
         known["auth"] = ClientAuth(known["auth"])
+        if "flows" in known:
+            known["flows"] = frozenset(Flow(value) for value in known["flows"])
     only = row.get("registered_only", False)
     return Client(row["id"], row["name"], row["disabled"], only, **known)
 

@@ -56,6 +56,8 @@ class Rows:
             "state": request.state,
             "code_challenge": request.code_challenge,
             "resource": request.resource,
+            "jkt": request.jkt,
+            "device": request.device,
         }
         values = {"client_id": request.client_id, "body": body, "expires_at": request.expires_at}
         self._connection.execute(insert(authorization_requests).values(digest=digest, **values))
@@ -82,6 +84,7 @@ class Rows:
             "uri_given": code.uri_given,
             "code_challenge": code.code_challenge,
             "resource": code.resource,
+            "jkt": code.jkt,
         }
         values = {
             "digest": digest,

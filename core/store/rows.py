@@ -235,6 +235,7 @@ def grant_of(row: Fetched) -> Grant:
         shares=codec.shares_in(row.shares),
         since=row.since,
         revoked=row.revoked,
+        key=codec.key_of_grant_in(row.key),
     )
 
 
@@ -248,6 +249,7 @@ def grant_values(grant: Grant) -> dict[str, Any]:
         "shares": codec.shares_out(grant.shares),
         "since": grant.since,
         "revoked": grant.revoked,
+        "key": codec.key_of_grant_out(grant.key),
     }
 
 

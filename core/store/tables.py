@@ -17,12 +17,36 @@ from sqlalchemy import (
     false,
 )
 
+from core.store.flows import (
+    authorization_codes,
+    authorization_requests,
+    client_secrets,
+    device_authorizations,
+    initial_tokens,
+    proofs,
+    registration_tokens,
+    token_families,
+)
 from core.store.metadata import metadata
 from core.store.sealing import audit, seals
 from core.store.signins import passwords, sessions
 from core.store.types import Bytewise, Instant, Json
 
-__all__ = ["audit", "metadata", "passwords", "seals", "sessions"]
+__all__ = [
+    "audit",
+    "authorization_codes",
+    "authorization_requests",
+    "client_secrets",
+    "device_authorizations",
+    "initial_tokens",
+    "metadata",
+    "passwords",
+    "proofs",
+    "registration_tokens",
+    "seals",
+    "sessions",
+    "token_families",
+]
 """What is not made here, so that whoever imports this has every table."""
 
 users = Table(
@@ -46,17 +70,6 @@ clients = Table(
     Column("registered_only", Boolean, nullable=False, server_default=false()),
     # Likewise. What OAuth knows of it; a field that is not there has its default.
     Column("oauth", Json, nullable=False, server_default="{}"),
-)
-
-client_secrets = Table(
-    "client_secrets",
-    metadata,
-    Column("digest", String, primary_key=True),
-    Column("client_id", ForeignKey("clients.id"), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    # Set once a newer secret has taken its place.
-    Column("expires_at", Instant),
-    Index("ix_client_secrets_client_id", "client_id"),
 )
 
 documents = Table(
@@ -90,49 +103,20 @@ grants = Table(
     Column("shares", Json, nullable=False),
     Column("since", Instant, nullable=False),
     Column("revoked", Boolean, nullable=False),
+    # Of a personal access token, for which the grant is: its name, digest and end.
+    Column("key", Json),
     Index("ix_grants_user_client", "user_id", "client_id"),
 )
 
-authorization_requests = Table(
-    "authorization_requests",
+grant_uses = Table(
+    "grant_uses",
     metadata,
-    Column("digest", String, primary_key=True),
-    Column("client_id", ForeignKey("clients.id"), nullable=False),
-    Column("body", Json, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Index("ix_authorization_requests_expires_at", "expires_at"),
-)
-
-authorization_codes = Table(
-    "authorization_codes",
-    metadata,
-    Column("digest", String, primary_key=True),
-    Column("client_id", ForeignKey("clients.id"), nullable=False),
-    Column("grant_id", ForeignKey("grants.id"), nullable=False),
-    Column("body", Json, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Index("ix_authorization_codes_expires_at", "expires_at"),
-)
-
-token_families = Table(
-    "token_families",
-    metadata,
-    Column("id", String, primary_key=True),
-    # Every refresh token of the family begins with it, and nothing else does.
-    Column("handle", String, nullable=False, unique=True),
-    Column("code_digest", String, nullable=False, unique=True),
-    Column("client_id", ForeignKey("clients.id"), nullable=False),
-    Column("grant_id", ForeignKey("grants.id"), nullable=False),
-    Column("scopes", Json, nullable=False),
-    # Digests of the refresh token that is good now and of the one before, and, sealed, the token
-    # that was given for that one: a client that lost the answer is given the same again.
-    Column("current", String, nullable=False),
-    Column("previous", String),
-    Column("successor", String),
-    Column("rotated_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("revoked", Boolean, nullable=False),
-    Index("ix_token_families_expires_at", "expires_at"),
+    # What was last done with a grant, some seconds late: it is no part of what is decided.
+    Column("grant_id", ForeignKey("grants.id"), primary_key=True),
+    Column("read_at", Instant),
+    Column("did_at", Instant),
+    # The command that was asked for then, as people are told of it.
+    Column("did", Json),
 )
 
 logs = Table(

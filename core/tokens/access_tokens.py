@@ -30,7 +30,11 @@ UNKNOWN_KEY = "it is signed with a key that this server does not have"
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says, once it is known to be ours and in time."""
+    """What a token says, once it is known to be ours and in time.
+
+    One of a client that asks for itself names the client as user and grant, too. `jkt` is the
+    thumbprint of the key that it is bound to (RFC 9449 §6.1); None where any bearer may use it.
+    """
 
     token_id: str
     client_id: str
@@ -38,6 +42,7 @@ class Claims:
     grant_id: str
     scopes: frozenset[Scope]
     expires_at: datetime
+    jkt: str | None = None
 
 
 class Tokens:
@@ -59,24 +64,29 @@ class Tokens:
         seconds: int,
         audience: str | None = None,
         family: str | None = None,
+        jkt: str | None = None,
     ) -> str:
         """A signed token of this grant, over `seconds` from now (negative: over already).
 
-        A token of a `family` has an id that begins with it, so that all of them can be ended.
+        A token of a `family` has an id that begins with it, so that all of them can be ended. With
+        a `jkt` it is bound to the key that has this thumbprint (RFC 9449 §6).
         """
         key_id, key = self._ring.signing()
         now = int(self._clock.now().timestamp())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": audience or self.audience,
             "sub": grant.user_id,
             "client_id": grant.client_id,
-            "grant_id": grant.id,
             "scope": " ".join(sorted(scopes)),
             "iat": now,
             "exp": now + seconds,
             "jti": self._ids.new("token" if family is None else f"{family}{WITHIN}token"),
         }
+        if not grant.of_client:
+            claims["grant_id"] = grant.id
+        if jkt is not None:
+            claims["cnf"] = {"jkt": jkt}
         return jwt.encode({"typ": TYPE, "alg": ALGORITHM, "kid": key_id}, claims, key)
 
     def verify(self, token: str) -> Claims:
@@ -116,9 +126,10 @@ class Tokens:
                 token_id=str(claims["jti"]),
                 client_id=str(claims["client_id"]),
                 user_id=str(claims["sub"]),
-                grant_id=str(claims["grant_id"]),
+                grant_id=_grant_id(claims),
                 scopes=_scopes(str(claims["scope"])),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+                jkt=str(claims["cnf"]["jkt"]) if "cnf" in claims else None,
             )
         except (KeyError, ValueError, TypeError, OverflowError, OSError) as error:
             raise _refused("its claims are not those of an access token (RFC 9068)") from error
@@ -151,6 +162,13 @@ class Tokens:
 def family_of(token_id: str) -> str:
     """The family that a token is of; the token itself where it is of none."""
     return token_id.partition(WITHIN)[0]
+
+
+def _grant_id(claims: dict[str, Any]) -> str:
+    """The grant; a client that asks for itself, whose subject it is (RFC 9068 §2.2), has none."""
+    if "grant_id" not in claims and claims["sub"] == claims["client_id"]:
+        return str(claims["client_id"])
+    return str(claims["grant_id"])
 
 
 def _scopes(text: str) -> frozenset[Scope]:

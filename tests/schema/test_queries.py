@@ -40,8 +40,7 @@ async def test_who_is_asking(any_world: World) -> None:
     viewer = (await asked(any_world, query))["viewer"]
     assert viewer["user"] == {"id": any_world.user.id, "name": "alice"}
     assert viewer["client"]["name"] == "Partner"
-    scopes = ["devices:control", "devices:read", "events:subscribe", "sandbox:control"]
-    assert viewer["scopes"] == scopes
+    assert viewer["scopes"] == sorted(Scope)
     assert MOMENT.fullmatch(viewer["expiresAt"])
     rooms = [{"name": "Bathroom"}, {"name": "Loft"}]
     assert viewer["grant"]["homes"] == [{"name": "Maple", "rooms": rooms}]

@@ -217,6 +217,7 @@ async def test_an_idle_refresh_token_expires(site: Site, clock: LeapClock) -> No
 
 
 REFRESH = {"grant_type": "refresh_token"}
+OWN = {"grant_type": "client_credentials"}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ REFRESH = {"grant_type": "refresh_token"}
         ("RFC 6749 §5.2 no grant type", "invalid_request", {}),
         ("RFC 9700 §2.4 password", "unsupported_grant_type", {"grant_type": "password"}),
         ("RFC 6749 §5.2 any letters", "unsupported_grant_type", {"grant_type": 'é"'}),
-        ("RFC 6749 §4.4 for no user", "invalid_scope", {"grant_type": "client_credentials"}),
+        ("RFC 6749 §4.4 for no user", "invalid_scope", {**OWN, "scope": "devices:read"}),
         ("RFC 6749 §4.1.3 no code", "invalid_request", {"grant_type": "authorization_code"}),
         ("RFC 6749 §6 no token", "invalid_request", REFRESH),
         ("RFC 6749 §6 any token", "invalid_grant", {**REFRESH, "refresh_token": "x.y"}),

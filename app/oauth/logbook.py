@@ -1,0 +1,48 @@
+"""The logbook of the endpoints for programs: what was decided is noted, who only guesses waits."""
+
+from typing import Final
+
+from app.oauth.server import Answer, Case
+from core.domain.audit import ANONYMOUS, Kind, Outcome
+from core.domain.ports import Notes, Throttle
+from core.domain.sources import network
+
+GUESSES: Final = "client"
+"""The kind of attempts: a client that does not prove who it is, by where it asks from."""
+UNKNOWN_CLIENT: Final = "invalid_client"
+PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
+"""Answers that say to come again, which decide nothing."""
+
+
+class Logbook:
+    """Stands before one endpoint."""
+
+    def __init__(self, notes: Notes, throttle: Throttle, refused: Kind | None) -> None:
+        """`refused` is what an error of a known client refuses; None where that is not noted."""
+        self._notes = notes
+        self._throttle = throttle
+        self._refused = refused
+
+    def check(self, source: str) -> None:
+        """Turn away, before anything is looked up, who has shown too much that does not hold.
+
+        Raises:
+            Limited: there was too much.
+        """
+        self._throttle.check(GUESSES, network(source))
+
+    def note(self, answer: Answer, case: Case | None, source: str) -> None:
+        """Note what came of a request."""
+        for one in case.decisions if case else ():
+            at = None if one.actor == ANONYMOUS else source
+            self._notes.note(one.kind, Outcome.ALLOWED, actor=one.actor, source=at, **one.detail)
+        status, body, _ = answer
+        error = body.get("error") if status >= 400 and isinstance(body, dict) else None  # noqa: PLR2004 - the first that is an error
+        if error is None or error in PENDING:
+            return
+        if error == UNKNOWN_CLIENT:
+            self._throttle.count(GUESSES, network(source))
+        kind = Kind.CLIENT_AUTHENTICATE if error == UNKNOWN_CLIENT else self._refused
+        if kind is not None:
+            who = case.actor if case else ANONYMOUS
+            self._notes.note(kind, Outcome.REFUSED, actor=who, source=source, reason=error)
