@@ -48,7 +48,7 @@ def create_client(
         )
         if public:
             return client, None
-        return client, await house.services.client_secrets.rotate(client.id)
+        return client, await house.services.client_secrets.rotate(client.id, by=OPERATOR)
 
     client, secret = opened(work)
     fields: dict[str, object] = {
@@ -64,7 +64,7 @@ def create_client(
 @clients.command("rotate-secret")
 def rotate_secret(client_id: str, *, json_line: Json = False) -> None:
     """Make a new secret, shown this once; those before are good for a day yet."""
-    secret = opened(lambda house: house.services.client_secrets.rotate(client_id))
+    secret = opened(lambda house: house.services.client_secrets.rotate(client_id, by=OPERATOR))
     say({"client_id": client_id, "client_secret": secret}, as_json=json_line)
 
 

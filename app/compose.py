@@ -159,25 +159,27 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     grants = Grants(committer, ids)
+    audit = Audit(AuditRows(database), clock, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        audit=Audit(AuditRows(database), clock, ids),
+        audit=audit,
         authorizations=Authorizations(oauth, access, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         consents=Consents(grants, access, reads, backlog),
         devices=Devices(committer, ids),
-        client_secrets=ClientSecrets(oauth, access, clock),
+        client_secrets=ClientSecrets(oauth, access, audit, clock),
         documents=Documents(committer, stored, settings.client_documents),
         events=Events(logs, reads),
         grants=grants,
         homes=Homes(committer, ids),
-        invites=Invites(committer, reads, ids),
+        invites=Invites(committer, reads, clock, ids),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),
             access,
             Passwords(),
             throttle,
+            audit,
             clock,
             ids,
             Lifetimes(

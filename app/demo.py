@@ -19,6 +19,7 @@ from app.environment import read_settings
 from app.pages.opening import Opening
 from app.sharing import granted
 from core.domain.accounts import Client, ClientAuth, User
+from core.domain.audit import SYSTEM
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
 from core.domain.sandbox import Pacing, Simulation
@@ -119,7 +120,7 @@ async def _password(house: House, user: User, path: Path) -> str:
     """The demo user's password, kept beside the homes, and known here as it is there."""
     password, fresh = _kept(path)
     if fresh or not await house.services.sessions.has_password(user.id):
-        await house.services.sessions.set_password(user.id, password)
+        await house.services.sessions.set_password(user.id, password, by=SYSTEM)
     return password
 
 

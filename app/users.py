@@ -28,7 +28,7 @@ def create(name: str, *, password_stdin: FromStdin = False, json_line: Json = Fa
 
     async def work(house: House) -> User:
         user = await house.services.accounts.create_user(name, by=OPERATOR)
-        await house.services.sessions.set_password(user.id, password)
+        await house.services.sessions.set_password(user.id, password, by=OPERATOR)
         return user
 
     user = opened(work)
@@ -43,7 +43,7 @@ def change(name: str, *, password_stdin: FromStdin = False, json_line: Json = Fa
 
     async def work(house: House) -> User:
         user = house.access.named_user(name)
-        await house.services.sessions.set_password(user.id, password)
+        await house.services.sessions.set_password(user.id, password, by=OPERATOR)
         return user
 
     user = opened(work)

@@ -52,11 +52,11 @@ class Account:
             sentence = "This is not your password." if isinstance(error, Invalid) else str(error)
             return show("password.html", visit, status=400, wrong={"current": sentence})
         try:
-            await self._sessions.set_password(person.user.id, visit.one("password"))
+            password = visit.one("password")
+            await self._sessions.set_password(person.user.id, password, source=visit.source)
         except Invalid as error:
             return show("password.html", visit, status=400, wrong={"password": str(error)})
-        name, password = person.user.name, visit.one("password")
-        visit.secret, _ = await self._sessions.sign_in(name, password, visit.source)
+        visit.secret, _ = await self._sessions.sign_in(person.user.name, password, visit.source)
         return seen(ACCOUNT)
 
     async def sign_out_elsewhere(self, visit: Visit, person: Person) -> Response:

@@ -7,6 +7,7 @@ from app.pages.account import Account
 from app.pages.apps import Apps
 from app.pages.consent import Consent
 from app.pages.desk import Desk
+from app.pages.homes import Homes
 from app.pages.login import Login
 from app.pages.visits import Visits
 
@@ -21,4 +22,5 @@ def people(house: House) -> list[Route]:
         *Consent(services.authorizations, services.consents).routes(desk),
         *Account(services.sessions, apps).routes(desk),
         *apps.routes(desk),
+        *Homes(services.homes, services.invites).routes(desk),
     ]

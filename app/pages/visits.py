@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -47,15 +46,8 @@ class Visit:
 
     @property
     def source(self) -> str:
-        """The address it comes from; of IPv6 the network, since a house has all of a /64."""
-        host = self.request.client.host if self.request.client else ""
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return host
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-            return str(IPv6Address(int(address) >> 64 << 64))
-        return host
+        """The address it comes from; empty where the server does not know it."""
+        return self.request.client.host if self.request.client else ""
 
     def token(self, purpose: str) -> str:
         """What a form for this purpose carries."""

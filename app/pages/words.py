@@ -5,10 +5,11 @@ from typing import Final, NamedTuple
 
 from core.domain.devices import DeviceKind
 from core.domain.grants import Scope
+from core.domain.homes import Role
 
 
 class Words(NamedTuple):
-    """What a scope lets an app do: in short, and what that means at home."""
+    """What a scope lets an app do, or a role a person: in short, and what that means at home."""
 
     short: str
     long: str
@@ -40,6 +41,11 @@ SCOPES: Final[Mapping[Scope, Words]] = {
         "Count its own requests",
         "How much it asked and what that cost. It opens nothing of yours.",
     ),
+}
+ROLES: Final[Mapping[Role, Words]] = {
+    Role.OWNER: Words("Owner", "shares devices with apps, and says who belongs to the home"),
+    Role.MEMBER: Words("Member", "shares devices with apps"),
+    Role.GUEST: Words("Guest", "shares nothing"),
 }
 GUARDED: Final[Mapping[DeviceKind, str]] = {
     DeviceKind.LOCK: "Lock: an app that controls it can let people in",

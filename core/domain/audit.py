@@ -23,7 +23,6 @@ class Kind(StrEnum):
     SIGN_OUT = "sign_out"
     SESSION_REVOKE = "session.revoke"
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of a decision
-    CONSENT = "consent"
     AUTHORIZATION = "authorization"
     GRANT_GIVE = "grant.give"
     GRANT_AMEND = "grant.amend"
@@ -43,6 +42,7 @@ class Kind(StrEnum):
     KEY_ROTATE = "key.rotate"
     HOME_CREATE = "home.create"
     MEMBER_INVITE = "member.invite"
+    MEMBER_UNINVITE = "member.uninvite"
     MEMBER_SET = "member.set"
     MEMBER_REMOVE = "member.remove"
     AUDIT_ERASE = "audit.erase"

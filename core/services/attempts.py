@@ -26,7 +26,7 @@ RULES: Final = {
     "account": Rule(10, 60.0),
     "address": Rule(30, 10.0),
     "authorize": Rule(100, 1.0),
-    "client": Rule(60, 1.0),
+    "client": Rule(300, 0.2),
     "device": Rule(10, 20.0),
 }
 """Sign-ins by the name that is tried, and by where they come from; then, each by where it comes

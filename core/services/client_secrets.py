@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
+from core.domain.audit import SYSTEM, Actor, Kind, Outcome
 from core.domain.errors import Conflict, Missing
-from core.domain.ports import Clock
+from core.domain.ports import Clock, Notes
 from core.snapshots.access import Access
 from core.store.oauth import OAuth
 from core.tokens import digest, new_secret
@@ -16,13 +17,14 @@ OVERLAP: Final = timedelta(hours=24)
 class ClientSecrets:
     """The secrets of clients, kept as digests."""
 
-    def __init__(self, store: OAuth, access: Access, clock: Clock) -> None:
-        """Write to this store."""
+    def __init__(self, store: OAuth, access: Access, notes: Notes, clock: Clock) -> None:
+        """Write to this store, and note what was made."""
         self._store = store
         self._access = access
+        self._notes = notes
         self._clock = clock
 
-    async def rotate(self, client_id: str) -> str:
+    async def rotate(self, client_id: str, *, by: Actor = SYSTEM) -> str:
         """A new secret, of 256 random bits; those before are good for a day yet.
 
         Raises:
@@ -39,4 +41,5 @@ class ClientSecrets:
         secret, now = new_secret(), self._clock.now()
         hashed = digest(secret)
         await self._store.do(lambda rows: rows.put_secret(hashed, client_id, now, OVERLAP))
+        self._notes.note(Kind.SECRET_ROTATE, Outcome.ALLOWED, actor=by, client_id=client_id)
         return secret

@@ -113,12 +113,19 @@ class Homes:
             Refused: it is `by` a user who is no owner of the home.
             Conflict: the home would be left without an owner.
         """
+        await self._set_member(home_id, user_id, role, by, known=False)
 
+    async def _set_member(
+        self, home_id: str, user_id: str, role: Role, by: Actor, *, known: bool
+    ) -> None:
         def decide(ledger: Ledger) -> None:
             found_home(ledger, home_id)
             check_owner(ledger, home_id, by)
             if ledger.users.get(user_id) is None:
                 sentence = f"There is no user {user_id}."
+                raise Missing(sentence)
+            if known and ledger.members.get((home_id, user_id)) is None:
+                sentence = f"The user {user_id} is no member of {home_id}."
                 raise Missing(sentence)
             ledger.members.put((home_id, user_id), role)
             _still_owned(ledger, home_id)
@@ -131,6 +138,16 @@ class Homes:
         them = frozenset({user_id})
         needs = Needs(whole=frozenset({home_id}), users=them, givers=them, access=True)
         await self._committer.submit(Work(needs, decide))
+
+    async def change_member(self, home_id: str, user_id: str, role: Role, *, by: Actor) -> None:
+        """Change what a member may do; nobody becomes a member by it.
+
+        Raises:
+            Missing: there is no such home, or the user is no member of it.
+            Refused: it is `by` a user who is no owner of the home.
+            Conflict: the home would be left without an owner.
+        """
+        await self._set_member(home_id, user_id, role, by, known=True)
 
     async def remove_member(self, home_id: str, user_id: str, *, by: Actor = SYSTEM) -> None:
         """End a membership, and with it what the user's grants share of this home.
@@ -214,5 +231,5 @@ def check_owner(ledger: Ledger, home_id: str, by: Actor) -> None:
 def _still_owned(ledger: Ledger, home_id: str) -> None:
     roles = {role for (where, _), role in ledger.members.items() if where == home_id}
     if Role.OWNER not in roles:
-        sentence = f"The home {home_id} must keep at least one owner."
+        sentence = "A home must keep at least one owner: make somebody else one first."
         raise Conflict(sentence)

@@ -1,13 +1,15 @@
 """Invites: an owner asks somebody into a home by a code, and whoever has it joins, once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from core.domain.audit import Actor, Kind
 from core.domain.errors import Conflict, Limited, Missing, Refused
 from core.domain.homes import Role
+from core.domain.households import Household
 from core.domain.invites import OPEN, Invite, checked_lifetime, digest, new_code
-from core.domain.ports import Ids
+from core.domain.ports import Clock, Ids
 from core.services.homes import check_owner, found_home
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
@@ -17,11 +19,25 @@ from core.store.reads import Reads
 class Invites:
     """The invites of all homes."""
 
-    def __init__(self, committer: Committer, reads: Reads, ids: Ids) -> None:
+    def __init__(self, committer: Committer, reads: Reads, clock: Clock, ids: Ids) -> None:
         """Write through this committer."""
         self._committer = committer
         self._reads = reads
+        self._clock = clock
         self._ids = ids
+
+    async def households(self, user_id: str) -> Sequence[Household]:
+        """The homes that the user belongs to, by name; owners see the open invites, too."""
+        now = self._clock.now()
+        return [
+            Household(
+                home=home,
+                role=role,
+                members=await self._reads.members(home.id),
+                invites=await self._reads.invites(home.id, now) if role is Role.OWNER else (),
+            )
+            for home, role in await self._reads.lived_in(user_id)
+        ]
 
     async def make(
         self, home_id: str, role: Role, lasts: timedelta, *, by: Actor
@@ -50,6 +66,26 @@ class Invites:
         homes = frozenset({home_id})
         needs = Needs(homes=homes, inviting=homes, sharers=frozenset({(home_id, by.id)}))
         return code, await self._committer.submit(Work(needs, decide))
+
+    async def withdraw(self, home_id: str, invite_id: str, *, by: Actor) -> None:
+        """Let nobody join by an invite any more. Withdrawing what is over is no error.
+
+        Raises:
+            Missing: there is no such home.
+            Refused: it is `by` a user who is no owner of the home.
+        """
+
+        def decide(ledger: Ledger) -> None:
+            found_home(ledger, home_id)
+            check_owner(ledger, home_id, by)
+            invite = ledger.invites.get(invite_id)
+            if invite is not None and invite.home_id == home_id and invite.used_by is None:
+                ledger.invites.put(invite_id, None)
+                ledger.note(Kind.MEMBER_UNINVITE, by, home_id=home_id, invite_id=invite_id)
+
+        homes = frozenset({home_id})
+        needs = Needs(homes=homes, inviting=homes, sharers=frozenset({(home_id, by.id)}))
+        await self._committer.submit(Work(needs, decide))
 
     async def join(self, code: str, user_id: str) -> Invite:
         """Make the user a member as the invite says, which is used by that.

@@ -5,6 +5,7 @@ What a viewer may see is always part of the statement, so that a page is full an
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -176,6 +177,19 @@ class Reads:
         """The invite with this digest."""
         found = await self._database.rows(select(invites).where(invites.c.digest == digest))
         return rows.invite_of(found[0]) if found else None
+
+    async def invites(self, home_id: str, now: datetime) -> list[Invite]:
+        """The invites of a home by which somebody may still join, the newest first."""
+        mine = and_(invites.c.home_id == home_id, invites.c.used_by.is_(None))
+        query = select(invites).where(mine, invites.c.expires_at > now)
+        found = await self._database.rows(query.order_by(invites.c.id.desc()))
+        return list(map(rows.invite_of, found))
+
+    async def lived_in(self, user_id: str) -> list[tuple[Home, Role]]:
+        """The homes that the user belongs to, by name, and what they are there."""
+        query = select(homes, members.c.role).join(members, members.c.home_id == homes.c.id)
+        mine = query.where(members.c.user_id == user_id).order_by(homes.c.name_key, homes.c.id)
+        return [(rows.home_of(row), Role(row.role)) for row in await self._database.rows(mine)]
 
     async def roles(self, user_id: str) -> dict[str, Role]:
         """The user's role in each home."""
