@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.compose import House
 from schema.graph import Graph
-from subscriptions.socket import Session
+from subscriptions.session import Session
 
 OFF: Final = "Metrics are off: an operator sets LATCHKEY_METRICS_TOKEN to have them.\n"
 UNSHOWN: Final = "Show the token of LATCHKEY_METRICS_TOKEN: `Authorization: Bearer …`.\n"

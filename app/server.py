@@ -42,6 +42,7 @@ from schema.persisted import Persisted, judge
 from schema.rendering import Renderer
 from schema.reuse import Reuse
 from subscriptions import socket
+from subscriptions.session import Limits as SocketLimits, Parts, Session
 
 GRAPHQL = "/graphql"
 any_origin = partial(
@@ -122,14 +123,15 @@ def application(
         settings.public_url + oauth.RESOURCE,
     )
     door = Door(endpoint, any_origin(endpoint), opening)
-    sessions: set[socket.Session] = set()
+    sessions: set[Session] = set()
+    parts = Parts(graph, house.access, house.clock, _limits(settings))
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
     async def ready(request: Request) -> Response:
         return await readiness(request)
 
     async def live(websocket: WebSocket) -> None:
-        def known(shown: str | None) -> Viewer | None:
+        async def known(shown: str | None) -> Viewer | None:
             try:
                 return authenticate(shown)
             except LatchkeyError as error:
@@ -138,17 +140,7 @@ def application(
                 )
                 raise
 
-        await socket.serve(
-            websocket,
-            graph,
-            house.access,
-            house.clock,
-            known,
-            settings.init_timeout_seconds,
-            settings.socket_operations,
-            settings.request_seconds,
-            sessions,
-        )
+        await socket.serve(websocket, parts, known, sessions)
 
     readiness = Ready(house.checks, house.clock)
     rest = Starlette(
@@ -169,6 +161,17 @@ def application(
         return (door if at_once else rest)(scope, receive, send)
 
     return TrustedHostMiddleware(application, list(hosts)) if hosts else application
+
+
+def _limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        init_seconds=settings.init_timeout_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        operation_seconds=settings.request_seconds,
+        operations=settings.socket_operations,
+        messages=settings.socket_messages,
+        size=settings.socket_bytes,
+    )
 
 
 class Server(uvicorn.Server):
@@ -238,6 +241,7 @@ async def listening(
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=house.settings.socket_message_bytes,
+        ws_ping_interval=None,  # the protocol has pings of its own, which say more
         timeout_graceful_shutdown=drain,
         server_header=False,
         proxy_headers=bool(house.settings.proxies),  # only theirs say who they speak for

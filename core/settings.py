@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     client_documents: Annotated[int, Field(ge=0)] = 1_000
     socket_operations: Annotated[int, Field(ge=1)] = 50
     socket_message_bytes: Annotated[int, Field(ge=1_000)] = 256_000
+    socket_messages: Annotated[int, Field(ge=1)] = 200
+    socket_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+    heartbeat_seconds: Annotated[float, Field(ge=0.1, le=300)] = 25
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
     rendering_bytes: Annotated[int, Field(ge=0)] = 8_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000

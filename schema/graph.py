@@ -5,7 +5,7 @@ document, before any of it runs.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from random import getrandbits
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
 from schema.reuse import Look, Reuse
+from schema.streaming import Answers, Held, Streaming
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
@@ -225,16 +226,14 @@ class Graph:
             payload["extensions"] = {**payload.get("extensions", {}), "cursor": cursor}
         return payload
 
-    async def stream(self, call: Call) -> AsyncGenerator[tuple[dict[str, Any], bool], None]:
-        """The answers to a subscription, each with whether it started (else: only errors).
-
-        Data may be an `orjson.Fragment`: bytes that are shared with others.
-
-        Raises:
-            Rejected: the variables do not fit.
-            LatchkeyError: the watch ended, because access did.
-        """
+    def stream(self, call: Call) -> Streaming:
+        """The answers to a subscription."""
         ask = self._ask(call.viewer)
+        held = Held(ask.live)
+        ask.live = held
+        return Streaming(held, self._answers(call, ask))
+
+    async def _answers(self, call: Call, ask: Ask) -> Answers:
         answers = stream(
             call.document,
             call.operation,

@@ -86,14 +86,35 @@ class Watch:
 class Watching(AsyncIterator[Seen]):
     """What a reader holds. Closing it ends the watch, even one that was never read."""
 
-    def __init__(self, shown: AsyncGenerator[Seen, None], ends: ExitStack) -> None:
+    def __init__(
+        self, watch: Watch, shown: AsyncGenerator[Seen, None], ends: ExitStack, cursors: Cursors
+    ) -> None:
         """Show these events; `ends` is how the watch ends, once."""
+        self._watch = watch
         self._shown = shown
         self._ends = ends
+        self._cursors = cursors
+        self._out = False
 
     async def __anext__(self) -> Seen:
         """The next event."""
-        return await anext(self._shown)
+        self._out = False
+        seen = await anext(self._shown)
+        # Nothing is awaited between the event's place being passed and this.
+        self._out = True
+        return seen
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the reader is; see `core.domain.ports.Watching`."""
+        if self._out:
+            return None
+        return self._cursors.places(self._watch.viewer.grant.id, self._watch.places)
+
+    def renew(self, viewer: Viewer) -> None:
+        """Go on with a token that ends later."""
+        self._watch.viewer = viewer
+        self._watch.changed()
 
     async def aclose(self) -> None:
         """Watch no more."""
@@ -131,7 +152,7 @@ class Hub:
             ends.callback(self._access.watch(viewer.grant.id, watch.changed))
             await self._refresh(watch, places)
             kept = ends.pop_all()
-        return Watching(self._seen(watch, kept), kept)
+        return Watching(watch, self._seen(watch, kept), kept, self._cursors)
 
     async def _seen(self, watch: Watch, ends: ExitStack) -> AsyncGenerator[Seen, None]:
         with ends:

@@ -183,10 +183,33 @@ class Seen:
     cursor: str
 
 
+class Watching(Protocol):
+    """An open watch. Asking for the next event says that the one before was passed on."""
+
+    def __aiter__(self) -> AsyncIterator[Seen]:
+        """Itself."""
+
+    async def __anext__(self) -> Seen:
+        """The next event."""
+
+    async def aclose(self) -> None:
+        """Watch no more."""
+
+    @property
+    def cursor(self) -> str | None:
+        """A cursor of the place up to which everything was shown or is not for this watch.
+
+        None while an event is on its way out: a cursor must never be ahead of what was sent.
+        """
+
+    def renew(self, viewer: Viewer) -> None:
+        """Go on for the same grant with a token that ends later."""
+
+
 class Live(Protocol):
     """Open a watch on the log; the hub stands behind it."""
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
+    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
         """Events from `after` (or from now), then live; ends when access does.
 
         Raises:

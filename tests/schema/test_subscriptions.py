@@ -18,7 +18,7 @@ from core.domain.accounts import Viewer
 from core.domain.errors import Unauthenticated
 from core.domain.events import Event, EventType
 from core.domain.grants import Share
-from core.domain.ports import Live, Seen, Wanted
+from core.domain.ports import Live, Seen, Wanted, Watching
 from engine import Documents, Limits, Rejected, Result
 from schema import UNCARRIED, sdl
 from tests.resolvers.world import World, lamp, statements
@@ -75,19 +75,33 @@ async def eventful(world: World) -> list[Event]:
 
 
 class Replayed:
-    """A hub that has seen these events."""
+    """A hub that has seen these events, and a watch of it that shows each of them, once."""
+
+    cursor = None
 
     def __init__(self, events: list[Event]) -> None:
-        self._events = events
+        self._events = iter(events)
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
-        """Each of them, once."""
+    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> "Replayed":
+        """Itself."""
         del viewer, wanted, after
-        return self._seen()
+        return self
 
-    async def _seen(self) -> AsyncGenerator[Seen, None]:
+    def __aiter__(self) -> "Replayed":
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> Seen:
+        """The next event."""
         for event in self._events:
-            yield Seen(event, "cursor")
+            return Seen(event, "cursor")
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def renew(self, viewer: Viewer) -> None:
+        """It does not ask for whom."""
 
 
 async def test_everything_an_event_carries_is_shown_without_reading(world: World) -> None:
@@ -129,7 +143,7 @@ class Announced:
         self._hub = hub
         self.begun = asyncio.Event()
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
+    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
         """As the hub does."""
         seen = await self._hub.watch(viewer, wanted, after)
         self.begun.set()
