@@ -4,7 +4,7 @@ Parts count for themselves and know nothing of Prometheus; nothing is read befor
 Labels are ways and outcomes: never a person, a client, a home or anything that a client sent.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hmac import compare_digest
 from typing import Final
 
@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.compose import House
 from schema.graph import Graph
-from subscriptions.session import Session
+from subscriptions.sessions import Sessions
 
 OFF: Final = "Metrics are off: an operator sets LATCHKEY_METRICS_TOKEN to have them.\n"
 UNSHOWN: Final = "Show the token of LATCHKEY_METRICS_TOKEN: `Authorization: Bearer …`.\n"
@@ -34,7 +34,7 @@ SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200)
 class Meter(Collector):
     """Reads the counters of one process's parts."""
 
-    def __init__(self, house: House, graph: Graph, sessions: Collection[Session]) -> None:
+    def __init__(self, house: House, graph: Graph, sessions: Sessions) -> None:
         """`sessions` are the sockets that are open."""
         self._house = house
         self._graph = graph

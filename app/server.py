@@ -42,7 +42,8 @@ from schema.persisted import Persisted, judge
 from schema.rendering import Renderer
 from schema.reuse import Reuse
 from subscriptions import socket
-from subscriptions.session import Limits as SocketLimits, Parts, Session
+from subscriptions.session import Limits as SocketLimits, Parts
+from subscriptions.sessions import Sessions
 
 GRAPHQL = "/graphql"
 any_origin = partial(
@@ -106,9 +107,16 @@ def graph_of(house: House) -> Graph:
 
 
 def application(
-    house: House, graph: Graph, *, hosts: Sequence[str] = (), opening: Opening | None = None
+    house: House,
+    graph: Graph,
+    sessions: Sessions,
+    *,
+    hosts: Sequence[str] = (),
+    opening: Opening | None = None,
 ) -> ASGIApp:
     """The routes on a house. With `hosts`, requests that name another host are refused.
+
+    Whoever opens a socket is among `sessions`.
 
     With an `opening` (the demo's), pages are signed in as it says.
     """
@@ -123,7 +131,6 @@ def application(
         settings.public_url + oauth.RESOURCE,
     )
     door = Door(endpoint, any_origin(endpoint), opening)
-    sessions: set[Session] = set()
     parts = Parts(graph, house.access, house.clock, _limits(settings))
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
@@ -230,12 +237,13 @@ async def listening(
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
-    Sockets are closed at once (1012), requests after `drain` seconds at the latest.
+    Sockets are closed one after the other within `drain` seconds (1012), with their last cursors;
+    then requests end, within as many again.
     """
-    graph = graph_of(house)
+    graph, sessions = graph_of(house), Sessions()
     await house.services.accounts.keep_explorer(house.settings.public_url + GRAPHQL)
     config = uvicorn.Config(
-        application(house, graph, hosts=hosts, opening=opening),
+        application(house, graph, sessions, hosts=hosts, opening=opening),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -257,6 +265,7 @@ async def listening(
             yield
     finally:
         listens.cancel()
+        await sessions.drain(drain)
         server.should_exit = True
         await serve
 

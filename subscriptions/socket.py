@@ -6,7 +6,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from subscriptions.outlet import Gone
 from subscriptions.protocol import SUBPROTOCOL, Close, reason
-from subscriptions.session import Authenticate, Parts, Session
+from subscriptions.session import RESTARTS, Authenticate, Parts, Session
+from subscriptions.sessions import Sessions
 
 
 class Socket:
@@ -38,7 +39,7 @@ class Socket:
 
 
 async def serve(
-    socket: WebSocket, parts: Parts, authenticate: Authenticate, sessions: set[Session]
+    socket: WebSocket, parts: Parts, authenticate: Authenticate, sessions: Sessions
 ) -> None:
     """One connection from its first byte to its last; among `sessions` while it is open."""
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
@@ -46,6 +47,9 @@ async def serve(
         await socket.close(Close.SUBPROTOCOL, f"Only the subprotocol {SUBPROTOCOL} is spoken here.")
         return
     await socket.accept(SUBPROTOCOL)
+    if sessions.draining:
+        await socket.close(Close.RESTART, reason(RESTARTS))
+        return
     wire = Socket(socket)
     session = Session(wire, parts, authenticate, socket.headers.get("authorization"))
     sessions.add(session)

@@ -1,0 +1,52 @@
+"""The sessions of this process: who is connected, and how all of them are sent elsewhere."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+from subscriptions.session import Session
+
+SPREAD: Final = 0.7
+"""The part of a drain's time over which connections are closed; the rest is for what they send."""
+STEPS: Final = 50
+
+
+class Sessions:
+    """Those that are open."""
+
+    def __init__(self) -> None:
+        """None yet, and whoever comes is taken in."""
+        self._open: set[Session] = set()
+        self.draining = False
+        """Whether this process ends, and takes in nobody any more."""
+
+    def __iter__(self) -> Iterator[Session]:
+        """Each of them."""
+        return iter(tuple(self._open))
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._open)
+
+    def add(self, session: Session) -> None:
+        """Take one in."""
+        self._open.add(session)
+
+    def discard(self, session: Session) -> None:
+        """One is over."""
+        self._open.discard(session)
+
+    async def drain(self, seconds: float) -> None:
+        """Take in nobody, and close all over a part of so many seconds: not all at one moment.
+
+        Each is told the last cursors of its operations first, so that it goes on elsewhere from
+        there (1012, RFC 6455 §7.4.1).
+        """
+        self.draining = True
+        waiting = list(self._open)
+        step = max(1, len(waiting) // STEPS)
+        groups = [waiting[at : at + step] for at in range(0, len(waiting), step)]
+        pause = seconds * SPREAD / max(1, len(groups))
+        for group in groups:
+            await asyncio.gather(*(session.drain() for session in group))
+            await asyncio.sleep(pause if group is not groups[-1] else 0)
