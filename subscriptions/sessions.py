@@ -8,6 +8,8 @@ from subscriptions.session import Session
 
 SPREAD: Final = 0.7
 """The part of a drain's time over which connections are closed; the rest is for what they send."""
+RATE: Final = 200
+"""How many are closed in a second where there is time: others have to take them in."""
 STEPS: Final = 50
 
 
@@ -37,7 +39,7 @@ class Sessions:
         self._open.discard(session)
 
     async def drain(self, seconds: float) -> None:
-        """Take in nobody, and close all over a part of so many seconds: not all at one moment.
+        """Take in nobody, and close all within a part of so many seconds: many not at one moment.
 
         Each is told the last cursors of its operations first, so that it goes on elsewhere from
         there (1012, RFC 6455 §7.4.1).
@@ -46,7 +48,7 @@ class Sessions:
         waiting = list(self._open)
         step = max(1, len(waiting) // STEPS)
         groups = [waiting[at : at + step] for at in range(0, len(waiting), step)]
-        pause = seconds * SPREAD / max(1, len(groups))
+        pause = min(seconds * SPREAD, len(waiting) / RATE) / max(1, len(groups))
         for group in groups:
             await asyncio.gather(*(session.drain() for session in group))
             await asyncio.sleep(pause if group is not groups[-1] else 0)

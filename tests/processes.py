@@ -172,8 +172,9 @@ class Watching:
     async def next(self) -> dict[str, Any]:
         """The next event's data, whatever its field is called."""
         async with asyncio.timeout(PATIENCE):
-            while (message := await self.socket.receive_json())["type"] == "pong":
-                pass
+            while (message := await self.socket.receive_json())["type"] in {"ping", "pong"}:
+                if message["type"] == "ping":
+                    await self.socket.send_json({"type": "pong"})
         assert message["type"] == "next", message
         payload = message["payload"]
         assert "errors" not in payload, payload

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.processes import SECRET, Partner, Starter, until_ready
+from tests.processes import SECRET, Partner, Starter, Watching, until_ready
 from tests.system.test_demo import CONTROL, WATCH
 
 HOMES = "{ homes { totalCount } }"
@@ -99,6 +99,48 @@ async def test_a_user_that_the_cli_disables_is_out_everywhere(town: Town) -> Non
         while "errors" not in (answer := await town.partner(0, token).answer(HOMES)):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_process_that_ends_sends_its_sockets_elsewhere(town: Town) -> None:
+    """A last ping with cursors, then 1012; at the other process the stream goes on from there."""
+    town.run("user", "create", "alice")
+    client = town.run("client", "create", "Partner")["client_id"]
+    home = town.run("home", "create", "--owner", "alice", "--devices", "3")["home_id"]
+    token = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
+    town.start()
+    await town.ready()
+    owner, edge = town.partner(0, token), town.partner(1, token)
+    light = await _light(owner, home)
+    seen: list[str] = []
+    async with edge.watching(RESUMED) as watching:
+        await owner.ask(CONTROL, id=light, brightness=11)
+        seen.append((await watching.next())["id"])
+        town.starter.started[1].process.terminate()
+        cursor, code = await _last_words(watching, seen)
+    assert code == 1012
+    await owner.ask(CONTROL, id=light, brightness=22)
+    async with owner.watching(RESUMED, after=cursor) as watching:
+        log = (await owner.ask("{ events(first: 100) { nodes { id } } }"))["events"]["nodes"]
+        ids = [one["id"] for one in log]
+        while seen[-1] != ids[-1]:
+            seen.append((await watching.next())["id"])
+    assert seen == ids[ids.index(seen[0]) :]
+    assert town.starter.started[1].process.wait(20) == 0
+
+
+RESUMED = "subscription($after: String) { events(after: $after) { id } }"
+
+
+async def _last_words(watching: Watching, seen: list[str]) -> tuple[str, int | None]:
+    """The cursor of the last ping and the close code; what comes before them is seen."""
+    cursor = ""
+    while (message := await watching.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+        told = json.loads(message.data)
+        if told["type"] == "ping":
+            cursor = told["payload"]["cursors"]["1"]
+        elif told["type"] == "next":
+            seen.append(told["payload"]["data"]["events"]["id"])
+    return cursor, watching.socket.close_code
 
 
 async def _light(partner: Partner, home: str) -> str:
