@@ -31,6 +31,7 @@ from core.services import (
     ClientSecrets,
     Commands,
     Consents,
+    DeviceCodes,
     Devices,
     Documents,
     Events,
@@ -159,12 +160,14 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     grants = Grants(committer, ids)
+    audit = Audit(AuditRows(database), clock, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
-        audit=Audit(AuditRows(database), clock, ids),
-        authorizations=Authorizations(oauth, access, clock, settings.public_url),
+        audit=audit,
+        authorizations=Authorizations(oauth, access, audit, clock, settings.public_url),
         commands=Commands(committer, backlog, feed, access, homes, clock, ids),
         consents=Consents(grants, access, reads, backlog),
+        device_codes=DeviceCodes(oauth, throttle, audit, clock),
         devices=Devices(committer, ids),
         client_secrets=ClientSecrets(oauth, access, clock),
         documents=Documents(committer, stored, settings.client_documents),
