@@ -3,16 +3,17 @@
 import re
 from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from app.oauth.asked import Asked
+from app.oauth.families import begun
 from app.oauth.parties import Party
 from app.oauth.server import Case, Server
-from core.domain.authorizations import IDLE, Code, TokenFamily
+from core.domain.authorizations import Code
 from core.domain.grants import Grant
-from core.tokens import digest, new_secret
+from core.tokens import digest
 
 S256: Final = "S256"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -115,26 +116,7 @@ class CodeGrant(AuthorizationCodeGrant):
         """The first tokens of a new family: an access token, and a refresh token."""
         del scope
         redeemed: Redeemed = self.request.authorization_code
-        scopes = redeemed.code.scopes & user.scopes
-        if not scopes:
-            raise InvalidGrantError("The user took back what was allowed.")
-        handle, now = new_secret(), self.case.now
-        refresh = f"{handle}.{new_secret()}"
-        family = TokenFamily(
-            id=self.case.house.ids.new("family"),
-            handle=handle,
-            code_digest=redeemed.digest,
-            client_id=redeemed.code.client_id,
-            grant_id=user.id,
-            scopes=redeemed.code.scopes,
-            current=digest(refresh),
-            previous=None,
-            successor=None,
-            rotated_at=now,
-            expires_at=now + IDLE,
-        )
-        self.case.rows.put_family(family, now)
-        return {**self.case.bearer(user, scopes, family.id), "refresh_token": refresh}
+        return begun(self.case, user, redeemed.code.scopes, redeemed.digest)
 
 
 def _named(names: list[str]) -> str:

@@ -8,13 +8,14 @@ from core.domain.grants import Scope
 AUTHORIZE: Final = "/oauth/authorize"
 TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
 PAR: Final = "/oauth/par"
+DEVICE: Final = "/oauth/device"
 REVOKE: Final = "/oauth/revoke"
 INTROSPECT: Final = "/oauth/introspect"
 JWKS: Final = "/oauth/jwks.json"
 SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
 
-FLOWS: Final = [Flow.CODE, Flow.REFRESH, Flow.CREDENTIALS]
+FLOWS: Final = [Flow.CODE, Flow.REFRESH, Flow.CREDENTIALS, Flow.DEVICE]
 SECRETS: Final = [ClientAuth.BASIC.value, ClientAuth.POST.value]
 SCOPES: Final = [scope.value for scope in Scope]
 
@@ -26,6 +27,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "authorization_endpoint": issuer + AUTHORIZE,
         "token_endpoint": issuer + TOKEN,
         "pushed_authorization_request_endpoint": issuer + PAR,
+        "device_authorization_endpoint": issuer + DEVICE,
         "revocation_endpoint": issuer + REVOKE,
         "introspection_endpoint": issuer + INTROSPECT,
         "jwks_uri": issuer + JWKS,

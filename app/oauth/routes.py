@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -18,11 +19,12 @@ from app.compose import House
 from app.oauth import metadata
 from app.oauth.asked import Asked, form_pairs
 from app.oauth.codes import CodeGrant, Pkce
+from app.oauth.devices import DeviceEndpoint, DeviceGrant
 from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.parties import scopes_of
 from app.oauth.refresh import RefreshGrant
-from app.oauth.server import Answer, Case, Server
+from app.oauth.server import Answer, Case, Server, WritesError
 from app.oauth.tokens import Introspection, Revocation
 from app.pages.press import page
 from core.domain.accounts import Flow
@@ -59,6 +61,7 @@ def routes(house: House) -> list[Route]:
     posts: dict[str, Work] = {
         metadata.PAR: _pushed,
         metadata.TOKEN: _token,
+        metadata.DEVICE: partial(_endpoint, DeviceEndpoint),
         metadata.REVOKE: partial(_endpoint, Revocation),
         metadata.INTROSPECT: partial(_endpoint, Introspection),
     }
@@ -87,6 +90,7 @@ def _token(asked: Asked, case: Case) -> Answer:
     server.register_grant(CodeGrant, [Pkce()])
     server.register_grant(RefreshGrant)
     server.register_grant(OwnGrant)
+    server.register_grant(DeviceGrant)
     return server.create_token_response(asked)
 
 
@@ -130,7 +134,7 @@ def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitabl
     log = Logbook(house.services.audit, house.throttle, KINDS.get(path))
 
     async def answer(request: Request) -> Response:
-        source = request.client.host if request.client else ""
+        source = _source(request)
         try:
             log.check(source)
             told, case = await _decided(house, path, work, request)
@@ -151,24 +155,36 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
     asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
     if asked.payload.repeated:
         raise InvalidRequestError("A parameter is sent more than once.")
+    if path == metadata.DEVICE and asked.proves_nothing:
+        await house.throttle.take("authorize", network(_source(request)))
 
-    def decide(rows: Rows) -> tuple[Answer, Case]:
-        case = Case(house, rows, house.clock.now())
+    def decide(rows: Rows, *, looks: bool) -> tuple[Answer, Case]:
+        case = Case(house, rows, house.clock.now(), looks=looks)
         return work(asked, case), case
 
-    run = house.oauth.look if _only_looks(path, asked) else house.oauth.do
-    answer, case = await run(decide)
+    async def decided() -> tuple[Answer, Case]:
+        if _only_looks(path, asked):
+            with suppress(WritesError):
+                return await house.oauth.look(partial(decide, looks=True))
+        return await house.oauth.do(partial(decide, looks=False))
+
+    answer, case = await decided()
     for end in case.ends:
         await house.services.grants.end_tokens(end.grant_id, end.id, end.until)
     return answer, case
 
 
 def _only_looks(path: str, asked: Asked) -> bool:
-    """Whether nothing will be written: then it need not wait for who writes."""
+    """Whether nothing will be written, or mostly: then it need not wait for who writes."""
     if "client_assertion" in asked.form:  # which is remembered, so that it is shown once
         return False
-    own = asked.payload.grant_type == Flow.CREDENTIALS
-    return path == metadata.INTROSPECT or (path == metadata.TOKEN and own)
+    looking = asked.payload.grant_type in {Flow.CREDENTIALS, Flow.DEVICE}
+    return path == metadata.INTROSPECT or (path == metadata.TOKEN and looking)
+
+
+def _source(request: Request) -> str:
+    """The address that is asked from."""
+    return request.client.host if request.client else ""
 
 
 async def _body(request: Request, seconds: float) -> bytes:
@@ -191,9 +207,8 @@ async def _authorize(house: House, request: Request) -> Response:
     sent anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
     """
     query = request.query_params
-    source = request.client.host if request.client else ""
     try:
-        await house.throttle.take("authorize", network(source))
+        await house.throttle.take("authorize", network(_source(request)))
         if (uri := query.get("request_uri")) is not None:
             request_id = await _sent_ahead(house, uri, query.get("client_id"))
         else:

@@ -52,11 +52,16 @@ class Decision:
     detail: Detail
 
 
+class WritesError(Exception):
+    """A request that was expected to look only has something to write."""
+
+
 @dataclass(slots=True)
 class Case:
     """What one request works with; `ends` is what it found must end, `decisions` what it decided.
 
-    `client` is who asks, once they have proven it (a public client cannot).
+    `client` is who asks, once they have proven it (a public client cannot). One that only `looks`
+    keeps no writer waiting.
     """
 
     house: House
@@ -65,6 +70,7 @@ class Case:
     ends: list[End] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     client: Client | None = None
+    looks: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -74,6 +80,15 @@ class Case:
     def note(self, kind: Kind, actor: Actor, **detail: Unpack[Detail]) -> None:
         """Note that something was allowed."""
         self.decisions.append(Decision(kind, actor, detail))
+
+    def will_write(self) -> None:
+        """Say so before the first thing that is written by a request that mostly only looks.
+
+        Raises:
+            WritesError: it only looks so far, and is to be decided again by one that may write.
+        """
+        if self.looks:
+            raise WritesError
 
     def check_resource(self, asked: Asked) -> None:
         """Refuse to give tokens for another API than ours.

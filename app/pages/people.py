@@ -1,4 +1,4 @@
-"""The pages for people: signing in, consent, the account."""
+"""The pages for people: signing in, consent, devices, the account."""
 
 from starlette.routing import Route
 
@@ -7,6 +7,7 @@ from app.pages.account import Account
 from app.pages.apps import Apps
 from app.pages.consent import Consent
 from app.pages.desk import Desk
+from app.pages.device import DevicePage
 from app.pages.homes import Homes
 from app.pages.login import Login
 from app.pages.visits import Visits
@@ -20,6 +21,7 @@ def people(house: House) -> list[Route]:
     return [
         *Login(services.sessions).routes(desk),
         *Consent(services.authorizations, services.consents).routes(desk),
+        *DevicePage(services.device_codes).routes(desk),
         *Account(services.sessions, apps).routes(desk),
         *apps.routes(desk),
         *Homes(services.homes, services.invites).routes(desk),

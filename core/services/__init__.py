@@ -8,6 +8,7 @@ from core.services.authorizations import Authorizations
 from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
 from core.services.consents import Consents
+from core.services.device_codes import DeviceCodes
 from core.services.devices import Devices
 from core.services.documents import Documents
 from core.services.events import Events
@@ -25,6 +26,7 @@ __all__ = [
     "ClientSecrets",
     "Commands",
     "Consents",
+    "DeviceCodes",
     "Devices",
     "Documents",
     "Events",
@@ -48,6 +50,7 @@ class Services:
     client_secrets: ClientSecrets
     commands: Commands
     consents: Consents
+    device_codes: DeviceCodes
     devices: Devices
     documents: Documents
     events: Events

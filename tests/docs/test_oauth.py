@@ -39,9 +39,15 @@ class Shell:
         return printed.decode()
 
 
+def section(heading: str) -> list[str]:
+    """The commands below a heading."""
+    text = DOCUMENT.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2]
+    return BLOCK.findall(text.partition("\n## ")[0])
+
+
 async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path) -> None:
     """From the metadata to the revocation; the user's yes is the only thing done otherwise."""
-    metadata, app, ask, redeem, query, refresh, introspect, revoke = BLOCK.findall(
+    metadata, app, ask, redeem, query, refresh, introspect, revoke, *_ = BLOCK.findall(
         DOCUMENT.read_text(encoding="utf-8")
     )
     with bound("127.0.0.1", 0) as listener:
@@ -69,3 +75,28 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+
+
+async def test_the_commands_of_a_device_work(
+    sqlite_url: str, run_house: Run, tmp_path: Path
+) -> None:
+    """It waits, its user types what it printed and says yes, and then it has tokens."""
+    show, poll = section("An app on a device without a browser")
+    with bound("127.0.0.1", 0) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            run_house(sqlite_url, public_url=base) as house,
+            listening(house, listener),
+            aiohttp.ClientSession() as http,
+        ):
+            site = Site(base, http, estate := await settle(house), App(estate.client))
+            mine = site.app = await site.new_app(ClientAuth.BASIC)
+            secrets = {"CLIENT_ID": mine.client.id, "CLIENT_SECRET": mine.secret or ""}
+            shell = Shell(tmp_path, BASE=base, **secrets)
+            printed = (await shell.paste(show)).strip()
+            assert printed.startswith(f"Open {base}/device and type ")
+            assert await shell.paste(poll) == "authorization_pending\n"
+            services, user = house.services, estate.user.id
+            request = await services.device_codes.enter(printed[-9:], user, "192.0.2.1")
+            await services.authorizations.approve(request, user, await site.grant(), ASKED)
+            assert await shell.paste(poll) == "devices:control devices:read\n"

@@ -29,7 +29,7 @@ async def test_the_server_tells_of_itself(site: Site) -> None:
     found = await told(site, "/.well-known/oauth-authorization-server")
     assert found["issuer"] == site.base_url
     assert found["code_challenge_methods_supported"] == ["S256"]
-    for name in ("token", "revocation", "introspection"):
+    for name in ("token", "device_authorization", "revocation", "introspection"):
         async with site.http.post(found[f"{name}_endpoint"]) as response:
             assert response.status in {400, 401}
     async with site.http.get(found["authorization_endpoint"]) as response:

@@ -39,7 +39,8 @@ async def test_a_pushed_request_is_answered_once(site: Site) -> None:
     """RFC 9126 §7.3: a second visit after the answer leads nowhere."""
     uri = await pushed(site)
     _, location, _ = await site.authorize(named(site, uri))
-    await site.estate.house.services.authorizations.deny(told(location)["request"])
+    house, user = site.estate.house, site.estate.user
+    await house.services.authorizations.deny(told(location)["request"], user.id)
     assert (await site.authorize(named(site, uri)))[:2] == (400, "")
 
 

@@ -1,5 +1,6 @@
 """Nothing secret is logged or stored, over a whole flow; Authlib logs tokens if it may."""
 
+import asyncio
 import io
 import logging
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from core import observe
 from core.store import tables
+from tests.app.oauth.devices import plugged_in
 from tests.app.oauth.site import Site
 
 
@@ -31,6 +33,10 @@ async def test_nothing_secret_is_logged_or_stored(logged: io.StringIO, site: Sit
     await site.redeem(code, code_verifier="w" * 43)
     await site.redeem(code)
     await site.post("revoke", {"token": tokens["access_token"]})
+    allowed, waiting = await plugged_in(site), await plugged_in(site)
+    await allowed.allow()
+    await waiting.typed()
+    await asyncio.gather(allowed.poll(), waiting.poll())
     every = [
         await site.estate.house.database.rows(select(t)) for t in tables.metadata.sorted_tables
     ]
