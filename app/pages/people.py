@@ -5,6 +5,7 @@ from starlette.routing import Route
 from app.compose import House
 from app.pages.account import Account
 from app.pages.apps import Apps
+from app.pages.change import Change
 from app.pages.consent import Consent
 from app.pages.desk import Desk
 from app.pages.login import Login
@@ -21,4 +22,5 @@ def people(house: House) -> list[Route]:
         *Consent(services.authorizations, services.consents).routes(desk),
         *Account(services.sessions, apps).routes(desk),
         *apps.routes(desk),
+        *Change(services.consents, house.access).routes(desk),
     ]
