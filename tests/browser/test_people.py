@@ -259,6 +259,10 @@ async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: s
         for summary in await page.locator("summary").all():
             await summary.click()
         await fits()
+        await page.get_by_role("link", name="Change what it sees").first.click()
+        await expect(page.get_by_test_id("places")).to_be_visible()
+        await fits()
+        await opened.shot(f"change-wide-{scheme}")
         await page.goto(f"{opened.base_url}/account/password")
         await fits()
         await page.goto(opened.base_url + app.ask("devices:read", "sandbox:control"))
