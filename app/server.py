@@ -121,7 +121,7 @@ def application(
         settings.request_seconds,
         settings.public_url + oauth.RESOURCE,
     )
-    door = Door(endpoint, any_origin(endpoint), opening)
+    door = Door(endpoint, any_origin(endpoint), opening, settings.public_url)
     sessions: set[socket.Session] = set()
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 

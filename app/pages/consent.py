@@ -1,5 +1,6 @@
 """Consent: who asks, for what, and which homes, rooms and devices one shares with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -63,11 +64,8 @@ class Asked:
 
     @property
     def state(self) -> str:
-        """What the app has, in a form's field: a yes is to this and nothing else."""
-        if self.grant is None:
-            return ""
-        has = (self.grant.id, sorted(self.grant.scopes), self.grant.shares)
-        return sha256(repr(has).encode()).hexdigest()
+        """What the app has, in a form's field."""
+        return state_of(self.grant)
 
 
 class Consent:
@@ -98,7 +96,7 @@ class Consent:
         if visit.one("answer") != "allow":
             back = await self._authorizations.deny(asked.id, person.user.id)
             return seen(back or f"{DEVICE}?answer={DENIED}")
-        ticks = Ticks(visit.many("home"), visit.many("room"), visit.many("device"))
+        ticks = ticks_of(visit)
         chosen = frozenset(scope for scope in asked.new if scope.value in visit.many("scope"))
         if wrong := _wrong(asked, visit, ticks, chosen):
             return _form(visit, asked, ticks, chosen, wrong)
@@ -135,11 +133,29 @@ class Consent:
         return Asked(request_id, code, pending, grant, tuple(offers))
 
 
+def state_of(grant: Grant | None) -> str:
+    """What an app has, in a form's field: a yes is to this and nothing else."""
+    if grant is None:
+        return ""
+    has = (grant.id, sorted(grant.scopes), grant.shares)
+    return sha256(repr(has).encode()).hexdigest()
+
+
+def ticks_of(visit: Visit) -> Ticks:
+    """The boxes of homes, rooms and devices that were ticked."""
+    return Ticks(visit.many("home"), visit.many("room"), visit.many("device"))
+
+
+def changed(visit: Visit, ticks: Ticks, grant: Grant | None, offers: Sequence[Offer]) -> bool:
+    """Whether the app has something else by now than the form says, or what is ticked is gone."""
+    there = frozenset[str]().union(*(ticks.of(offer).all for offer in offers))
+    return visit.one("state") != state_of(grant) or bool(ticks.all - there)
+
+
 def _wrong(asked: Asked, visit: Visit, ticks: Ticks, chosen: frozenset[Scope]) -> dict[str, str]:
     """What is wrong with the form, by the part of the page that it is about."""
-    there = [ticks.of(offer).all for offer in asked.offers]
     wrong: dict[str, str] = {}
-    if visit.one("state") != asked.state or ticks.all - frozenset().union(*there):
+    if changed(visit, ticks, asked.grant, asked.offers):
         wrong["places"] = CHANGED
     elif not ticks.all:
         wrong["places"] = NO_PLACE

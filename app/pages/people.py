@@ -5,6 +5,7 @@ from starlette.routing import Route
 from app.compose import House
 from app.pages.account import Account
 from app.pages.apps import Apps
+from app.pages.change import Change
 from app.pages.consent import Consent
 from app.pages.desk import Desk
 from app.pages.device import DevicePage
@@ -25,4 +26,5 @@ def people(house: House) -> list[Route]:
         *Account(services.sessions, apps).routes(desk),
         *apps.routes(desk),
         *Homes(services.homes, services.invites).routes(desk),
+        *Change(services.consents, house.access).routes(desk),
     ]

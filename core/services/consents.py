@@ -89,6 +89,19 @@ class Consents:
             return await self._grants.give(user_id, client.id, scopes, shares, first=True)
         return await self._grants.amend(current, scopes, shares, unseen=False)
 
+    async def change(
+        self, known: Grant, scopes: Collection[Scope], shares: Collection[Share]
+    ) -> Grant:
+        """Have a grant give exactly this from now on, but no scope that it does not give yet.
+
+        Raises:
+            Conflict: it gives something else by now than was known, or was taken back.
+            Missing: something to be shared is gone.
+            Refused: the user may not share it, or not with this client.
+        """
+        left = known.scopes.intersection(scopes)
+        return await self._grants.amend(known, left, shares, unseen=False)
+
     async def take_back(self, grant: Grant) -> None:
         """Take back everything."""
         await self._grants.revoke(grant)

@@ -71,18 +71,26 @@ class App:
         return replace(partner_of(self.demo), token=answer["access_token"])
 
 
-@pytest.fixture
-async def app(demo: Process, starter: Starter) -> AsyncIterator[App]:
-    """Made by the operator, while the demo runs."""
+async def operator(demo: Process, starter: Starter, *words: str) -> dict[str, Any]:
+    """What a command of the operator prints, while the demo runs."""
     folder = starter.folder / ".latchkey"
     env = {
         "LATCHKEY_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'latchkey.db'}",
         "LATCHKEY_SECRET_KEYS": (folder / "secret").read_text(),
         "LATCHKEY_PUBLIC_URL": demo.ready["base_url"],
     }
-    words = ("client", "create", "Lamp Whisperer", "--redirect-uri", REGISTERED, "--json")
-    made = json.loads(await asyncio.to_thread(starter.run, *words, env=env))
+    made: dict[str, Any] = json.loads(
+        await asyncio.to_thread(starter.run, *words, "--json", env=env)
+    )
     await asyncio.sleep(1)  # until the demo's process has heard of it
+    return made
+
+
+@pytest.fixture
+async def app(demo: Process, starter: Starter) -> AsyncIterator[App]:
+    """An app that nobody has connected yet."""
+    words = ("client", "create", "Lamp Whisperer", "--redirect-uri", REGISTERED)
+    made = await operator(demo, starter, *words)
     waiting = web.Application()
     waiting.router.add_get("/callback", _welcome)
     runner = web.AppRunner(waiting)
@@ -251,6 +259,10 @@ async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: s
         for summary in await page.locator("summary").all():
             await summary.click()
         await fits()
+        await page.get_by_role("link", name="Change what it sees").first.click()
+        await expect(page.get_by_test_id("places")).to_be_visible()
+        await fits()
+        await opened.shot(f"change-wide-{scheme}")
         await page.goto(f"{opened.base_url}/account/password")
         await fits()
         await page.goto(opened.base_url + app.ask("devices:read", "sandbox:control"))
