@@ -1,4 +1,4 @@
-"""The pages for people: signing in, consent, the account."""
+"""The pages for people: signing in, consent, the account, personal access tokens."""
 
 from starlette.routing import Route
 
@@ -7,6 +7,7 @@ from app.pages.account import Account
 from app.pages.apps import Apps
 from app.pages.consent import Consent
 from app.pages.desk import Desk
+from app.pages.keys import Keys
 from app.pages.login import Login
 from app.pages.visits import Visits
 
@@ -15,10 +16,19 @@ def people(house: House) -> list[Route]:
     """Their routes."""
     services = house.services
     desk = Desk(Visits(services.sessions, house.settings))
-    apps = Apps(services.consents, house.access)
+    apps = Apps(services.consents, services.uses, house.access, house.clock)
+    keys = Keys(
+        services.personal_keys,
+        services.consents,
+        services.sessions,
+        house.access,
+        apps,
+        house.clock,
+    )
     return [
         *Login(services.sessions).routes(desk),
         *Consent(services.authorizations, services.consents).routes(desk),
         *Account(services.sessions, apps).routes(desk),
         *apps.routes(desk),
+        *keys.routes(desk),
     ]
