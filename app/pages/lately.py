@@ -12,6 +12,8 @@ from core.domain.uses import Deed, Use
 
 HOUR: Final = timedelta(hours=1)
 OPENED: Final = frozenset({DeviceKind.BLIND, DeviceKind.GARAGE_DOOR})
+GAP: Final = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit."""
 OPEN, SHUT = 100, 0
 IT: Final = "it"
 """The device, once it was named."""
@@ -96,7 +98,7 @@ def asked(did: Deed, *, named: bool = False) -> str:
 def _position(kind: DeviceKind, whose: str, value: Any) -> str:
     if kind in OPENED and value in {OPEN, SHUT}:
         return f"{'open' if value == OPEN else 'close'} {whose}"
-    return f"set {whose} to {value} % open"
+    return f"set {whose} to {value}{GAP}% open"
 
 
 def _part(what: str, whose: str) -> str:
@@ -108,7 +110,7 @@ def _part(what: str, whose: str) -> str:
 def _set(unit: str, what: str = "") -> Callable[[DeviceKind, str, Any], str]:
     def words(kind: DeviceKind, whose: str, value: Any) -> str:
         del kind
-        return f"set {_part(what, whose)} to {value:g} {unit}"
+        return f"set {_part(what, whose)} to {value:g}{GAP}{unit}"
 
     return words
 

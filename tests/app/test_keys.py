@@ -21,6 +21,7 @@ SWITCH: Final = """
 mutation($id: ID!) { controlDevice(input: { deviceId: $id, state: { on: true } }) { status } }
 """
 READ, CONTROL = ("scope", "devices:read"), ("scope", "devices:control")
+NEVER_LOOKED: Final = "<dt>Last looked</dt><dd>never</dd>"
 Field = tuple[str, str]
 
 
@@ -152,17 +153,19 @@ async def test_what_it_does_is_shown(owner: Owner) -> None:
 async def test_an_app_that_looks_is_shown(owner: Owner) -> None:
     """When it last looked, by query and by what it is told live, and what it last did."""
     account = await owner.visitor.get("/account")
-    assert "Last looked: never" in account.text
-    assert "It never gave a command." in account.text
+    assert NEVER_LOOKED in account.text
+    assert "<dt>Last command</dt><dd>none</dd>" in account.text
     response, _ = await owner.api.post({"query": QUERY}, token="lkp_" + "x" * 43)
     assert response.status == 401
     await owner.api.refused("{ homes { nodes { name } } }", token=owner.api.token(scopes=[]))
-    assert "Last looked: never" in (await owner.visitor.get("/account")).text
+    assert NEVER_LOOKED in (await owner.visitor.get("/account")).text
     await owner.api.ask(QUERY)
     await owner.api.ask(SWITCH, id=owner.api.light.id)
     account = await owner.visitor.get("/account")
-    assert re.search(r'Last looked: <time datetime="[^"]+">just now</time>', account.text)
-    assert f"Last command: turn on {owner.api.light.name}, <time" in account.text
+    assert re.search(
+        r'<dt>Last looked</dt><dd><time datetime="[^"]+">just now</time>', account.text
+    )
+    assert f"<dd>turn on {owner.api.light.name}, <time" in account.text
 
 
 async def test_what_it_is_told_live_counts_as_looking(owner: Owner) -> None:

@@ -41,7 +41,7 @@ class Shell:
 
 async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path) -> None:
     """From the metadata to the revocation; the user's yes is the only thing done otherwise."""
-    metadata, app, ask, redeem, query, refresh, introspect, revoke = BLOCK.findall(
+    metadata, app, ask, redeem, query, refresh, introspect, revoke, personal = BLOCK.findall(
         DOCUMENT.read_text(encoding="utf-8")
     )
     with bound("127.0.0.1", 0) as listener:
@@ -69,3 +69,7 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+            key, _ = await house.services.personal_keys.make(
+                grant.user_id, "terminal", ASKED, grant.shares, 7
+            )
+            assert "Ada" in await shell.paste(f"export KEY={key}\n{personal}")
