@@ -119,9 +119,8 @@ class Commands:
             keys=frozenset({key} if key else ()),
         )
         command = await self._committer.submit(Work(needs, decide))
-        if command.id == command_id:  # and not what an idempotency key stands for
-            given = Deed(command.issued_at, device.name, device.home.name, device.kind, order.asked)
-            self._uses.did(viewer.grant.id, given)
+        at, home = command.issued_at, device.home.name  # what a key stands for was given before
+        self._uses.did(viewer.grant.id, Deed(at, device.name, home, device.kind, order.asked))
         return command
 
     async def cancel(self, viewer: Viewer, command: Command) -> Command:

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from app.pages.keys import CHANGED, CHOICES, NO_PLACE, NO_SCOPE, NOT_YOURS
+from app.sharing import granted
 from core.domain.accounts import EXPLORER
 from core.domain.homes import Role
 from core.domain.personal_keys import MOST_DAYS
@@ -287,6 +288,16 @@ async def test_disabling_the_client_is_told(owner: Owner) -> None:
     await owner.api.house.services.accounts.disable_client(EXPLORER)
     assert await status(owner.api, text) == 401
     assert "lets no such token in" in (await owner.page()).text
+
+
+async def test_the_command_line_reuses_none(owner: Owner) -> None:
+    """`token create` for Latchkey's own client gives a grant of its own, not one of a token."""
+    await owner.made(READ, ("device", owner.api.light.id))
+    house, (grant_id,) = owner.api.house, owner.grant_ids
+    same = house.access.grants[grant_id]
+    client = house.access.clients[EXPLORER]
+    given = await granted(house, owner.api.user, client, same.scopes, same.shares)
+    assert given.id != grant_id
 
 
 def test_the_choices_are_within_the_bounds() -> None:
