@@ -5,11 +5,11 @@ from core.domain.audit import ANONYMOUS, Kind, Outcome
 from core.domain.errors import LatchkeyError, Unauthenticated
 from core.domain.ports import Notes
 from core.snapshots.access import Access
-from core.tokens import Tokens
+from core.tokens import PERSONAL, Tokens
 
 
 class Authenticator:
-    """Knows a viewer by a bearer token (RFC 6750 §2.1)."""
+    """Knows a viewer by a bearer token (RFC 6750 §2.1), be it a JWT or a personal one."""
 
     def __init__(self, tokens: Tokens, access: Access) -> None:
         """Verify with `tokens`, and ask `access` whether the grant still stands."""
@@ -26,10 +26,13 @@ class Authenticator:
         if authorization is None:
             return None
         scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
             sentence = "Authorization must be `Bearer` and an access token."
             raise Unauthenticated(sentence)
-        return self._access.viewer(self._tokens.verify(token.strip()))
+        if token.startswith(PERSONAL):
+            return self._access.holder(token)
+        return self._access.viewer(self._tokens.verify(token))
 
 
 def note_refusal(notes: Notes, error: LatchkeyError, source: str | None) -> None:

@@ -38,10 +38,12 @@ from core.services import (
     Grants,
     Homes,
     Invites,
+    PersonalKeys,
     Reports,
     Services,
     Sessions,
     Simulations,
+    Uses,
 )
 from core.services.attempts import Attempts
 from core.settings import Settings
@@ -61,6 +63,7 @@ from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
 from core.store.reads import Reads
+from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
@@ -160,12 +163,13 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     grants = Grants(committer, ids)
+    uses = Uses(UseRows(database), clock)
     audit = Audit(AuditRows(database), clock, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=audit,
         authorizations=Authorizations(oauth, access, audit, clock, settings.public_url),
-        commands=Commands(committer, backlog, feed, access, homes, clock, ids),
+        commands=Commands(committer, backlog, feed, access, homes, uses, clock, ids),
         consents=Consents(grants, access, reads, backlog),
         device_codes=DeviceCodes(oauth, throttle, audit, clock),
         devices=Devices(committer, ids),
@@ -175,6 +179,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
+        personal_keys=PersonalKeys(grants, access, throttle, clock),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),
@@ -190,6 +195,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
             ),
         ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
+        uses=uses,
     )
     connectors = connectors_of(settings, clock)
     return House(
@@ -246,6 +252,8 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
         await stack.enter_async_context(background(house, house.services.audit.run))
+        stack.push_async_callback(house.services.uses.close)
+        await stack.enter_async_context(background(house, house.services.uses.run))
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)

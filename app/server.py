@@ -101,7 +101,8 @@ def graph_of(house: House) -> Graph:
 
     reuse = Reuse(house.homes, house.settings.answer_bytes)
     renderer = Renderer(house.settings.rendering_bytes)
-    return Graph(documents, ask, reuse, renderer, Persisted(house.register, house.clock))
+    persisted = Persisted(house.register, house.clock)
+    return Graph(documents, ask, reuse, renderer, persisted, house.services.uses.looked)
 
 
 def application(

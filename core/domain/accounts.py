@@ -12,15 +12,15 @@ from core.domain.grants import Grant, Scope
 LONGEST_NAME = 200
 
 
-def checked_name(name: str) -> str:
-    """A name that people can read, without spaces around it.
+def checked_name(name: str, most: int = LONGEST_NAME) -> str:
+    """A name that people can read, without spaces around it; of `most` characters at most.
 
     Raises:
         Invalid: it is empty, too long, or holds what cannot be printed.
     """
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        sentence = f"A name has 1 to {LONGEST_NAME} printable characters."
+    if not 1 <= len(name) <= most or not name.isprintable():
+        sentence = f"A name has 1 to {most} printable characters."
         raise Invalid(sentence, "name")
     return name
 

@@ -15,9 +15,11 @@ from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
+from core.services.personal_keys import PersonalKeys
 from core.services.reports import Reports
 from core.services.sessions import Sessions
 from core.services.simulations import Simulations
+from core.services.uses import Uses
 
 __all__ = [
     "Accounts",
@@ -33,10 +35,12 @@ __all__ = [
     "Grants",
     "Homes",
     "Invites",
+    "PersonalKeys",
     "Reports",
     "Services",
     "Sessions",
     "Simulations",
+    "Uses",
 ]
 
 
@@ -57,6 +61,8 @@ class Services:
     grants: Grants
     homes: Homes
     invites: Invites
+    personal_keys: PersonalKeys
     reports: Reports
     sessions: Sessions
     simulations: Simulations
+    uses: Uses

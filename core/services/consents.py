@@ -44,7 +44,7 @@ class Consents:
         return _by_name([await self._offer(home_id) for home_id in home_ids])
 
     def grants(self, user_id: str) -> Sequence[Grant]:
-        """The user's grants that stand, the newest first."""
+        """What the user's apps have, the newest first; personal access tokens are no apps."""
         found = [
             one for one in self._access.grants.values() if one.user_id == user_id and _stands(one)
         ]
@@ -137,4 +137,4 @@ def _by_name(offers: Iterable[Offer | None]) -> list[Offer]:
 
 
 def _stands(grant: Grant) -> bool:
-    return not grant.revoked and bool(grant.view.homes)
+    return grant.key is None and not grant.revoked and bool(grant.view.homes)

@@ -16,6 +16,7 @@ from core.domain.grants import OWN, Grant
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock
 from core.feed import Feed
+from core.snapshots.personal_keys import PersonalKeys
 from core.store import codec
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
@@ -43,6 +44,7 @@ class Access:
         self.documents: dict[str, set[str]] = {}
         """The ids of the documents that each client has registered, as requests name them."""
 
+        self._personal = PersonalKeys(clock)
         self._ends: dict[str, datetime] = {}
         self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
@@ -53,7 +55,8 @@ class Access:
         state = await self._logs.access_state()
         self.users.update({user.id: user for user in state.users})
         self.clients.update({client.id: client for client in state.clients})
-        self.grants.update({grant.id: grant for grant in state.grants})
+        for grant in state.grants:
+            self._give(grant)
         self.keys.update({key.id: key for key in state.keys})
         for client_id, sha256 in state.documents:
             self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
@@ -71,8 +74,7 @@ class Access:
             Unavailable: the access log cannot be read, so nobody can know.
         """
         if self._feed.stale():
-            sentence = "Access cannot be checked now; try again in a moment."
-            raise Unavailable(sentence)
+            raise _unknown()
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
             return known[2]
@@ -82,6 +84,19 @@ class Access:
             self._viewers.clear()
         self._viewers[claims.token_id] = claims, self._place, viewer
         return viewer
+
+    def holder(self, text: str) -> Viewer:
+        """Who the personal access token with this text stands for, as of now.
+
+        Raises as `viewer` does, and Unauthenticated where there is none, or it has expired.
+        """
+        try:
+            claims = self._personal.claims(text)
+        except Unauthenticated:
+            if self._feed.stale():
+                raise _unknown() from None
+            raise
+        return self.viewer(claims)
 
     def _found(self, claims: Claims) -> Viewer:
         grant = self.grants.get(claims.grant_id)
@@ -173,10 +188,13 @@ class Access:
             Unavailable: the access log cannot be read, so nobody can know.
         """
         if self._feed.stale():
-            sentence = "Access cannot be checked now; try again in a moment."
-            raise Unavailable(sentence)
+            raise _unknown()
         user = self.users.get(user_id)
         return None if user is None or user.disabled else user
+
+    def _give(self, grant: Grant) -> None:
+        self.grants[grant.id] = grant
+        self._personal.take(grant)
 
     def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
         registered = self.documents.setdefault(client_id, set())
@@ -220,7 +238,7 @@ class Access:
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
                 touched.append(body["id"])  # what it has for itself goes by its own id
             case "grant":
-                self.grants[body["id"]] = codec.grant_in(body)
+                self._give(codec.grant_in(body))
                 touched = [body["id"]]
             case "key":
                 key = codec.key_in(body)
@@ -238,3 +256,7 @@ class Access:
         for grant_id in touched:
             for changed in tuple(self._watchers.get(grant_id, ())):
                 changed()
+
+
+def _unknown() -> Unavailable:
+    return Unavailable("Access cannot be checked now; try again in a moment.")

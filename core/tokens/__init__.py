@@ -3,11 +3,13 @@
 from core.tokens.access_tokens import Claims, Tokens, family_of
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
-from core.tokens.opaque import digest, new_secret
+from core.tokens.opaque import PERSONAL, PERSONAL_LENGTH, digest, new_personal, new_secret
 from core.tokens.passwords import Passwords
 from core.tokens.seal import Sealer
 
 __all__ = [
+    "PERSONAL",
+    "PERSONAL_LENGTH",
     "Claims",
     "Cursors",
     "KeyRing",
@@ -16,5 +18,6 @@ __all__ = [
     "Tokens",
     "digest",
     "family_of",
+    "new_personal",
     "new_secret",
 ]

@@ -30,6 +30,11 @@ FOCUSED: Final = """
   return one.id || one.textContent.trim() || one.getAttribute("aria-label") || one.tagName; }
 """
 
+SELECTED: Final = """
+() => { const { value, selectionStart, selectionEnd } = document.activeElement;
+  return value.slice(selectionStart, selectionEnd); }
+"""
+
 
 @dataclass(frozen=True)
 class App:
@@ -240,6 +245,32 @@ async def test_what_is_wrong_is_where_the_focus_is(open_page: Open, app: App) ->
         opened.wrong.clear()
 
 
+async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app: App) -> None:
+    """By the keyboard it is selected whole; it opens what was ticked, and is shown as used."""
+    async with open_page("/login") as opened:
+        page = opened.page
+        await sign_in(page, app.demo)
+        await page.get_by_role("link", name="Show and make tokens").click()
+        await page.get_by_label("Name").fill("Terminal")
+        await page.get_by_label("Living room lamp").check()
+        await page.get_by_label("Your password").fill(app.demo.ready["password"])
+        await page.get_by_role("button", name="Make the token").click()
+        await expect(page.get_by_test_id("made")).to_be_focused()
+        await page.keyboard.press("Tab")
+        selected = await page.evaluate(SELECTED)
+        assert selected == await page.get_by_label("Copy it now").input_value()
+        await opened.shot("keys-made-desktop")
+        partner = replace(partner_of(app.demo), token=selected)
+        seen = await partner.ask("{ devices { nodes { id } } }")
+        assert seen["devices"]["nodes"] == [{"id": app.demo.ready["light_id"]}]
+        await page.goto(f"{opened.base_url}/account/keys")
+        listed = page.get_by_test_id("key").filter(has_text="Terminal")
+        await expect(listed).to_contain_text("just now")
+        await listed.get_by_role("button", name="Revoke Terminal").click()
+        await expect(page.get_by_test_id("no-keys")).to_be_visible()
+        assert (await partner.answer("{ homes { totalCount } }"))["errors"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: str) -> None:
     """From 320 to 1920 pixels nothing has to be moved sideways, and everything has a name."""
@@ -263,8 +294,9 @@ async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: s
         await expect(page.get_by_test_id("places")).to_be_visible()
         await fits()
         await opened.shot(f"change-wide-{scheme}")
-        await page.goto(f"{opened.base_url}/account/password")
-        await fits()
+        for path in ("/account/password", "/account/keys", "/account/homes"):
+            await page.goto(opened.base_url + path)
+            await fits()
         await page.goto(opened.base_url + app.ask("devices:read", "sandbox:control"))
         await fits()
         await opened.shot(f"consent-wide-{scheme}")
@@ -274,6 +306,6 @@ async def test_it_works_without_scripts(open_page: Open, app: App) -> None:
     """There is not one script on these pages."""
     async with open_page(app.ask("devices:read")) as opened:
         await sign_in(opened.page, app.demo)
-        for path in ("/account", "/account/password"):
+        for path in ("/account", "/account/password", "/account/keys"):
             await opened.page.goto(opened.base_url + path)
             await expect(opened.page.locator("script")).to_have_count(0)

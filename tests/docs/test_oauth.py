@@ -75,6 +75,11 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+            (personal,) = section("Personal access tokens")
+            key, _ = await house.services.personal_keys.make(
+                grant.user_id, "terminal", ASKED, grant.shares, 7
+            )
+            assert "Ada" in await shell.paste(f"export KEY={key}\n{personal}")
 
 
 async def test_the_commands_of_a_device_work(
