@@ -9,6 +9,7 @@ from typing import Final
 
 from core.domain.accounts import LONGEST_NAME, User
 from core.domain.errors import Invalid, Missing
+from core.domain.names import normal_name
 from core.domain.people import Lifetimes, Person, Session, checked_password, normal
 from core.domain.ports import Clock, Ids, Throttle
 from core.snapshots.access import Access
@@ -116,10 +117,11 @@ class Sessions:
 
     async def _prove(self, name: str, password: str, source: str) -> tuple[User, str]:
         """The user whose password it is, and its hash; nobody learns whether there is the name."""
-        keys = (("address", source), ("account", name[:LONGEST_NAME]))
+        spelled = {name, normal_name(name)}
+        keys = (("address", source), ("account", normal_name(name)[:LONGEST_NAME]))
         for kind, key in keys:
             await self._throttle.take(kind, key)
-        user_id = next((one.id for one in self._access.users.values() if one.name == name), "")
+        user_id = next((one.id for one in self._access.users.values() if one.name in spelled), "")
         hashed = await self._people.password(user_id)
         right = await self._passwords.matches(hashed, normal(password))
         user = self._access.known_user(user_id)
