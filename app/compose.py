@@ -37,6 +37,7 @@ from core.services import (
     Grants,
     Homes,
     Invites,
+    Registrations,
     Reports,
     Services,
     Sessions,
@@ -60,6 +61,7 @@ from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
 from core.store.reads import Reads
+from core.store.registrations import Registrations as Registered
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
@@ -172,6 +174,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, ids),
+        registrations=Registrations(committer, Registered(database), throttle, clock, ids),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),

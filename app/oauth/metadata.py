@@ -10,6 +10,7 @@ TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
 PAR: Final = "/oauth/par"
 REVOKE: Final = "/oauth/revoke"
 INTROSPECT: Final = "/oauth/introspect"
+REGISTER: Final = "/oauth/register"
 JWKS: Final = "/oauth/jwks.json"
 SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
@@ -28,6 +29,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "pushed_authorization_request_endpoint": issuer + PAR,
         "revocation_endpoint": issuer + REVOKE,
         "introspection_endpoint": issuer + INTROSPECT,
+        "registration_endpoint": issuer + REGISTER,
         "jwks_uri": issuer + JWKS,
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],

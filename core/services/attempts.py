@@ -28,9 +28,11 @@ RULES: Final = {
     "authorize": Rule(100, 1.0),
     "client": Rule(60, 1.0),
     "device": Rule(10, 20.0),
+    "registration": Rule(10, 60.0),
 }
 """Sign-ins by the name that is tried, and by where they come from; then, each by where it comes
-from: requests that somebody be asked, clients that prove nothing, and codes that devices show."""
+from: requests that somebody be asked, clients that prove nothing, and codes that devices show; and
+changes that a client makes to its own registration, by the client."""
 
 
 class Attempts:
