@@ -22,8 +22,8 @@ MOST_USES: Final = 1_000
 LONGEST_INVITE: Final = timedelta(days=365)
 MOST_REDIRECTS: Final = 20
 LONGEST_URI: Final = 1_000
-LONGEST_OWN_NAME: Final = 60
-"""Of a name that nobody but the client itself chose: it is a name, not a text."""
+LONGEST_APP_NAME: Final = 60
+"""It is a name, not a text, and what has to be said of the app has to be seen beside it."""
 _HOST: Final = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]+"
 )
@@ -101,15 +101,15 @@ def checked_app_name(name: str, *, registered: bool) -> str:
     """An app's name, which people have to tell from others.
 
     Raises:
-        Invalid: it cannot be a name, mixes letters that look alike, or, where the app chose it
-            itself, is a whole text or looks like ours.
+        Invalid: it cannot be a name, is too long, mixes letters that look alike, or, where the app
+            chose it itself, looks like ours.
     """
     name = checked_name(unicodedata.normalize("NFKC", name))
     if mixes(name):
         sentence = "A word of an app's name has letters of one alphabet, not of several."
         raise Invalid(sentence, "name")
-    if registered and len(name) > LONGEST_OWN_NAME:
-        sentence = f"An app's name has at most {LONGEST_OWN_NAME} characters."
+    if len(name) > LONGEST_APP_NAME:
+        sentence = f"An app's name has at most {LONGEST_APP_NAME} characters."
         raise Invalid(sentence, "name")
     if registered and imitates(name):
         sentence = f"An app cannot call itself {OURS.title()}, or what looks like it."

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.domain.accounts import LONGEST_NAME, checked_name
-from core.domain.clients import LONGEST_OWN_NAME, checked_app_name
+from core.domain.clients import LONGEST_APP_NAME, checked_app_name
 from core.domain.errors import Invalid
 from core.domain.names import hides, imitates, mixes, normal_name
 
@@ -78,7 +78,7 @@ def test_names_that_hide_something(name: str) -> None:
         "The Latchkey App",
         "L\u0430tchkey",  # Cyrillic
         "P\u0430ypal",  # Cyrillic
-        "x" * (LONGEST_OWN_NAME + 1),
+        "x" * (LONGEST_APP_NAME + 1),
     ],
 )
 def test_names_that_an_app_cannot_give_itself(name: str) -> None:
