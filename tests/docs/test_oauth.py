@@ -4,12 +4,14 @@ import asyncio
 import json
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 
 from app.server import bound, listening
 from core.domain.accounts import ClientAuth
+from core.domain.audit import OPERATOR
 from core.domain.grants import Scope
 from tests.app.oauth.site import App, Site, told
 from tests.conftest import Run
@@ -41,9 +43,10 @@ class Shell:
 
 async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path) -> None:
     """From the metadata to the revocation; the user's yes is the only thing done otherwise."""
-    metadata, app, ask, redeem, query, refresh, introspect, revoke = BLOCK.findall(
+    metadata, app, ask, redeem, query, refresh, introspect, revoke, *by_program = BLOCK.findall(
         DOCUMENT.read_text(encoding="utf-8")
     )
+    register, read, change, remove = by_program
     with bound("127.0.0.1", 0) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
@@ -69,3 +72,10 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+            registrations = house.services.registrations
+            token, _ = await registrations.invite("Lamps", 1, timedelta(days=1), by=OPERATOR)
+            await shell.paste(f"export INITIAL_TOKEN={token}\n{register}")
+            assert json.loads(await shell.paste(read))["client_name"] == "Lamp Whisperer"
+            assert json.loads(await shell.paste(change))["client_name"] == "Lamp Singer"
+            assert await shell.paste(remove) == ""
+            assert json.loads(await shell.paste(read))["error"] == "invalid_token"

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core import observe
 from core.store import tables
+from tests.app.oauth.registrar import Program
 from tests.app.oauth.site import Site
 
 
@@ -31,6 +32,10 @@ async def test_nothing_secret_is_logged_or_stored(logged: io.StringIO, site: Sit
     await site.redeem(code, code_verifier="w" * 43)
     await site.redeem(code)
     await site.post("revoke", {"token": tokens["access_token"]})
+    program = Program(site)
+    registered = await program.registered()
+    await program.register("lki_" + registered.body["client_secret"])
+    await program.change(registered, client_name=None)
     every = [
         await site.estate.house.database.rows(select(t)) for t in tables.metadata.sorted_tables
     ]
