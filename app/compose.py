@@ -39,6 +39,7 @@ from core.services import (
     Homes,
     Invites,
     PersonalKeys,
+    Registrations,
     Reports,
     Services,
     Sessions,
@@ -63,6 +64,7 @@ from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
 from core.store.reads import Reads
+from core.store.registrations import Registrations as Registered
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
@@ -180,6 +182,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
+        registrations=Registrations(committer, Registered(database), throttle, clock, ids),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),

@@ -11,6 +11,7 @@ PAR: Final = "/oauth/par"
 DEVICE: Final = "/oauth/device"
 REVOKE: Final = "/oauth/revoke"
 INTROSPECT: Final = "/oauth/introspect"
+REGISTER: Final = "/oauth/register"
 JWKS: Final = "/oauth/jwks.json"
 SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
@@ -30,6 +31,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "device_authorization_endpoint": issuer + DEVICE,
         "revocation_endpoint": issuer + REVOKE,
         "introspection_endpoint": issuer + INTROSPECT,
+        "registration_endpoint": issuer + REGISTER,
         "jwks_uri": issuer + JWKS,
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],

@@ -1,6 +1,5 @@
 """The routes of the authorization server, and the bridge from Starlette to Authlib and back."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -10,7 +9,7 @@ import orjson
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -24,13 +23,15 @@ from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.parties import scopes_of
 from app.oauth.refresh import RefreshGrant
+from app.oauth.registration import Registrar
+from app.oauth.replies import received, replied, unavailable
 from app.oauth.server import Answer, Case, Server, WritesError
 from app.oauth.tokens import Introspection, Revocation
 from app.pages.press import page
 from core.domain.accounts import Flow
 from core.domain.audit import Kind
 from core.domain.authorizations import REQUEST_SECONDS, AuthorizationRequest, answered
-from core.domain.errors import LatchkeyError, Limited, Missing, Unavailable
+from core.domain.errors import LatchkeyError, Missing
 from core.domain.sources import network
 from core.store.oauth import Rows
 from core.tokens import digest, new_secret
@@ -82,6 +83,7 @@ def routes(house: House) -> list[Route]:
             Route(path, _told(tell), methods=["GET"], middleware=[shared])
             for path, tell in gets.items()
         ),
+        *Registrar(house).routes(),
     ]
 
 
@@ -141,16 +143,16 @@ def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitabl
         except OAuth2Error as error:
             told, case = error(), None
         except LatchkeyError as error:
-            return _unavailable(error)
+            return unavailable(error)
         log.note(told, case, source)
-        return _json(told)
+        return replied(told)
 
     return answer
 
 
 async def _decided(house: House, path: str, work: Work, request: Request) -> tuple[Answer, Case]:
     """What `work` decides in one transaction; then what it found must end is ended."""
-    body = await _body(request, house.settings.request_seconds)
+    body = await received(request, house.settings.request_seconds, MOST_BYTES)
     pairs = form_pairs(request.headers.get("content-type"), body)
     asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
     if asked.payload.repeated:
@@ -185,19 +187,6 @@ def _only_looks(path: str, asked: Asked) -> bool:
 def _source(request: Request) -> str:
     """The address that is asked from."""
     return request.client.host if request.client else ""
-
-
-async def _body(request: Request, seconds: float) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise InvalidRequestError(f"The form is larger than {MOST_BYTES} bytes.")
-    except (TimeoutError, ClientDisconnect):
-        raise InvalidRequestError("The form did not arrive.") from None
-    return bytes(body)
 
 
 async def _authorize(house: House, request: Request) -> Response:
@@ -281,18 +270,3 @@ def _redirect(url: str) -> Response:
     # 303 and no referrer: neither the form's fields nor the request's URL go along (RFC 9700 §4.2).
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return RedirectResponse(url, 303, headers)
-
-
-def _json(answer: Answer) -> Response:
-    status, body, headers = answer
-    return Response(orjson.dumps(body), status, dict(headers))
-
-
-def _unavailable(error: LatchkeyError) -> Response:
-    """What is no refusal of OAuth's: the world's fault, to be tried again (RFC 9110 §15.6.4)."""
-    passing = isinstance(error, Unavailable | Limited)
-    code = "temporarily_unavailable" if passing else "server_error"
-    body = orjson.dumps({"error": code, "error_description": str(error)})
-    wait = error.seconds if isinstance(error, Limited) and error.seconds else 1
-    headers = {"Cache-Control": "no-store", "Retry-After": str(wait)}
-    return Response(body, errors.status(error), headers, "application/json")

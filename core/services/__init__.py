@@ -16,6 +16,7 @@ from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
 from core.services.personal_keys import PersonalKeys
+from core.services.registrations import Registrations
 from core.services.reports import Reports
 from core.services.sessions import Sessions
 from core.services.simulations import Simulations
@@ -36,6 +37,7 @@ __all__ = [
     "Homes",
     "Invites",
     "PersonalKeys",
+    "Registrations",
     "Reports",
     "Services",
     "Sessions",
@@ -62,6 +64,7 @@ class Services:
     homes: Homes
     invites: Invites
     personal_keys: PersonalKeys
+    registrations: Registrations
     reports: Reports
     sessions: Sessions
     simulations: Simulations

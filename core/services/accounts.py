@@ -8,17 +8,18 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
-from core.domain.audit import SYSTEM, Actor, Kind
-from core.domain.authorizations import checked_redirect
+from core.domain.audit import SYSTEM, Actor, Detail, Kind
+from core.domain.clients import checked_app_name, checked_homepage, checked_redirects
 from core.domain.errors import Conflict, Missing
 from core.domain.grants import Scope
 from core.domain.keys import SigningKey
+from core.domain.logos import checked_logo
 from core.domain.ports import Clock, Ids
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 from core.store.shelf import Shelf
-from core.tokens import KeyRing
+from core.tokens import KeyRing, checked_jwks
 
 A = TypeVar("A", User, Client)
 ALL = frozenset(Scope)
@@ -69,32 +70,31 @@ class Accounts:
         logo: str | None = None,
         jwks: str | None = None,
         bound: bool = False,
-        registered: bool = False,
         by: Actor = SYSTEM,
     ) -> Client:
         """A new client (`core.domain.accounts.Client`). Names of clients need not differ.
 
         Raises:
-            Invalid: nobody may be sent to one of the redirect URIs.
+            Invalid: nobody may be sent to one of the redirect URIs, or people cannot be shown its
+                name, homepage or logo, or its keys are none.
         """
         client = Client(
             id=self._ids.new("client"),
-            name=checked_name(name),
+            name=checked_app_name(name, registered=False),
             registered_only=registered_only,
-            redirect_uris=tuple(map(checked_redirect, redirect_uris)),
+            redirect_uris=checked_redirects(redirect_uris),
             scopes=frozenset(scopes),
             auth=auth,
             flows=frozenset(flows),
             sandbox=sandbox,
-            homepage=homepage,
-            logo=logo,
-            jwks=jwks,
+            homepage=homepage and checked_homepage(homepage),
+            logo=logo and checked_logo(logo),
+            jwks=jwks and checked_jwks(jwks),
             bound=bound,
-            registered=registered,
         )
 
         def decide(ledger: Ledger) -> Client:
-            return _put_client(ledger, client, by)
+            return put_client(ledger, client, Kind.CLIENT_CREATE, by)
 
         return await self._committer.submit(Work(Needs(access=True), decide))
 
@@ -114,7 +114,7 @@ class Accounts:
         def decide(ledger: Ledger) -> Client:
             known = ledger.clients.get(EXPLORER)
             if known is None:
-                return _put_client(ledger, wanted, SYSTEM)
+                return put_client(ledger, wanted, Kind.CLIENT_CREATE, SYSTEM)
             kept = replace(wanted, disabled=known.disabled, registered_only=known.registered_only)
             if kept != known:
                 changes = {"redirect_uris": kept.redirect_uris, "scopes": kept.scopes}
@@ -174,6 +174,14 @@ class Accounts:
         kind = Kind.CLIENT_CHANGE
         return await self._change_client(client_id, kind, by, registered_only=registered_only)
 
+    async def verify_client(self, client_id: str, *, verified: bool, by: Actor = SYSTEM) -> Client:
+        """Tell people from now on that somebody looked who is behind it, or that nobody did.
+
+        Raises:
+            Missing: there is no such client.
+        """
+        return await self._change_client(client_id, Kind.CLIENT_CHANGE, by, verified=verified)
+
     async def rotate_keys(self, *, by: Actor = SYSTEM) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
         made = self._ring.make(self._ids.new("key"), self._clock.now())
@@ -201,10 +209,19 @@ class Accounts:
         return await self._committer.submit(Work(needs, decide))
 
 
-def _put_client(ledger: Ledger, client: Client, by: Actor) -> Client:
+def put_client(
+    ledger: Ledger, client: Client, kind: Kind, by: Actor, *, token_id: str | None = None
+) -> Client:
+    """Make or change a client: a fact of the access log, and a decision of this kind.
+
+    `token_id` names the initial token by which it registered itself.
+    """
     ledger.clients.put(client.id, client)
     ledger.tell_access("client", codec.account_out(client))
-    ledger.note(Kind.CLIENT_CREATE, by, client_id=client.id)
+    detail: Detail = {"client_id": client.id}
+    if token_id is not None:
+        detail["token_id"] = token_id
+    ledger.note(kind, by, **detail)
     return client
 
 

@@ -30,11 +30,12 @@ RULES: Final = {
     "device": Rule(10, 20.0),
     "device_account": Rule(10, 60.0),
     "personal_key": Rule(30, 120.0),
+    "registration": Rule(10, 60.0),
 }
 """Sign-ins by the name that is tried, and by where they come from; then, each by where it comes
-from: requests that somebody be asked, clients that prove nothing, and codes that devices show;
-those by who types them, too; and personal access tokens by who makes them, for each stays in the
-access log."""
+from: requests that somebody be asked, clients that prove nothing, and codes that devices show,
+those by who types them, too. Then what stays in the access log: personal access tokens by who makes
+them, and changes that a client makes to its own registration, by the client."""
 
 
 class Attempts:

@@ -10,6 +10,7 @@ from typing import Final, Unpack
 from core.domain.accounts import LONGEST_NAME, User
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind, Outcome
 from core.domain.errors import Invalid, Limited, Missing
+from core.domain.names import normal_name
 from core.domain.people import Lifetimes, Person, Session, checked_password, normal
 from core.domain.ports import Clock, Ids, Notes, Throttle
 from core.domain.sources import network
@@ -129,14 +130,16 @@ class Sessions:
 
     async def _prove(self, name: str, password: str, source: str) -> tuple[User, str]:
         """The user whose password it is, and its hash; nobody learns whether there is the name."""
-        keys = (("address", network(source)), ("account", name[:LONGEST_NAME]))
+        spelled = {name, normal_name(name)}
+        account = normal_name(name)[:LONGEST_NAME]
+        keys = (("address", network(source)), ("account", account))
         try:
             for kind, key in keys:
                 await self._throttle.take(kind, key)
         except Limited:
             self._refused("limited", source)
             raise
-        user_id = next((one.id for one in self._access.users.values() if one.name == name), "")
+        user_id = next((one.id for one in self._access.users.values() if one.name in spelled), "")
         hashed = await self._people.password(user_id)
         right = await self._passwords.matches(hashed, normal(password))
         user = self._access.known_user(user_id)

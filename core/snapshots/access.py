@@ -14,6 +14,7 @@ from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import OWN, Grant
 from core.domain.keys import SigningKey
+from core.domain.names import normal_name
 from core.domain.ports import Clock
 from core.feed import Feed
 from core.snapshots.personal_keys import PersonalKeys
@@ -175,8 +176,9 @@ class Access:
         Raises:
             Missing: there is none.
         """
+        spelled = {name, normal_name(name)}
         for user in self.users.values():
-            if user.name == name:
+            if user.name in spelled:
                 return user
         sentence = f"There is no user named {name!r}."
         raise Missing(sentence)

@@ -1,6 +1,7 @@
 """Access tokens, sealed cursors and passwords: what somebody shows and cannot forge."""
 
 from core.tokens.access_tokens import Claims, Tokens, family_of
+from core.tokens.client_keys import checked_jwks
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
 from core.tokens.opaque import PERSONAL, PERSONAL_LENGTH, digest, new_personal, new_secret
@@ -16,6 +17,7 @@ __all__ = [
     "Passwords",
     "Sealer",
     "Tokens",
+    "checked_jwks",
     "digest",
     "family_of",
     "new_personal",

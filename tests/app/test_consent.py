@@ -78,7 +78,7 @@ async def test_one_device_is_shared(desk: Desk) -> None:
     """Nothing but scopes is ticked to begin with; one device and one scope are what is given."""
     path = await desk.asked()
     page = await desk.visitor.get(path)
-    assert "Second &lt;app&gt; asks for access" in page.text
+    assert "<bdi>Second &lt;app&gt;</bdi> asks for access" in page.text
     assert {one for one, on in page.boxes.items() if on} == {("scope", one) for one in Scope}
     done = await desk.answer(path, READ, ("device", desk.api.light.id))
     assert done.status == 303

@@ -4,12 +4,14 @@ import asyncio
 import json
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 
 from app.server import bound, listening
 from core.domain.accounts import ClientAuth
+from core.domain.audit import OPERATOR
 from core.domain.grants import Scope
 from tests.app.oauth.site import App, Site, told
 from tests.conftest import Run
@@ -80,6 +82,14 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
                 grant.user_id, "terminal", ASKED, grant.shares, 7
             )
             assert "Ada" in await shell.paste(f"export KEY={key}\n{personal}")
+            register, read, change, remove = section("Register by program")
+            registrations = house.services.registrations
+            token, _ = await registrations.invite("Lamps", 1, timedelta(days=1), by=OPERATOR)
+            await shell.paste(f"export INITIAL_TOKEN={token}\n{register}")
+            assert json.loads(await shell.paste(read))["client_name"] == "Lamp Whisperer"
+            assert json.loads(await shell.paste(change))["client_name"] == "Lamp Singer"
+            assert await shell.paste(remove) == ""
+            assert json.loads(await shell.paste(read))["error"] == "invalid_token"
 
 
 async def test_the_commands_of_a_device_work(

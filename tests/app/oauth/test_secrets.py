@@ -11,6 +11,7 @@ from sqlalchemy import select
 from core import observe
 from core.store import tables
 from tests.app.oauth.devices import plugged_in
+from tests.app.oauth.registrar import Program
 from tests.app.oauth.site import Site
 
 
@@ -37,6 +38,10 @@ async def test_nothing_secret_is_logged_or_stored(logged: io.StringIO, site: Sit
     await allowed.allow()
     await waiting.typed()
     await asyncio.gather(allowed.poll(), waiting.poll())
+    program = Program(site)
+    registered = await program.registered()
+    await program.register("lki_" + registered.body["client_secret"])
+    await program.change(registered, client_name=None)
     every = [
         await site.estate.house.database.rows(select(t)) for t in tables.metadata.sorted_tables
     ]
