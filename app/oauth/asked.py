@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 
 FORM: Final = "application/x-www-form-urlencoded"
+MOST_BYTES: Final = 32_000
 MOST_FIELDS: Final = 50
 REPEATABLE: Final = frozenset({"resource"})
 

@@ -10,6 +10,7 @@ from core.domain.sources import network
 GUESSES: Final = "client"
 """The kind of attempts: a client that does not prove who it is, by where it asks from."""
 UNKNOWN_CLIENT: Final = "invalid_client"
+UNKNOWN_GRANT: Final = "invalid_grant"
 PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
 """Answers that say to come again, which decide nothing."""
 
@@ -40,7 +41,9 @@ class Logbook:
         error = body.get("error") if status >= 400 and isinstance(body, dict) else None  # noqa: PLR2004 - the first that is an error
         if error is None or error in PENDING:
             return
-        if error == UNKNOWN_CLIENT:
+        # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10).
+        unproven = case is None or case.client is None
+        if error == UNKNOWN_CLIENT or (error == UNKNOWN_GRANT and unproven):
             self._throttle.count(GUESSES, network(source))
         kind = Kind.CLIENT_AUTHENTICATE if error == UNKNOWN_CLIENT else self._refused
         if kind is not None:

@@ -85,6 +85,11 @@ class Client:
         """Whether it has nothing to prove itself with (RFC 6749 §2.1)."""
         return self.auth is ClientAuth.NONE
 
+    @property
+    def vouched(self) -> bool:
+        """Whether an operator stands for it: nobody is led to others unasked (RFC 9700 §4.11.2)."""
+        return self.verified or not self.registered
+
 
 EXPLORER: Final = "client_" + sha256(b"explorer").hexdigest()[:32]
 """The id of Latchkey's own client: GraphiQL, and whatever has a personal access token."""

@@ -104,24 +104,26 @@ async def test_a_disabled_client_cannot_ask(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "changes"),
+    ("section", "error", "changes"),
     [
-        ("RFC 7636 §4.6 no verifier", {"code_verifier": None}),
-        ("RFC 7636 §4.6 another verifier", {"code_verifier": "w" * 43}),
-        ("RFC 7636 §4.6 the challenge itself", {"code_verifier": CHALLENGE}),
-        ("RFC 7636 §4.1 too short", {"code_verifier": "v"}),
-        ("RFC 7636 §4.1 letters", {"code_verifier": "é" * 43}),
-        ("RFC 6749 §4.1.3 no redirect URI", {"redirect_uri": None}),
-        ("RFC 6749 §4.1.3 another redirect URI", {"redirect_uri": BACK + "/"}),
-        ("RFC 8707 §2.2 another API", {"resource": "https://other.example/"}),
+        ("RFC 7636 §4.6 no verifier", "invalid_request", {"code_verifier": None}),
+        ("RFC 7636 §4.6 another verifier", "invalid_grant", {"code_verifier": "w" * 43}),
+        ("RFC 7636 §4.6 the challenge itself", "invalid_grant", {"code_verifier": CHALLENGE}),
+        ("RFC 7636 §4.1 too short", "invalid_request", {"code_verifier": "v" * 42}),
+        ("RFC 7636 §4.1 too long", "invalid_request", {"code_verifier": "v" * 129}),
+        ("RFC 7636 §4.1 letters", "invalid_request", {"code_verifier": "é" * 43}),
+        ("RFC 6749 §4.1.3 no redirect URI", "invalid_grant", {"redirect_uri": None}),
+        ("RFC 6749 §4.1.3 another redirect URI", "invalid_grant", {"redirect_uri": BACK + "/"}),
+        ("RFC 8707 §2.2 another API", "invalid_target", {"resource": "https://other.example/"}),
     ],
 )
-async def test_a_code_alone_is_worth_nothing(site: Site, section: str, changes: Changes) -> None:
+async def test_a_code_alone_is_worth_nothing(
+    site: Site, section: str, error: str, changes: Changes
+) -> None:
     """RFC 9700 §4.5: whoever injects a stolen code fails, and the code is used up with that."""
     code, _ = await site.code()
     status, answer = await site.redeem(code, **changes)
-    assert status == 400, section
-    assert answer["error"] in {"invalid_grant", "invalid_request", "invalid_target"}, section
+    assert (status, answer["error"]) == (400, error), section
     status, answer = await site.redeem(code)
     assert (status, answer["error"]) == (400, "invalid_grant"), section
 
@@ -235,7 +237,6 @@ OWN = {"grant_type": "client_credentials"}
         ("RFC 6749 §2.3 two clients", "invalid_request", {**REFRESH, "client_id": "client_x"}),
         ("RFC 6749 §4.1.3 no form", "invalid_request", b"grant_type=refresh_token"),
         ("a NUL, which no database takes", "invalid_request", {**REFRESH, "refresh_token": "\0"}),
-        ("a large form", "invalid_request", {"grant_type": "x" * 40_000}),
         ("many fields", "invalid_request", {f"field{number}": "x" for number in range(60)}),
     ],
 )

@@ -135,7 +135,9 @@ async def test_what_does_not_hold_says_nothing_more(site: Site, clock: LeapClock
 
 
 async def test_who_proves_nothing_learns_nothing(site: Site) -> None:
-    """RFC 7662 §2.1, §4: a public client cannot scan for tokens."""
+    """RFC 7662 §2.1, RFC 7662 §2.3, RFC 7662 §4: a public client cannot scan for tokens."""
     app = await site.new_app(ClientAuth.NONE)
-    status, answer = await site.post("introspect", {"token": "x"}, app)
-    assert (status, answer["error"]) == (400, "invalid_client")
+    wrong = {"client_id": site.app.client.id, "client_secret": "wrong"}
+    for form in ({}, wrong):
+        status, answer = await site.post("introspect", {"token": "x", **form}, app)
+        assert (status, answer["error"]) == (401, "invalid_client")
