@@ -103,6 +103,8 @@ def _pushed(asked: Asked, case: Case) -> Answer:
         server.authenticate_client(asked, (), "par")
         if "request_uri" in asked.payload.data:
             raise InvalidRequestError("A pushed request cannot name another.")
+        if "client_id" not in asked.payload.data:  # besides the proof (RFC 9126 §2.1)
+            raise InvalidRequestError("Missing 'client_id' in request.")
         request = checked(server, asked)
     except OAuth2Error as error:
         error.redirect_uri = None  # told to the client itself, and not by way of a browser

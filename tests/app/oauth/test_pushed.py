@@ -58,6 +58,7 @@ async def test_only_its_client_names_it(site: Site, clock: LeapClock) -> None:
         ("invalid_request", {"code_challenge_method": "plain"}),
         ("invalid_request", {"redirect_uri": "https://evil.example/"}),
         ("invalid_request", {"request_uri": PREFIX + "x"}),
+        ("invalid_request", {"client_id": ""}),
         ("invalid_scope", {"scope": "admin"}),
         ("unsupported_response_type", {"response_type": "token"}),
     ],
