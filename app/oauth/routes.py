@@ -107,7 +107,8 @@ def _pushed(asked: Asked, case: Case) -> Answer:
             raise InvalidRequestError("Missing 'client_id' in request.")
         request = checked(server, asked)
     except OAuth2Error as error:
-        error.redirect_uri = None  # told to the client itself, and not by way of a browser
+        # Told to the client itself, and not by way of a browser (RFC 9126 §2.3).
+        error.redirect_uri = error.state = None
         return server.handle_response(*error())
     request_id = new_secret()
     case.rows.put_request(digest(request_id), request, case.now)

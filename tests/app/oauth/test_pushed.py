@@ -66,9 +66,10 @@ async def test_only_its_client_names_it(site: Site, clock: LeapClock) -> None:
 async def test_a_wrong_request_is_told_at_once(
     site: Site, error: str, changes: dict[str, str]
 ) -> None:
-    """RFC 9126 §2.3: to the client itself, as JSON."""
+    """RFC 9126 §2.3: to the client itself, as JSON that repeats nothing."""
     status, answer = await site.post("par", {**site.request(), **changes})
     assert (status, answer["error"]) == (400, error)
+    assert "state" not in answer
 
 
 async def test_a_client_proves_itself_first(site: Site) -> None:
