@@ -50,7 +50,7 @@ async def test_nobody_is_sent_to_who_is_not_trusted(
 
 
 async def test_a_page_repeats_nothing_that_was_sent(site: Site) -> None:
-    """What stands in the URL is not put into the page."""
+    """RFC 6749 §10.14: what stands in the URL is not put into the page."""
     _, _, text = await site.authorize(site.request(client_id="<script>evil", redirect_uri="<b>"))
     assert "evil" not in text
     assert "<b>" not in text
@@ -120,7 +120,7 @@ async def test_a_disabled_client_cannot_ask(site: Site) -> None:
 async def test_a_code_alone_is_worth_nothing(
     site: Site, section: str, error: str, changes: Changes
 ) -> None:
-    """RFC 9700 §4.5: whoever injects a stolen code fails, and the code is used up with that."""
+    """RFC 9700 §4.5, RFC 9700 §2.1.1: whoever injects a stolen code fails, and uses it up."""
     code, _ = await site.code()
     status, answer = await site.redeem(code, **changes)
     assert (status, answer["error"]) == (400, error), section
@@ -147,7 +147,7 @@ async def test_a_code_lives_for_a_minute(site: Site, clock: LeapClock) -> None:
 
 
 async def test_a_replayed_code_ends_what_it_led_to(site: Site) -> None:
-    """RFC 6749 §4.1.2, RFC 9700 §2.1.1: both its tokens, and those that came after."""
+    """RFC 6749 §4.1.2, RFC 6749 §10.5: both its tokens, and those that came after."""
     code, _ = await site.code()
     _, first = await site.redeem(code)
     _, second = await site.refresh(first["refresh_token"])
@@ -159,7 +159,7 @@ async def test_a_replayed_code_ends_what_it_led_to(site: Site) -> None:
 
 
 async def test_a_used_refresh_token_ends_its_family(site: Site, clock: LeapClock) -> None:
-    """RFC 9700 §4.14.2: after the grace, one of its two holders is a thief; both lose it."""
+    """RFC 9700 §4.14.2, RFC 9700 §2.2.2, RFC 6749 §10.4: one of two is a thief; both lose it."""
     first = await site.tokens()
     _, second = await site.refresh(first["refresh_token"])
     clock.leap(31)
@@ -270,7 +270,7 @@ async def test_a_client_that_proves_nothing(site: Site, header: str) -> None:
 
 @pytest.mark.parametrize("secret", [None, "wrong"])
 async def test_a_confidential_client_proves_itself(site: Site, secret: str | None) -> None:
-    """RFC 6749 §3.2.1: whoever knows its id alone redeems nothing, even with the verifier."""
+    """RFC 6749 §2.2, RFC 6749 §3.2.1: its id alone redeems nothing, even with the verifier."""
     code, _ = await site.code()
     status, answer = await site.redeem(code, App(site.app.client, secret))
     assert answer["error"] == "invalid_client"

@@ -58,7 +58,7 @@ async def allow(site: Site, visitor: Visitor, page: Answer, path: str) -> Answer
 
 
 async def test_an_answer_says_who_gives_it(site: Site, visitor: Visitor) -> None:
-    """RFC 9207 §2, RFC 9207 §2.4, RFC 9700 §4.4.2.1: every answer names the metadata's issuer."""
+    """RFC 9207 §2, RFC 9207 §3, RFC 9700 §4.4.2.1: every answer names the metadata's issuer."""
     async with site.http.get(f"{site.base_url}/.well-known/oauth-authorization-server") as got:
         metadata = await got.json()
     path, page = await asked(site, visitor)

@@ -8,7 +8,10 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
+from app.door import refuse_unsafe
 from core.domain.accounts import ClientAuth, Flow
+from core.domain.errors import Invalid
+from core.settings import Settings
 from core.tokens import digest
 from tests.app.oauth.site import BACK, CHALLENGE, App, Site, told
 
@@ -221,3 +224,12 @@ async def test_a_token_is_shown_in_the_header_alone(site: Site) -> None:
         assert response.headers["WWW-Authenticate"].startswith("Bearer ")
     async with site.http.post(url, data={**query, **token}) as response:
         assert response.status == 415
+
+
+def test_nothing_is_served_in_clear() -> None:
+    """RFC 6749 §1.6, RFC 6750 §5.2, RFC 9700 §2.6: TLS, but for this machine's own address."""
+    keys = (b"k" * 32,)
+    refuse_unsafe(Settings(public_url="http://127.0.0.1:8000", secret_keys=keys))
+    refuse_unsafe(Settings(public_url="https://api.example.com", secret_keys=keys))
+    with pytest.raises(Invalid, match="tokens must not travel in clear"):
+        refuse_unsafe(Settings(public_url="http://api.example.com", secret_keys=keys))

@@ -79,7 +79,10 @@ async def stored(site: Site) -> bytes:
 
 
 async def test_nothing_secret_is_logged_or_stored(logged: io.StringIO, site: Site) -> None:
-    """Passwords, cookies, form tokens, secrets, codes, verifiers, tokens: in no line and no row."""
+    """RFC 6749 §10.3, RFC 6749 §10.4: in no line and no row.
+
+    Passwords, cookies, form tokens, secrets, codes, verifiers, tokens, names of requests.
+    """
     secrets = {*await by_hand(site), *await by_program(site), *site.seen}
     secrets |= {token.rpartition(".")[2] for token in site.seen}
     await site.estate.house.services.audit.close()
