@@ -43,7 +43,7 @@ def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, st
     if isinstance(error, Unauthenticated):
         challenge = 'Bearer realm="latchkey"'
         if shown:
-            challenge += f', error="invalid_token", error_description="{quoted(error)}"'
+            challenge += f', error="invalid_token", error_description="{plain(error)}"'
         return {"WWW-Authenticate": f'{challenge}, resource_metadata="{metadata}"'}
     if isinstance(error, Refused):
         challenge = 'Bearer realm="latchkey", error="insufficient_scope"'
@@ -52,7 +52,7 @@ def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, st
     return {}
 
 
-def quoted(error: LatchkeyError) -> str:
-    """A sentence as RFC 6750 allows it in an error_description: printable ASCII, no quotes."""
+def plain(error: LatchkeyError) -> str:
+    """A sentence as RFC 6749 §5.2 and RFC 6750 §3 allow it: printable ASCII, no quotes."""
     text = str(error).replace('"', "'").replace("\\", "/")
     return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 
 FORM: Final = "application/x-www-form-urlencoded"
+MOST_BYTES: Final = 32_000
 MOST_FIELDS: Final = 50
 REPEATABLE: Final = frozenset({"resource"})
 
@@ -65,12 +66,6 @@ class Asked(OAuth2Request):
         """The parameters of the body."""
         data: dict[str, str] = self.payload.data
         return data
-
-    @property
-    def proves_nothing(self) -> bool:
-        """Whether it brings nothing that could prove who asks, as of a public client."""
-        proofs = {"client_secret", "client_assertion"}
-        return "authorization" not in self.headers and not proofs & self.form.keys()
 
     @property
     def args(self) -> dict[str, str]:

@@ -24,15 +24,16 @@ class Redeemed:
 
     code_challenge_method = S256
 
-    def __init__(self, code: Code, code_digest: str) -> None:
-        """It is gone from the store already."""
+    def __init__(self, code: Code, code_digest: str, *, named: bool) -> None:
+        """It is gone from the store already. `named` tells that a redirect URI came along."""
         self.code = code
+        self._named = named or code.uri_given
         self.digest = code_digest
         self.code_challenge = code.code_challenge
 
     def get_redirect_uri(self) -> str | None:
-        """The redirect URI that has to be named again; None where it never was."""
-        return self.code.redirect_uri if self.code.uri_given else None
+        """The redirect URI that has to be named again; None where it never is."""
+        return self.code.redirect_uri if self._named else None
 
     def get_scope(self) -> str:
         """What the user allowed."""
@@ -98,7 +99,7 @@ class CodeGrant(AuthorizationCodeGrant):
         hashed, rows = digest(code), self.case.rows
         found = rows.take_code(hashed, client.client.id, self.case.now)
         if found is not None:
-            return Redeemed(found, hashed)
+            return Redeemed(found, hashed, named=self.request.payload.redirect_uri is not None)
         family = rows.family_of_code(hashed)
         if family is not None and family.client_id == client.client.id:
             self.case.end_family(family.id, family.grant_id)

@@ -11,6 +11,7 @@ GUESSES: Final = "client"
 """The kind of attempts: a client that does not prove who it is, by where it asks from."""
 UNKNOWN: Final = frozenset({"invalid_client", "invalid_token"})
 """Errors of who does not prove who it is, or that it was invited."""
+UNKNOWN_GRANT: Final = "invalid_grant"
 PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
 """Answers that say to come again, which decide nothing."""
 
@@ -46,7 +47,8 @@ class Logbook:
         """Note a refusal, and count it where it was a guess."""
         if error in PENDING:
             return
-        if error in UNKNOWN:
+        # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10).
+        if error in UNKNOWN or (error == UNKNOWN_GRANT and who == ANONYMOUS):
             self._throttle.count(GUESSES, network(source))
         kind = Kind.CLIENT_AUTHENTICATE if error in UNKNOWN else self._refused
         if kind is not None:

@@ -14,6 +14,16 @@ from core.store.oauth import Rows
 from core.tokens import digest
 
 
+class Unproven(InvalidClientError):
+    """Whoever asks did not prove who they are; a challenge names its realm (RFC 7617 §2)."""
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Those of Authlib, which leaves the realm out."""
+        headers: list[tuple[str, str]] = super().get_headers()
+        realm = 'Basic realm="latchkey", '
+        return [(name, value.replace("Basic ", realm, 1)) for name, value in headers]
+
+
 class Party(ClientMixin):
     """A client of ours, in Authlib's words."""
 
@@ -97,6 +107,6 @@ def _basic(header: str) -> tuple[str, str]:
     return client_id, unquote_plus(secret)
 
 
-def _unproven(status: int) -> InvalidClientError:
+def _unproven(status: int) -> Unproven:
     sentence = "The client is not known here, or did not prove who it is."
-    return InvalidClientError(sentence, status_code=status)
+    return Unproven(sentence, status_code=status)

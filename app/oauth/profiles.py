@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7591 import (
     UnapprovedSoftwareStatementError,
 )
 
-from app.errors import quoted
+from app.errors import plain
 from core.domain.accounts import ClientAuth, Flow
 from core.domain.clients import Profile, Registered
 from core.domain.errors import Invalid
@@ -111,9 +111,9 @@ def refused(error: Invalid) -> OAuth2Error:
         )
         return InvalidRedirectURIError(sentence)
     if error.field == "redirect_uris":
-        return InvalidRedirectURIError(quoted(error))
+        return InvalidRedirectURIError(plain(error))
     field = error.field or ""
-    return InvalidClientMetadataError(f"{NAMES.get(field, field)}: {quoted(error)}")
+    return InvalidClientMetadataError(f"{NAMES.get(field, field)}: {plain(error)}")
 
 
 def told_of(found: Registered, url: str) -> dict[str, Any]:

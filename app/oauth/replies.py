@@ -24,7 +24,8 @@ async def received(request: Request, seconds: float, most: int) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:
-                    raise InvalidRequestError(f"The body is larger than {most} bytes.")
+                    sentence = f"The body is larger than {most} bytes."
+                    raise InvalidRequestError(sentence, status_code=413)  # RFC 9126 §2.3
     except (TimeoutError, ClientDisconnect):
         raise InvalidRequestError("The body did not arrive.") from None
     return bytes(body)
@@ -40,7 +41,7 @@ def unavailable(error: LatchkeyError) -> Response:
     """What is no refusal of OAuth's: the world's fault, to be tried again (RFC 9110 §15.6.4)."""
     passing = isinstance(error, Unavailable | Limited)
     code = "temporarily_unavailable" if passing else "server_error"
-    body = orjson.dumps({"error": code, "error_description": str(error)})
+    body = orjson.dumps({"error": code, "error_description": errors.plain(error)})
     wait = error.seconds if isinstance(error, Limited) and error.seconds else 1
     headers = {"Cache-Control": "no-store", "Retry-After": str(wait)}
     return Response(body, errors.status(error), headers, "application/json")

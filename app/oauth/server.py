@@ -6,14 +6,13 @@ from typing import Any, Final, Unpack
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    InvalidClientError,
     InvalidRequestError,
     OAuth2Error,
 )
 
 from app.compose import House
 from app.oauth.asked import Asked
-from app.oauth.parties import Party, authenticated
+from app.oauth.parties import Party, Unproven, authenticated
 from core.domain.accounts import Client
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind
 from core.domain.grants import Grant, Scope
@@ -135,13 +134,21 @@ class Server(AuthorizationServer):
         return None if client is None or client.disabled else Party(client)
 
     def authenticate_client(self, request: Asked, methods: Any, endpoint: str = "token") -> Party:
-        """The client that is asking. Whoever introspects must have something to prove it with."""
+        """The client that is asking.
+
+        Whoever introspects must prove it, and is told by 401 that they do not (RFC 7662 §2.3).
+        """
         del methods
-        party = authenticated(self.case.rows, request, self.case.now)
+        introspects = endpoint == "introspection"
+        try:
+            party = authenticated(self.case.rows, request, self.case.now)
+        except Unproven as error:
+            error.status_code = 401 if introspects else error.status_code
+            raise
         self.case.client = None if party.client.public else party.client
-        if endpoint == "introspection" and party.client.public:
+        if introspects and party.client.public:
             sentence = "Only a client that can prove who it is may ask about tokens."
-            raise InvalidClientError(sentence)
+            raise Unproven(sentence, status_code=401)
         return party
 
     def get_authorization_grant(self, request: Asked) -> Any:

@@ -97,6 +97,11 @@ class Client:
         """The host of its homepage, for people to read."""
         return urlsplit(self.homepage).hostname if self.homepage else None
 
+    @property
+    def vouched(self) -> bool:
+        """Whether an operator stands for it: nobody is led to others unasked (RFC 9700 §4.11.2)."""
+        return self.verified or not self.registered
+
 
 EXPLORER: Final = "client_" + sha256(b"explorer").hexdigest()[:32]
 """The id of Latchkey's own client: GraphiQL, and whatever has a personal access token."""

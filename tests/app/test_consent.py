@@ -199,7 +199,7 @@ async def test_who_has_no_home_can_only_say_no(desk: Desk) -> None:
 
 
 async def test_a_stranger_signs_in_first_and_comes_back(desk: Desk) -> None:
-    """The request is kept on the way."""
+    """The request is kept on the way (RFC 6749 §3.1, RFC 9700 §4.11.2)."""
     path = await desk.asked()
     stranger = Visitor(desk.api.http, desk.api.base_url)
     sent = await stranger.get(path)

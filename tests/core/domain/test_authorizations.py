@@ -58,7 +58,7 @@ def test_what_was_registered_is_good(uri: str) -> None:
     ],
 )
 def test_what_is_only_like_it_is_not(uri: str) -> None:
-    """Prefix, suffix, traversal, fragment, user, letter case, port, scheme, host."""
+    """Prefix, suffix, traversal, fragment, user, case, port, scheme, host (RFC 9700 §4.1.3)."""
     assert not redirects_to(CLIENT, uri)
 
 
@@ -66,7 +66,7 @@ def test_what_is_only_like_it_is_not(uri: str) -> None:
     "uri", ["http://app.example/cb", "https:///cb", "app:/back", WEB + "#", "https://a@b.example/"]
 )
 def test_what_cannot_be_registered(uri: str) -> None:
-    """A plain-text host, no host, a bare scheme, a fragment, a user."""
+    """A plain-text host, no host, a fragment, a user (RFC 6749 §3.1.2, RFC 9700 §2.6)."""
     with pytest.raises(Invalid, match="cannot be a redirect URI"):
         checked_redirect(uri)
 
