@@ -68,6 +68,12 @@ class Asked(OAuth2Request):
         return data
 
     @property
+    def proves_nothing(self) -> bool:
+        """Whether it brings nothing that could prove who asks, as of a public client."""
+        proofs = {"client_secret", "client_assertion"}
+        return "authorization" not in self.headers and not proofs & self.form.keys()
+
+    @property
     def args(self) -> dict[str, str]:
         """The parameters of the query."""
         return self.form

@@ -40,7 +40,7 @@ Work = Callable[[Asked, Case], Answer]
 KINDS: Final = {metadata.TOKEN: Kind.TOKEN_ISSUE, metadata.REVOKE: Kind.TOKEN_REVOKE}
 """What a refusal at an endpoint refused, besides knowing the client."""
 KEEPING: Final = {metadata.PAR, metadata.DEVICE}
-"""Endpoints that keep what anybody may send in the name of a public client: a throttle is before."""
+"""Endpoints that keep what anybody may send in a public client's name: not too much of it."""
 
 shared: Final = Middleware(
     CORSMiddleware,
@@ -142,11 +142,7 @@ def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitabl
         source = _source(request)
         try:
             log.check(source)
-            if path in KEEPING:
-                await house.throttle.take("authorize", network(source))
             told, case = await _decided(house, path, work, request)
-            if path in KEEPING and case.client is not None:
-                await house.throttle.give_back("authorize", network(source))
         except OAuth2Error as error:
             told, case = error(), None
         except LatchkeyError as error:
@@ -166,6 +162,8 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
     asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
     if asked.payload.repeated:
         raise InvalidRequestError("A parameter is sent more than once.")
+    if path in KEEPING and asked.proves_nothing:
+        await house.throttle.take("authorize", network(_source(request)))
 
     def decide(rows: Rows, *, looks: bool) -> tuple[Answer, Case]:
         case = Case(house, rows, house.clock.now(), looks=looks)

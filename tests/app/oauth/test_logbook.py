@@ -96,7 +96,7 @@ async def test_who_proves_it_never_waits(site: Site) -> None:
 
 @pytest.mark.parametrize("params", [{}, {"client_id": "client_x"}])
 async def test_nobody_fills_the_table_of_requests(site: Site, params: Any) -> None:
-    """RFC 9700 §4.11 aside: whoever asks for authorization too often is answered 429."""
+    """Whoever asks for authorization too often is answered 429, before anything is kept."""
     found = [(await site.authorize(params))[0] for _ in range(RULES["authorize"].burst + 5)]
     assert found[0] == 400
     assert 429 in found
