@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Kind
 from core.domain.authorizations import checked_redirect
-from core.domain.errors import Conflict, Missing
+from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.grants import Scope
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
@@ -18,7 +18,7 @@ from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 from core.store.shelf import Shelf
-from core.tokens import KeyRing
+from core.tokens import KeyRing, checked_jwks
 
 A = TypeVar("A", User, Client)
 ALL = frozenset(Scope)
@@ -75,8 +75,12 @@ class Accounts:
         """A new client (`core.domain.accounts.Client`). Names of clients need not differ.
 
         Raises:
-            Invalid: nobody may be sent to one of the redirect URIs.
+            Invalid: nobody may be sent to one of the redirect URIs, or there are no keys where it
+                proves itself by them, or ones that cannot be taken.
         """
+        if jwks is None and auth is ClientAuth.PRIVATE_KEY:
+            sentence = "A client that proves itself by private_key_jwt needs a jwks."
+            raise Invalid(sentence, "jwks")
         client = Client(
             id=self._ids.new("client"),
             name=checked_name(name),
@@ -88,7 +92,7 @@ class Accounts:
             sandbox=sandbox,
             homepage=homepage,
             logo=logo,
-            jwks=jwks,
+            jwks=None if jwks is None else checked_jwks(jwks),
             bound=bound,
             registered=registered,
         )

@@ -5,15 +5,18 @@ from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
 from core.tokens.opaque import digest, new_secret
 from core.tokens.passwords import Passwords
+from core.tokens.public_keys import ALGORITHMS, checked_jwks
 from core.tokens.seal import Sealer
 
 __all__ = [
+    "ALGORITHMS",
     "Claims",
     "Cursors",
     "KeyRing",
     "Passwords",
     "Sealer",
     "Tokens",
+    "checked_jwks",
     "digest",
     "family_of",
     "new_secret",
