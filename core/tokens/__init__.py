@@ -1,10 +1,12 @@
 """Access tokens, sealed cursors and passwords: what somebody shows and cannot forge."""
 
 from core.tokens.access_tokens import Claims, Tokens, family_of
+from core.tokens.assertions import ShownAssertion
 from core.tokens.cursors import Cursors
 from core.tokens.keyring import KeyRing
 from core.tokens.opaque import digest, new_secret
 from core.tokens.passwords import Passwords
+from core.tokens.proofs import Proof, read_proof
 from core.tokens.public_keys import ALGORITHMS, checked_jwks
 from core.tokens.seal import Sealer
 
@@ -14,10 +16,13 @@ __all__ = [
     "Cursors",
     "KeyRing",
     "Passwords",
+    "Proof",
     "Sealer",
+    "ShownAssertion",
     "Tokens",
     "checked_jwks",
     "digest",
     "family_of",
     "new_secret",
+    "read_proof",
 ]

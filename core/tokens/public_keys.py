@@ -73,15 +73,23 @@ def public_key(jwk: Any) -> PublicKey:
     algorithms = SIGNS.get((kind, bare.get("crv", "")))
     if algorithms is None:
         raise BadKeyError("a key is on the curve P-256, P-384 or Ed25519")
+    key, its_thumbprint = _made(kind, *bare.items())
+    return PublicKey(key, algorithms, its_thumbprint)
+
+
+@lru_cache(2_000)
+def _made(kind: str, *members: tuple[str, str]) -> tuple[Key, str]:
+    """The key that these make, and its thumbprint: a client shows the same one again and again."""
+    bare = dict(members)
     try:
         if kind == "RSA":
             _check_sizes(base64_to_int(bare["n"]), base64_to_int(bare["e"]))
         key = import_key({"kty": kind, **bare})
+    except BadKeyError:
+        raise
     except (JoseError, ValueError, TypeError) as error:
-        if isinstance(error, BadKeyError):
-            raise
         raise BadKeyError("the numbers of a key do not make one") from error
-    return PublicKey(key, algorithms, thumbprint(_canonical(key)))
+    return key, thumbprint(_canonical(key))
 
 
 @lru_cache(1_000)
