@@ -37,6 +37,7 @@ from core.services import (
     Grants,
     Homes,
     Invites,
+    Proofs,
     Reports,
     Services,
     Sessions,
@@ -59,6 +60,7 @@ from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
+from core.store.proofs import ShownProofs
 from core.store.reads import Reads
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
@@ -172,6 +174,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, ids),
+        proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),
@@ -245,6 +248,7 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
+        await stack.enter_async_context(background(house, house.services.proofs.run))
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
         await stack.enter_async_context(background(house, house.committer.run))
         stack.push_async_callback(house.committer.close)

@@ -14,6 +14,7 @@ from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
+from core.services.proofs import Proofs
 from core.services.reports import Reports
 from core.services.sessions import Sessions
 from core.services.simulations import Simulations
@@ -31,6 +32,7 @@ __all__ = [
     "Grants",
     "Homes",
     "Invites",
+    "Proofs",
     "Reports",
     "Services",
     "Sessions",
@@ -54,6 +56,7 @@ class Services:
     grants: Grants
     homes: Homes
     invites: Invites
+    proofs: Proofs
     reports: Reports
     sessions: Sessions
     simulations: Simulations
