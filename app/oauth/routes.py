@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +17,7 @@ from app.compose import House
 from app.oauth import metadata
 from app.oauth.asked import Asked, form_pairs
 from app.oauth.codes import CodeGrant, Pkce
+from app.oauth.keys import take_proof
 from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.parties import scopes_of
@@ -41,12 +41,12 @@ Work = Callable[[Asked, Case], Answer]
 KINDS: Final = {metadata.TOKEN: Kind.TOKEN_ISSUE, metadata.REVOKE: Kind.TOKEN_REVOKE}
 """What a refusal at an endpoint refused, besides knowing the client."""
 
-shared: Final = Middleware(
+shared: Final = partial(
     CORSMiddleware,
     # An app in a browser is a public client like any other; no cookie counts here.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type"],
+    allow_headers=["Authorization", "Content-Type", "DPoP"],
     max_age=86_400,
 )
 
@@ -71,15 +71,15 @@ def routes(house: House) -> list[Route]:
     }
     return [
         Route(metadata.AUTHORIZE, partial(_authorize, house), methods=["GET"]),
-        *(
-            Route(path, _posted(house, path, work), methods=["POST"], middleware=[shared])
-            for path, work in posts.items()
-        ),
-        *(
-            Route(path, _told(tell), methods=["GET"], middleware=[shared])
-            for path, tell in gets.items()
-        ),
+        *(opened(path, "POST", _posted(house, path, work)) for path, work in posts.items()),
+        *(opened(path, "GET", _told(tell)) for path, tell in gets.items()),
     ]
+
+
+def opened(path: str, method: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route for pages of any origin: what browsers ask first, they ask by another method."""
+    route = Route(path, answer, methods=[method])
+    return Route(path, shared(route.handle))
 
 
 def _token(asked: Asked, case: Case) -> Answer:
@@ -151,6 +151,7 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
     asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
     if asked.payload.repeated:
         raise InvalidRequestError("A parameter is sent more than once.")
+    take_proof(path, asked, request.headers.getlist("dpop"), house.clock.now())
 
     def decide(rows: Rows) -> tuple[Answer, Case]:
         case = Case(house, rows, house.clock.now())
@@ -165,8 +166,8 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
 
 def _only_looks(path: str, asked: Asked) -> bool:
     """Whether nothing will be written: then it need not wait for who writes."""
-    if "client_assertion" in asked.form:  # which is remembered, so that it is shown once
-        return False
+    if "client_assertion" in asked.form or asked.proof is not None:
+        return False  # which is remembered, so that it is shown once
     own = asked.payload.grant_type == Flow.CREDENTIALS
     return path == metadata.INTROSPECT or (path == metadata.TOKEN and own)
 
@@ -246,6 +247,7 @@ def _checked(server: Server, asked: Asked) -> AuthorizationRequest:
         code_challenge=told["code_challenge"],
         resource=told.get("resource"),
         expires_at=server.case.now + REQUEST_SECONDS,
+        jkt=told.get("dpop_jkt", server.case.jkt),
     )
 
 
