@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -26,6 +27,8 @@ class Shell:
     def __init__(self, folder: Path, **exported: str) -> None:
         self._folder = folder
         lines = [f"export {name}={shlex.quote(value)}" for name, value in exported.items()]
+        # The interpreter of the tests has what the document asks for.
+        lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
         (folder / "exported").write_text("\n".join(lines))
 
     async def paste(self, commands: str) -> str:
@@ -41,9 +44,10 @@ class Shell:
 
 async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path) -> None:
     """From the metadata to the revocation; the user's yes is the only thing done otherwise."""
-    metadata, app, ask, redeem, query, refresh, introspect, revoke = BLOCK.findall(
+    metadata, app, ask, redeem, query, refresh, introspect, revoke, *keys = BLOCK.findall(
         DOCUMENT.read_text(encoding="utf-8")
     )
+    proof, bind, show, sign, prove = keys
     with bound("127.0.0.1", 0) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
@@ -69,3 +73,11 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+            await shell.paste(f"{proof}{bind}")
+            assert json.loads((tmp_path / "bound.json").read_text())["token_type"] == "DPoP"
+            assert json.loads(await shell.paste(show))["data"]["viewer"]["client"]
+            signer = await house.services.accounts.create_client(
+                "Signer", auth=ClientAuth.PRIVATE_KEY, jwks=await shell.paste(sign)
+            )
+            answer = await shell.paste(f"export SIGNER_ID={signer.id}\n{prove}")
+            assert "access_token" in json.loads(answer)
