@@ -15,7 +15,7 @@ from core.domain.audit import OPERATOR
 from core.domain.clients import LONGEST_INVITE, MOST_USES, InitialToken, checked_flows
 from core.domain.errors import Invalid
 from core.domain.grants import Scope
-from core.tokens import client_keys
+from core.tokens import public_keys
 
 clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 
@@ -55,7 +55,7 @@ def create_client(
     """Create a client; its secret, if it has one, is shown this once."""
     auth = _auth(public=public, keyed=jwks is not None)
     flows = checked_flows(flow, auth, redirect_uri or ()) if flow else frozenset(Flow)
-    keys = _read(jwks, client_keys.LONGEST).decode(errors="replace") if jwks else None
+    keys = _read(jwks, public_keys.LONGEST_SET).decode(errors="replace") if jwks else None
     picture = logos.logo_of(_read(logo, logos.MOST_BYTES)) if logo else None
 
     async def work(house: House) -> tuple[Client, str | None]:

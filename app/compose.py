@@ -39,6 +39,7 @@ from core.services import (
     Homes,
     Invites,
     PersonalKeys,
+    Proofs,
     Registrations,
     Reports,
     Services,
@@ -63,6 +64,7 @@ from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
+from core.store.proofs import ShownProofs
 from core.store.reads import Reads
 from core.store.registrations import Registrations as Registered
 from core.store.uses import UseRows
@@ -183,6 +185,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         invites=Invites(committer, reads, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
         registrations=Registrations(committer, Registered(database), throttle, clock, ids),
+        proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),
@@ -260,6 +263,7 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
+        await stack.enter_async_context(background(house, house.services.proofs.run))
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
         await stack.enter_async_context(background(house, house.committer.run))
         stack.push_async_callback(house.committer.close)

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app import oauth
-from app.authentication import Authenticator, note_refusal
+from app.authentication import Authenticator, Upgrade, note_refusal
 from app.compose import House, background
 from app.graphql import Endpoint
 from app.health import Ready, alive
@@ -52,6 +52,7 @@ any_origin = partial(
     allow_headers=[
         "Authorization",
         "Content-Type",
+        "DPoP",
         "If-None-Match",
         "Latchkey-After",
         "Latchkey-Debug",
@@ -105,6 +106,11 @@ def graph_of(house: House) -> Graph:
     return Graph(documents, ask, reuse, renderer, persisted, house.services.uses.looked)
 
 
+def authenticator_of(house: House, *uris: str) -> Authenticator:
+    """Knows who asks this house, by a request to the first of these URIs (more names of it)."""
+    return Authenticator(house.tokens, house.access, house.services.proofs, house.clock, uris)
+
+
 def application(
     house: House, graph: Graph, *, hosts: Sequence[str] = (), opening: Opening | None = None
 ) -> ASGIApp:
@@ -113,7 +119,10 @@ def application(
     With an `opening` (the demo's), pages are signed in as it says.
     """
     settings = house.settings
-    authenticate = Authenticator(house.tokens, house.access)
+    uri = settings.public_url + GRAPHQL
+    authenticate = authenticator_of(house, uri)
+    # Clients name the address of a socket as they opened it, or as that of its HTTP request.
+    of_socket = authenticator_of(house, uri, uri.replace("http", "ws", 1))
     endpoint = Endpoint(
         graph,
         authenticate,
@@ -130,9 +139,12 @@ def application(
         return await readiness(request)
 
     async def live(websocket: WebSocket) -> None:
-        def known(shown: str | None) -> Viewer | None:
+        upgrade = Upgrade(websocket.headers)
+
+        async def known(shown: str | None) -> Viewer | None:
             try:
-                return authenticate(shown)
+                found = of_socket(shown, upgrade)
+                return found if found is None or isinstance(found, Viewer) else await found
             except LatchkeyError as error:
                 note_refusal(
                     house.services.audit, error, websocket.client and websocket.client.host

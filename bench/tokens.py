@@ -9,7 +9,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import cycle, repeat
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from bench.contest import Failed
 from bench.figures import MICRO, MILLI, Sample, percentile
 from bench.load.plan import WARM_SECONDS
 from bench.machine import rss_mb
+from bench.proving import URL, Head, proven
 from bench.sampling import profiled
 from core import observe
 from core.domain.accounts import Viewer
@@ -50,13 +52,19 @@ async def run(plan: dict[str, Any]) -> Sample:
         settings = Settings(database_url=url, secret_keys=(os.urandom(32),))
         async with running(build(settings), migrate=True) as house:
             grants = [await _grant(house, number) for number in range(USERS)]
-            check = Authenticator(house.tokens, house.access)
+            authenticate = Authenticator(
+                house.tokens, house.access, house.services.proofs, house.clock, (URL,)
+            )
+            # A bearer's token is answered at once; only one that is bound is waited for.
+            check: Check = partial(authenticate, head=Head())  # type: ignore[assignment]
             await _refused(house, check, grants[0])
             headers = []
             for number in range(plan["tokens"]):
                 headers.append(header(house, grants[number % USERS]))
                 await _breathe(house, number)
-            return await _measured(house, check, headers, plan)
+            sample = await _measured(house, check, headers, plan)
+            detail = {**sample.detail, **await proven(house, authenticate, grants[1])}
+            return replace(sample, detail=detail)
 
 
 async def _measured(

@@ -6,7 +6,7 @@ stay with that operation, and a socket ends with the access that opened it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ from subscriptions.protocol import SUBPROTOCOL, Close, fault, reason
 log = observe.logger(__name__)
 
 RETRY_SECONDS = 0.5
-Authenticate = Callable[[str | None], Viewer | None]
+Authenticate = Callable[[str | None], Awaitable[Viewer | None]]
 """The viewer of an Authorization header's value; None for nobody."""
 
 
@@ -143,7 +143,7 @@ class Session(BaseGraphQLTransportWSHandler[None, None]):
         payload = message.get("payload") or {}
         shown = payload.get("authorization", self._header)
         try:
-            self._viewer = self._authenticate(shown if isinstance(shown, str) else None)
+            self._viewer = await self._authenticate(shown if isinstance(shown, str) else None)
             if self._viewer is None:
                 sentence = 'connection_init needs {"authorization": "Bearer …"}.'
                 raise Unauthenticated(sentence)

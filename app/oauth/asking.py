@@ -107,6 +107,7 @@ def checked(server: Server, asked: Asked) -> AuthorizationRequest:
         code_challenge=told["code_challenge"],
         resource=told.get("resource"),
         expires_at=server.case.now + REQUEST_SECONDS,
+        jkt=told.get("dpop_jkt", server.case.jkt),
     )
 
 

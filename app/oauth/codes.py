@@ -9,6 +9,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from app.oauth.asked import Asked
 from app.oauth.families import begun
+from app.oauth.keys import check_thumbprint
 from app.oauth.parties import Party
 from app.oauth.server import Case, Server
 from core.domain.authorizations import Code
@@ -86,6 +87,7 @@ class CodeGrant(AuthorizationCodeGrant):
         if repeated := self.request.payload.repeated:
             raise InvalidRequestError(f"Sent more than once: {_named(repeated)}.")
         self.case.check_resource(self.request)
+        check_thumbprint(self.request.payload.data.get("dpop_jkt"), self.case.jkt)
         allowed = Party.get_allowed_scope(self.request.client, self.request.payload.scope)
         if allowed is None:
             raise InvalidScopeError("Name one or more scopes that the app may ask for.")
@@ -109,8 +111,9 @@ class CodeGrant(AuthorizationCodeGrant):
         """It is gone already."""
 
     def authenticate_user(self, authorization_code: Redeemed) -> Grant | None:
-        """The grant behind the code, if it still stands."""
+        """The grant behind the code, if it still stands, and the code's key is shown."""
         self.case.check_resource(self.request)
+        self.case.check_key(authorization_code.code.jkt)
         return self.case.rows.grant(authorization_code.code.grant_id)
 
     def generate_token(self, user: Grant, scope: str, **_: Any) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def begun(case: Case, grant: Grant, allowed: frozenset[Scope], code_digest: str)
         successor=None,
         rotated_at=now,
         expires_at=now + IDLE,
+        # Those of other clients are bound to what the client proves itself by (RFC 9449 §5).
+        jkt=case.jkt if case.client is None else None,
     )
     case.rows.put_family(family, now)
     return {**case.bearer(grant, scopes, family.id), "refresh_token": refresh}

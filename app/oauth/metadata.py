@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from core.domain.accounts import ClientAuth, Flow
 from core.domain.grants import Scope
+from core.tokens import ALGORITHMS
 
 AUTHORIZE: Final = "/oauth/authorize"
 TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
@@ -17,7 +18,8 @@ SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
 
 FLOWS: Final = [Flow.CODE, Flow.REFRESH, Flow.CREDENTIALS, Flow.DEVICE]
-SECRETS: Final = [ClientAuth.BASIC.value, ClientAuth.POST.value]
+PROOFS: Final = [ClientAuth.BASIC.value, ClientAuth.POST.value, ClientAuth.PRIVATE_KEY.value]
+"""How a client may prove itself."""
 SCOPES: Final = [scope.value for scope in Scope]
 
 
@@ -38,9 +40,13 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": [flow.value for flow in FLOWS],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],
-        "revocation_endpoint_auth_methods_supported": [*SECRETS, ClientAuth.NONE.value],
-        "introspection_endpoint_auth_methods_supported": SECRETS,
+        "token_endpoint_auth_methods_supported": [*PROOFS, ClientAuth.NONE.value],
+        "revocation_endpoint_auth_methods_supported": [*PROOFS, ClientAuth.NONE.value],
+        "introspection_endpoint_auth_methods_supported": PROOFS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "dpop_signing_alg_values_supported": ALGORITHMS,
         "authorization_response_iss_parameter_supported": True,
     }
 
@@ -52,5 +58,7 @@ def resource_metadata(issuer: str, resource: str) -> dict[str, Any]:
         "authorization_servers": [issuer],
         "scopes_supported": SCOPES,
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ALGORITHMS,
+        "dpop_bound_access_tokens_required": False,
         "resource_name": "Latchkey",
     }

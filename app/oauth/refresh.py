@@ -59,6 +59,8 @@ class RefreshGrant(RefreshTokenGrant):
         if grant is None:
             self.case.rows.revoke_family(family.id)
             return None
+        # First, so that whoever has the token alone cannot end the family either.
+        self.case.check_key(family.jkt)
         shown = digest(refresh_token)
         if shown == family.current:
             return Held(family, grant, None)
@@ -76,13 +78,17 @@ class RefreshGrant(RefreshTokenGrant):
     def issue_token(self, user: Grant, refresh_token: Held) -> dict[str, Any]:
         """The next access token, with all scopes or those asked for, and the next refresh token.
 
-        The refresh token keeps all its scopes (RFC 6749 §6).
+        The refresh token keeps all its scopes (RFC 6749 §6); from the first key that a public
+        client shows on, it is bound to that (RFC 9449 §5).
         """
         asked = (self.request.payload.scope or "").strip()
         scopes = scopes_of(asked or refresh_token.get_scope())
         if not scopes:
             raise InvalidGrantError("The user took back what was allowed.")
-        token = self.case.bearer(user, scopes, refresh_token.family.id)
+        family = refresh_token.family
+        if self.case.jkt is not None and self.request.client.client.public:
+            self.case.rows.bind_family(family.id, self.case.jkt)
+        token = self.case.bearer(user, scopes, family.id)
         return {**token, "refresh_token": refresh_token.successor or self._next(refresh_token)}
 
     def revoke_old_credential(self, refresh_token: Held) -> None:

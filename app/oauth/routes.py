@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import orjson
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +19,7 @@ from app.oauth.asked import MOST_BYTES, Asked, form_pairs
 from app.oauth.asking import PUSHED, authorize, checked
 from app.oauth.codes import CodeGrant, Pkce
 from app.oauth.devices import DeviceEndpoint, DeviceGrant
+from app.oauth.keys import take_proof
 from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.refresh import RefreshGrant
@@ -42,12 +42,12 @@ KINDS: Final = {metadata.TOKEN: Kind.TOKEN_ISSUE, metadata.REVOKE: Kind.TOKEN_RE
 KEEPING: Final = {metadata.PAR, metadata.DEVICE}
 """Endpoints that keep what anybody may send in a public client's name: not too much of it."""
 
-shared: Final = Middleware(
+shared: Final = partial(
     CORSMiddleware,
     # An app in a browser is a public client like any other; no cookie counts here.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=["Authorization", "Content-Type"],
+    allow_headers=["Authorization", "Content-Type", "DPoP"],
     max_age=86_400,
 )
 
@@ -75,16 +75,16 @@ def routes(house: House) -> list[Route]:
     }
     return [
         Route(metadata.AUTHORIZE, partial(authorize, house), methods=["GET"]),
-        *(
-            Route(path, _posted(house, path, work), methods=["POST"], middleware=[shared])
-            for path, work in posts.items()
-        ),
-        *(
-            Route(path, _told(tell), methods=["GET"], middleware=[shared])
-            for path, tell in gets.items()
-        ),
+        *(opened(path, "POST", _posted(house, path, work)) for path, work in posts.items()),
+        *(opened(path, "GET", _told(tell)) for path, tell in gets.items()),
         *Registrar(house).routes(),
     ]
+
+
+def opened(path: str, method: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route for pages of any origin: what browsers ask first, they ask by another method."""
+    route = Route(path, answer, methods=[method])
+    return Route(path, shared(route.handle))
 
 
 def _token(asked: Asked, case: Case) -> Answer:
@@ -162,6 +162,7 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
     asked = Asked("POST", house.settings.public_url + path, request.headers, pairs)
     if asked.payload.repeated:
         raise InvalidRequestError("A parameter is sent more than once.")
+    take_proof(path, asked, request.headers.getlist("dpop"), house.clock.now())
     if path in KEEPING and asked.proves_nothing:
         await house.throttle.take("authorize", network(_source(request)))
 
@@ -183,8 +184,8 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
 
 def _only_looks(path: str, asked: Asked) -> bool:
     """Whether nothing will be written, or mostly: then it need not wait for who writes."""
-    if "client_assertion" in asked.form:  # which is remembered, so that it is shown once
-        return False
+    if "client_assertion" in asked.form or asked.proof is not None:
+        return False  # which is remembered, so that it is shown once
     looking = asked.payload.grant_type in {Flow.CREDENTIALS, Flow.DEVICE}
     return path == metadata.INTROSPECT or (path == metadata.TOKEN and looking)
 

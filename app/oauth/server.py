@@ -6,12 +6,14 @@ from typing import Any, Final, Unpack
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
+    InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
 )
 
 from app.compose import House
 from app.oauth.asked import Asked
+from app.oauth.keys import InvalidProofError
 from app.oauth.parties import Party, Unproven, authenticated
 from core.domain.accounts import Client
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind
@@ -60,7 +62,8 @@ class Case:
     """What one request works with; `ends` is what it found must end, `decisions` what it decided.
 
     `client` is who asks, once they have proven it (a public client cannot). One that only `looks`
-    keeps no writer waiting.
+    keeps no writer waiting. `jkt` is the thumbprint of the key that they have shown to have, to
+    which what they are given is bound.
     """
 
     house: House
@@ -70,6 +73,7 @@ class Case:
     decisions: list[Decision] = field(default_factory=list)
     client: Client | None = None
     looks: bool = False
+    jkt: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -99,16 +103,40 @@ class Case:
         if set(asked.payload.datalist.get("resource", ())) - {ours}:
             raise InvalidTargetError(f"Tokens are given for {ours} alone.")
 
+    def prove(self, asked: Asked, *, needed: bool) -> None:
+        """Take the proof of a key that came along, once (RFC 9449 §11.1).
+
+        Raises:
+            InvalidProofError: it was shown before; or there is none, and it is `needed`.
+        """
+        proof = asked.proof
+        if proof is None:
+            if needed:
+                raise InvalidProofError("This app is given tokens only with a DPoP proof.")
+            return
+        if not self.rows.use(proof.digest, proof.until, self.now):
+            raise InvalidProofError("The DPoP proof was shown before: make one for each request.")
+        self.jkt = proof.jkt
+
+    def check_key(self, jkt: str | None) -> None:
+        """Refuse who has not the key that a code or refresh token is bound to.
+
+        Raises:
+            InvalidGrantError: they showed another, or none.
+        """
+        if jkt is not None and jkt != self.jkt:
+            raise InvalidGrantError("It is bound to a key: show a DPoP proof of that key.")
+
     def bearer(self, grant: Grant, scopes: frozenset[Scope], family: str | None) -> dict[str, Any]:
-        """A new access token, as the token endpoint tells of it (RFC 6749 §5.1)."""
-        seconds = self.house.settings.access_token_seconds
+        """A new access token, as the token endpoint tells of it (RFC 6749 §5.1, RFC 9449 §5)."""
+        tokens, seconds = self.house.tokens, self.house.settings.access_token_seconds
         given: Detail = {"scopes": scopes}
         if not grant.of_client:
             given |= {"user_id": grant.user_id, "grant_id": grant.id}
         self.note(Kind.TOKEN_ISSUE, Actor(grant.client_id), **given)
         return {
-            "access_token": self.house.tokens.issue(grant, scopes, seconds, family=family),
-            "token_type": "Bearer",
+            "access_token": tokens.issue(grant, scopes, seconds, family=family, jkt=self.jkt),
+            "token_type": "Bearer" if self.jkt is None else "DPoP",
             "expires_in": seconds,
             "scope": " ".join(sorted(scopes)),
         }
@@ -134,18 +162,19 @@ class Server(AuthorizationServer):
         return None if client is None or client.disabled else Party(client)
 
     def authenticate_client(self, request: Asked, methods: Any, endpoint: str = "token") -> Party:
-        """The client that is asking.
+        """The client that is asking, and its key where it shows one.
 
         Whoever introspects must prove it, and is told by 401 that they do not (RFC 7662 §2.3).
         """
         del methods
-        introspects = endpoint == "introspection"
+        introspects, issuer = endpoint == "introspection", self.case.house.settings.public_url
         try:
-            party = authenticated(self.case.rows, request, self.case.now)
+            party = authenticated(self.case.rows, request, self.case.now, issuer)
         except Unproven as error:
             error.status_code = 401 if introspects else error.status_code
             raise
         self.case.client = None if party.client.public else party.client
+        self.case.prove(request, needed=party.client.bound and endpoint == "token")
         if introspects and party.client.public:
             sentence = "Only a client that can prove who it is may ask about tokens."
             raise Unproven(sentence, status_code=401)

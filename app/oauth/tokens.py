@@ -11,12 +11,13 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from app.oauth.asked import Asked
 from app.oauth.parties import Party
 from app.oauth.server import Case, End, Server
+from core.domain.accounts import ClientAuth
 from core.domain.audit import Actor, Kind
 from core.domain.authorizations import TokenFamily
 from core.domain.errors import Unauthenticated
 from core.tokens import Claims, digest
 
-METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+METHODS: Final = tuple(method.value for method in ClientAuth)
 
 
 class Shown:
@@ -97,10 +98,12 @@ class Introspection(OfAnyKind, IntrospectionEndpoint):
                 "exp": _seconds(it.expires_at),
                 "iss": house.tokens.issuer,
             }
+        bound = {} if it.jkt is None else {"cnf": {"jkt": it.jkt}}  # RFC 9449 §6.2
         return {
+            **bound,
             "scope": " ".join(sorted(it.scopes)),
             "client_id": it.client_id,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if bound else "Bearer",
             "exp": _seconds(it.expires_at),
             "sub": it.user_id,
             "aud": house.tokens.audience,

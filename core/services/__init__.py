@@ -16,6 +16,7 @@ from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
 from core.services.personal_keys import PersonalKeys
+from core.services.proofs import Proofs
 from core.services.registrations import Registrations
 from core.services.reports import Reports
 from core.services.sessions import Sessions
@@ -37,6 +38,7 @@ __all__ = [
     "Homes",
     "Invites",
     "PersonalKeys",
+    "Proofs",
     "Registrations",
     "Reports",
     "Services",
@@ -65,6 +67,7 @@ class Services:
     invites: Invites
     personal_keys: PersonalKeys
     registrations: Registrations
+    proofs: Proofs
     reports: Reports
     sessions: Sessions
     simulations: Simulations

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Detail, Kind
 from core.domain.clients import checked_app_name, checked_homepage, checked_redirects
-from core.domain.errors import Conflict, Missing
-from core.domain.grants import Scope
+from core.domain.errors import Conflict, Invalid, Missing
+from core.domain.grants import OWN, Scope
 from core.domain.keys import SigningKey
 from core.domain.logos import checked_logo
 from core.domain.ports import Clock, Ids
@@ -76,8 +76,12 @@ class Accounts:
 
         Raises:
             Invalid: nobody may be sent to one of the redirect URIs, or people cannot be shown its
-                name, homepage or logo, or its keys are none.
+                name, homepage or logo, or its keys are none or missing where it proves itself by
+                them.
         """
+        if jwks is None and auth is ClientAuth.PRIVATE_KEY:
+            sentence = "A client that proves itself by private_key_jwt needs a jwks."
+            raise Invalid(sentence, "jwks")
         client = Client(
             id=self._ids.new("client"),
             name=checked_app_name(name, registered=False),
@@ -89,7 +93,7 @@ class Accounts:
             sandbox=sandbox,
             homepage=homepage and checked_homepage(homepage),
             logo=logo and checked_logo(logo),
-            jwks=jwks and checked_jwks(jwks),
+            jwks=None if jwks is None else checked_jwks(jwks),
             bound=bound,
         )
 
@@ -107,6 +111,7 @@ class Accounts:
             id=EXPLORER,
             name="GraphiQL",
             redirect_uris=(redirect_uri,),
+            scopes=ALL - OWN,  # everybody shares it, so nothing is its own
             flows=frozenset({Flow.CODE, Flow.REFRESH}),
             verified=True,
         )

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from core.domain.accounts import Client
 from core.domain.authorizations import IDLE, AuthorizationRequest, Code, TokenFamily
 from core.domain.grants import Grant, Scope
-from core.store import rows
+from core.store import proofs, rows
 from core.store.database import Database
 from core.store.expiry import forget
 from core.store.tables import (
@@ -167,6 +167,15 @@ class Rows:
         }
         this = token_families.c.id == family.id
         self._connection.execute(update(token_families).where(this).values(values))
+
+    def bind_family(self, family_id: str, jkt: str) -> None:
+        """Bind the family's refresh tokens to the key with this thumbprint."""
+        this = token_families.c.id == family_id
+        self._connection.execute(update(token_families).where(this).values(jkt=jkt))
+
+    def use(self, digest: str, until: datetime, now: datetime) -> bool:
+        """Note that what may be shown once was shown; whether that was the first time."""
+        return bool(proofs.put(self._connection, {digest: until}, now))
 
     def revoke_family(self, family_id: str) -> None:
         """Let no refresh token of the family be good any more."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shlex
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class Shell:
     def __init__(self, folder: Path, **exported: str) -> None:
         self._folder = folder
         lines = [f"export {name}={shlex.quote(value)}" for name, value in exported.items()]
+        # The interpreter of the tests has what the document asks for.
+        lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
         (folder / "exported").write_text("\n".join(lines))
 
     async def paste(self, commands: str) -> str:
@@ -90,6 +93,16 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(change))["client_name"] == "Lamp Singer"
             assert await shell.paste(remove) == ""
             assert json.loads(await shell.paste(read))["error"] == "invalid_token"
+            proof, bind, show = section("Bind tokens to a key")
+            sign, prove = section("Prove who you are with a key")
+            await shell.paste(f"{proof}{bind}")
+            assert json.loads((tmp_path / "bound.json").read_text())["token_type"] == "DPoP"
+            assert json.loads(await shell.paste(show))["data"]["viewer"]["client"]
+            signer = await house.services.accounts.create_client(
+                "Signer", auth=ClientAuth.PRIVATE_KEY, jwks=await shell.paste(sign)
+            )
+            answer = await shell.paste(f"export SIGNER_ID={signer.id}\n{prove}")
+            assert "access_token" in json.loads(answer)
 
 
 async def test_the_commands_of_a_device_work(

@@ -1,11 +1,16 @@
 """Users, clients and keys: each change is a fact of the access log."""
 
+import json
+
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from core.domain.errors import Conflict, Missing
+from core.domain.accounts import ClientAuth
+from core.domain.errors import Conflict, Invalid, Missing
 from core.store import tables
 from core.store.ledger import ACCESS
+from core.tokens import checked_jwks
 from tests.core.services.estate import Estate
 
 
@@ -81,3 +86,17 @@ async def test_keys_rotate(estate: Estate) -> None:
     assert access.keys[new.id].retired_at is None
     assert access.keys[old.id].retired_at is not None
     assert all(estate.house.ring.verifying(one.id) for one in (old, new))
+
+
+async def test_a_client_that_signs_has_keys(estate: Estate) -> None:
+    """Public ones, checked as they come in; it has no secret besides."""
+    services, auth = estate.house.services, ClientAuth.PRIVATE_KEY
+    key = ECKey.generate_key("P-256")
+    public, private = (json.dumps({"keys": [key.as_dict(private=one)]}) for one in (False, True))
+    for wrong in (None, "{}", private):
+        with pytest.raises(Invalid, match="jwks"):
+            await services.accounts.create_client("Signer", auth=auth, jwks=wrong)
+    client = await services.accounts.create_client("Signer", auth=auth, jwks=public)
+    assert client.jwks == checked_jwks(public)
+    with pytest.raises(Conflict, match="has no secret: it proves itself by private_key_jwt"):
+        await services.client_secrets.rotate(client.id)
