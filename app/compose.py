@@ -4,15 +4,13 @@ Every part is made here and handed what it needs; a second process, the CLI and 
 doors to the same house.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
+from app.background import background
 from app.connecting import connectors_of
-from core import observe
 from core.broadcast import Hints, open_broadcast
 from core.domain.accounts import User
 from core.domain.devices import Device
@@ -71,8 +69,6 @@ from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
-
-log = observe.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,45 +253,24 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
             raise Unavailable(sentence)
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
-        await stack.enter_async_context(background(house, house.services.audit.run))
+        await stack.enter_async_context(background(house.dead, house.services.audit.run))
         stack.push_async_callback(house.services.uses.close)
-        await stack.enter_async_context(background(house, house.services.uses.run))
+        await stack.enter_async_context(background(house.dead, house.services.uses.run))
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
-        await stack.enter_async_context(background(house, house.services.proofs.run))
+        await stack.enter_async_context(background(house.dead, house.services.proofs.run))
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
-        await stack.enter_async_context(background(house, house.committer.run))
+        await stack.enter_async_context(background(house.dead, house.committer.run))
         stack.push_async_callback(house.committer.close)
         for work in (house.relay.say, house.feed.hear, house.feed.poll):
-            await stack.enter_async_context(background(house, work))
+            await stack.enter_async_context(background(house.dead, work))
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
         stack.push_async_callback(house.homes.close)
-        await stack.enter_async_context(background(house, house.homes.tidy))
-        await stack.enter_async_context(background(house, house.services.commands.keep_time))
+        await stack.enter_async_context(background(house.dead, house.homes.tidy))
+        await stack.enter_async_context(background(house.dead, house.services.commands.keep_time))
         if house.runner is not None:
-            await stack.enter_async_context(background(house, house.runner.run))
+            await stack.enter_async_context(background(house.dead, house.runner.run))
         yield house
-
-
-@asynccontextmanager
-async def background(
-    house: House, run: Callable[[], Coroutine[Any, Any, None]]
-) -> AsyncIterator[None]:
-    """A task that runs as long as the process; one that ends by itself is a defect."""
-    name = run.__qualname__
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            house.dead.append(name)
-            log.critical("task_died", task=name, exc_info=task.exception())
-
-    task = asyncio.create_task(run(), name=name)
-    task.add_done_callback(ended)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -20,7 +20,8 @@ from starlette.websockets import WebSocket
 
 from app import oauth
 from app.authentication import Authenticator, Upgrade, note_refusal
-from app.compose import House, background
+from app.background import background
+from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
@@ -262,7 +263,7 @@ async def listening(
     listens = asyncio.create_task(server.listens.wait())
     try:
         await asyncio.wait({serve, listens}, return_when=asyncio.FIRST_COMPLETED)
-        async with background(house, graph.warm):
+        async with background(house.dead, graph.warm):
             yield
     finally:
         listens.cancel()

@@ -19,7 +19,7 @@ from app.pages.examples import examples
 from app.pages.opening import Opening
 from app.pages.press import page
 from core.domain.accounts import EXPLORER
-from core.domain.grants import Scope
+from core.domain.grants import OWN, Scope
 
 GRAPHQL: Final = "/graphql"
 KINDS: Final = frozenset(
@@ -41,7 +41,7 @@ def explorer(opening: Opening | None, issuer: str) -> Response:
             "id": EXPLORER,
             "issuer": issuer,
             "redirectUri": issuer + GRAPHQL,
-            "scope": " ".join(Scope),
+            "scope": " ".join(scope for scope in Scope if scope not in OWN),
         },
         "token": opening.token() if opening else None,
         "kept": opening.home_id if opening else "",

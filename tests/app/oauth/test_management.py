@@ -65,7 +65,10 @@ async def test_all_of_it_is_replaced(program: Program, site: Site) -> None:
     assert changed.body == (await program.read(said)).body
     client = site.estate.house.access.clients[said.body["client_id"]]
     assert (client.name, client.bound, client.registered) == ("Lamp Singer", True, True)
-    assert (await site.tokens(App(client, said.body["client_secret"])))["access_token"]
+    status, answer = await site.post(
+        "token", {"grant_type": "client_credentials"}, App(client, said.body["client_secret"])
+    )
+    assert (status, answer["error"]) == (400, "unauthorized_client"), "by its secret, as before"
 
 
 async def test_a_secret_comes_and_goes_with_its_use(program: Program, site: Site) -> None:
