@@ -53,7 +53,7 @@ def test_a_client_is_made_with_all_there_is(run: Run) -> None:
     assert "secret" not in shown
     assert (shown["auth"], shown["jwks"], shown["dpop"]) == (
         "private_key_jwt",
-        {"keys": [KEY]},
+        {"keys": [{**KEY, "use": "sig", "alg": "ES256"}]},
         True,
     )
     assert shown["flows"] == ["authorization_code", "refresh_token"]
@@ -83,8 +83,8 @@ def test_clients_are_listed_and_verified(run: Run) -> None:
         (("create", "x", "--logo", "."), ". cannot be read: Is a directory"),
         (("create", "x", "--logo", "large"), "large is larger than 32000 bytes."),
         (("create", "x", "--logo", "text"), "A logo is a PNG, JPEG or WebP"),
-        (("create", "x", "--jwks", "text"), "jwks is a JWK Set"),
-        (("create", "x", "--jwks", "private"), "none private"),
+        (("create", "x", "--jwks", "text"), "give a JWK Set"),
+        (("create", "x", "--jwks", "private"), "leave out its private members"),
         (("create", "x", "--jwks", "text", "--public"), "give one of them"),
         (("create", "x", "--flow", "authorization_code"), "Give a redirect URI"),
         (("create", "x", "--flow", "client_credentials", "--public"), "Only a client that can"),

@@ -68,7 +68,9 @@ async def test_all_of_it_is_replaced(program: Program, site: Site) -> None:
     status, answer = await site.post(
         "token", {"grant_type": "client_credentials"}, App(client, said.body["client_secret"])
     )
-    assert (status, answer["error"]) == (400, "unauthorized_client"), "by its secret, as before"
+    assert (status, answer["error"]) == (400, "invalid_dpop_proof"), (
+        "known by its secret, as before"
+    )
 
 
 async def test_a_secret_comes_and_goes_with_its_use(program: Program, site: Site) -> None:

@@ -38,7 +38,7 @@ def program(site: Site) -> Program:
         (DEVICE, {"grant_types": ["refresh_token", Flow.DEVICE.value], "redirect_uris": []}),
         ({"token_endpoint_auth_method": "none"}, {"token_endpoint_auth_method": "none"}),
         ({"token_endpoint_auth_method": "client_secret_post"}, {"client_secret_expires_at": 0}),
-        (KEYED, {"jwks": {"keys": [{**KEY, "use": "sig"}]}}),
+        (KEYED, {"jwks": {"keys": [{**KEY, "use": "sig", "alg": "ES256"}]}}),
         ({"dpop_bound_access_tokens": True}, {"dpop_bound_access_tokens": True}),
         ({"software_id": 7, "contacts": "x", "tos_uri": {}, "client_name#de": []}, {}),
     ],
