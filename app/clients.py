@@ -37,7 +37,8 @@ def create_client(
         list[Scope] | None, typer.Option(help="What it may ask for; all, where none is named.")
     ] = None,
     flow: Annotated[
-        list[Flow] | None, typer.Option(help="How it gets tokens; each way, where none is named.")
+        list[Flow] | None,
+        typer.Option(help="How it gets tokens; each way that it can, where none is named."),
     ] = None,
     homepage: Annotated[str | None, typer.Option(help="Its https:// URL, for people.")] = None,
     logo: Annotated[Path | None, typer.Option(help="A small PNG, JPEG or WebP.")] = None,
@@ -54,7 +55,6 @@ def create_client(
 ) -> None:
     """Create a client; its secret, if it has one, is shown this once."""
     auth = _auth(public=public, keyed=jwks is not None)
-    flows = checked_flows(flow, auth, redirect_uri or ()) if flow else frozenset(Flow)
     keys = _read(jwks, public_keys.LONGEST_SET).decode(errors="replace") if jwks else None
     picture = logos.logo_of(_read(logo, logos.MOST_BYTES)) if logo else None
 
@@ -65,7 +65,7 @@ def create_client(
             redirect_uris=redirect_uri or [],
             scopes=scope or list(Scope),
             auth=auth,
-            flows=flows,
+            flows=flow and checked_flows(flow, auth, redirect_uri or ()),
             sandbox=sandbox,
             homepage=homepage,
             logo=picture,

@@ -27,14 +27,12 @@ from core.domain.grants import Grant
 from core.tokens import digest, new_secret
 
 PAGE: Final = "/device"
-METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
 TRIES: Final = 10
 
 
 class DeviceEndpoint(DeviceAuthorizationEndpoint):
     """A device code, and a user code that leads its user to the page (RFC 8628 §3.1, §3.2)."""
 
-    CLIENT_AUTH_METHODS = METHODS
     EXPIRES_IN = int(REQUEST_SECONDS.total_seconds())
     INTERVAL = int(POLL.total_seconds())
     server: Server
@@ -104,7 +102,6 @@ class Polled:
 class DeviceGrant(DeviceCodeGrant):
     """A device code for tokens, once its user has said yes, and once (RFC 8628 §3.4, §3.5)."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     request: Asked
     server: Server
 

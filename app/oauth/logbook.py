@@ -11,7 +11,8 @@ GUESSES: Final = "client"
 """The kind of attempts: a client that does not prove who it is, by where it asks from."""
 UNKNOWN: Final = frozenset({"invalid_client", "invalid_token"})
 """Errors of who does not prove who it is, or that it was invited."""
-UNKNOWN_GRANT: Final = "invalid_grant"
+UNPROVEN: Final = frozenset({"invalid_grant", "slow_down"})
+"""Errors that count as guesses where nothing proves who asks."""
 PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
 """Answers that say to come again, which decide nothing."""
 
@@ -45,11 +46,12 @@ class Logbook:
 
     def refuse(self, error: str, who: Actor, source: str) -> None:
         """Note a refusal, and count it where it was a guess."""
+        # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10), and
+        # may poll as fast as they can: what comes along with a poll is written down.
+        if error in UNKNOWN or (error in UNPROVEN and who == ANONYMOUS):
+            self._throttle.count(GUESSES, network(source))
         if error in PENDING:
             return
-        # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10).
-        if error in UNKNOWN or (error == UNKNOWN_GRANT and who == ANONYMOUS):
-            self._throttle.count(GUESSES, network(source))
         kind = Kind.CLIENT_AUTHENTICATE if error in UNKNOWN else self._refused
         if kind is not None:
             self._notes.note(kind, Outcome.REFUSED, actor=who, source=source, reason=error)

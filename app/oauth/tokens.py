@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
@@ -11,13 +11,10 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from app.oauth.asked import Asked
 from app.oauth.parties import Party
 from app.oauth.server import Case, End, Server
-from core.domain.accounts import ClientAuth
 from core.domain.audit import Actor, Kind
 from core.domain.authorizations import TokenFamily
 from core.domain.errors import Unauthenticated
 from core.tokens import Claims, digest
-
-METHODS: Final = tuple(method.value for method in ClientAuth)
 
 
 class Shown:
@@ -53,7 +50,6 @@ class OfAnyKind:
 class Revocation(OfAnyKind, RevocationEndpoint):
     """A token that its client no longer needs. One that does not hold is as good as revoked."""
 
-    CLIENT_AUTH_METHODS = METHODS
     server: Server
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:
@@ -75,7 +71,6 @@ class Revocation(OfAnyKind, RevocationEndpoint):
 class Introspection(OfAnyKind, IntrospectionEndpoint):
     """What a token means now. Another client's token reads as one that does not hold (§4)."""
 
-    CLIENT_AUTH_METHODS = METHODS
     server: Server
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:

@@ -173,6 +173,12 @@ def checked_flows(
     return asked | {Flow.REFRESH} if asked - {Flow.CREDENTIALS} else asked
 
 
+def possible_flows(auth: ClientAuth, uris: Collection[str]) -> frozenset[Flow]:
+    """Every way to tokens that a client could go."""
+    without = set() if uris else {Flow.CODE}
+    return frozenset(Flow) - without - ({Flow.CREDENTIALS} if auth is ClientAuth.NONE else set())
+
+
 def checked_auth(auth: ClientAuth, jwks: str | None) -> ClientAuth:
     """How a client proves itself; keys go with `private_key_jwt`, and with nothing else.
 

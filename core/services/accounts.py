@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
 from core.domain.audit import SYSTEM, Actor, Detail, Kind
-from core.domain.clients import checked_app_name, checked_homepage, checked_redirects
-from core.domain.errors import Conflict, Invalid, Missing
+from core.domain.clients import Profile, possible_flows
+from core.domain.errors import Conflict, Missing
 from core.domain.grants import OWN, Scope
 from core.domain.keys import SigningKey
-from core.domain.logos import checked_logo
 from core.domain.ports import Clock, Ids
+from core.services.profiles import checked_profile
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 from core.store.shelf import Shelf
-from core.tokens import KeyRing, checked_jwks
+from core.tokens import KeyRing
 
 A = TypeVar("A", User, Client)
 ALL = frozenset(Scope)
@@ -64,7 +64,7 @@ class Accounts:
         redirect_uris: Collection[str] = (),
         scopes: Collection[Scope] = ALL,
         auth: ClientAuth = ClientAuth.NONE,
-        flows: Collection[Flow] = tuple(Flow),
+        flows: Collection[Flow] | None = None,
         sandbox: bool = False,
         homepage: str | None = None,
         logo: str | None = None,
@@ -74,28 +74,27 @@ class Accounts:
     ) -> Client:
         """A new client (`core.domain.accounts.Client`). Names of clients need not differ.
 
+        Without `flows` it may go every way that it could.
+
         Raises:
             Invalid: nobody may be sent to one of the redirect URIs, or people cannot be shown its
                 name, homepage or logo, or its keys are none or missing where it proves itself by
                 them.
         """
-        if jwks is None and auth is ClientAuth.PRIVATE_KEY:
-            sentence = "A client that proves itself by private_key_jwt needs a jwks."
-            raise Invalid(sentence, "jwks")
-        client = Client(
-            id=self._ids.new("client"),
-            name=checked_app_name(name, registered=False),
-            registered_only=registered_only,
-            redirect_uris=checked_redirects(redirect_uris),
+        profile = Profile(
+            name=name,
+            redirect_uris=tuple(redirect_uris),
             scopes=frozenset(scopes),
             auth=auth,
-            flows=frozenset(flows),
-            sandbox=sandbox,
-            homepage=homepage and checked_homepage(homepage),
-            logo=logo and checked_logo(logo),
-            jwks=None if jwks is None else checked_jwks(jwks),
+            flows=frozenset(possible_flows(auth, redirect_uris) if flows is None else flows),
+            homepage=homepage,
+            logo=logo,
+            jwks=jwks,
             bound=bound,
         )
+        wanted = checked_profile(profile, registered=False)
+        bare = Client(self._ids.new("client"), wanted.name, registered_only=registered_only)
+        client = replace(wanted.of(bare), sandbox=sandbox)
 
         def decide(ledger: Ledger) -> Client:
             return put_client(ledger, client, Kind.CLIENT_CREATE, by)
@@ -105,7 +104,7 @@ class Accounts:
     async def keep_explorer(self, redirect_uri: str) -> Client:
         """Latchkey's own client, made where it is not there yet, and led back to here.
 
-        An operator may have disabled it; it stays so.
+        What an operator changed of it stays so.
         """
         wanted = Client(
             id=EXPLORER,
@@ -120,10 +119,9 @@ class Accounts:
             known = ledger.clients.get(EXPLORER)
             if known is None:
                 return put_client(ledger, wanted, Kind.CLIENT_CREATE, SYSTEM)
-            kept = replace(wanted, disabled=known.disabled, registered_only=known.registered_only)
+            kept = replace(known, redirect_uris=wanted.redirect_uris, scopes=wanted.scopes)
             if kept != known:
-                changes = {"redirect_uris": kept.redirect_uris, "scopes": kept.scopes}
-                _change(ledger, "client", ledger.clients, EXPLORER, **changes)
+                put_client(ledger, kept, Kind.CLIENT_CHANGE, SYSTEM)
             return kept
 
         needs = Needs(clients=frozenset({EXPLORER}), access=True)

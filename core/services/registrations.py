@@ -17,21 +17,16 @@ from core.domain.clients import (
     InitialToken,
     Profile,
     Registered,
-    checked_app_name,
-    checked_auth,
-    checked_flows,
-    checked_homepage,
-    checked_redirects,
     checked_uses,
 )
 from core.domain.errors import Invalid, Unauthenticated
-from core.domain.logos import checked_logo
 from core.domain.ports import Clock, Ids, Throttle
 from core.services.accounts import put_client
+from core.services.profiles import checked_profile
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 from core.store.registrations import Registrations as Stored
-from core.tokens import checked_jwks, digest, new_secret
+from core.tokens import digest, new_secret
 
 CHANGES: Final = "registration"
 """The kind of attempts: changes of its own registration, by the client."""
@@ -85,7 +80,7 @@ class Registrations:
             Invalid: it cannot be as it says that it is.
             Unauthenticated: the initial token is not known, used up or expired.
         """
-        wanted = checked_profile(profile)
+        wanted = checked_profile(profile, registered=True)
         client = wanted.of(Client(self._ids.new("client"), wanted.name, registered=True))
         kept, secret = REGISTRATION + new_secret(), new_secret() if client.auth.secret else None
         hashed = digest(token)
@@ -130,7 +125,7 @@ class Registrations:
             Unauthenticated: the token is not the client's any more.
             Limited: it changes too often.
         """
-        wanted = checked_profile(profile)
+        wanted = checked_profile(profile, registered=True)
         await self._throttle.take(CHANGES, found.client.id)
         fresh = new_secret()
 
@@ -167,25 +162,6 @@ class Registrations:
             _remove(ledger, [key for key, owner in ledger.secrets.items() if owner == gone.id])
 
         await self._committer.submit(Work(_needs(found), decide))
-
-
-def checked_profile(profile: Profile) -> Profile:
-    """What a client may say of itself.
-
-    Raises:
-        Invalid: some of it cannot be; its field names what.
-    """
-    uris = checked_redirects(profile.redirect_uris)
-    return replace(
-        profile,
-        name=checked_app_name(profile.name, registered=True),
-        redirect_uris=uris,
-        auth=checked_auth(profile.auth, profile.jwks),
-        flows=checked_flows(profile.flows, profile.auth, uris),
-        homepage=profile.homepage and checked_homepage(profile.homepage),
-        logo=profile.logo and checked_logo(profile.logo),
-        jwks=profile.jwks and checked_jwks(profile.jwks),
-    )
 
 
 def token_id(hashed: str) -> str:

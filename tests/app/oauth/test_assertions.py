@@ -7,6 +7,7 @@ import pytest
 
 from app.oauth.parties import ASSERTION
 from core.domain.accounts import Client, ClientAuth
+from core.domain.errors import Invalid
 from tests.app.oauth.site import BACK, Answer, App, Site
 from tests.core.services.estate import LeapClock
 from tests.core.tokens.holder import ALGORITHMS, Holder
@@ -173,9 +174,11 @@ async def test_a_key_is_its_only_proof(signer: Signer) -> None:
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.POST, ClientAuth.NONE])
 async def test_no_other_client_signs(site: Site, auth: ClientAuth) -> None:
-    """OIDC Core §9: not even with keys that it has registered for something else."""
+    """OIDC Core §9: and none can register keys that it does not prove itself by."""
     holder, accounts = Holder(), site.estate.house.services.accounts
-    client = await accounts.create_client("App", auth=auth, jwks=holder.jwks)
+    with pytest.raises(Invalid, match="go together"):
+        await accounts.create_client("App", auth=auth, jwks=holder.jwks)
+    client = await accounts.create_client("App", auth=auth)
     assert refused(await Signer(site, client, holder).post("token", OWN))
 
 

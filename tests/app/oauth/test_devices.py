@@ -19,7 +19,7 @@ from core.services.attempts import RULES
 from core.services.authorizations import ANSWERED
 from core.store.tables import device_authorizations
 from tests.app.oauth.devices import Box, plugged_in
-from tests.app.oauth.site import SCOPE, App, Site
+from tests.app.oauth.site import BACK, SCOPE, App, Site
 from tests.conftest import Run
 from tests.core.services.estate import LeapClock, eventually
 
@@ -88,7 +88,7 @@ async def test_a_client_may_only_ask_as_it_registered(site: Site) -> None:
     accounts = site.estate.house.services.accounts
     reader = App(await accounts.create_client("Reader", scopes=[Scope.DEVICES_READ]))
     assert await ask(site, {"scope": SCOPE}, reader) == (400, "invalid_scope")
-    other = App(await accounts.create_client("No device", flows=[Flow.CODE]))
+    other = App(await accounts.create_client("No device", flows=[Flow.CODE], redirect_uris=[BACK]))
     assert await ask(site, {"scope": SCOPE}, other) == (400, "unauthorized_client")
     box = await plugged_in(site)
     assert await box.error(other) == "unauthorized_client"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.accounts import ClientAuth
+from core.domain.accounts import ClientAuth, Flow
 from core.domain.audit import Kind, Sought
 from core.services.attempts import RULES
-from tests.app.oauth.site import App, Site
+from tests.app.oauth.site import SCOPE, App, Site
 
 OWN = {"grant_type": "client_credentials"}
 
@@ -100,3 +100,16 @@ async def test_nobody_fills_the_table_of_requests(site: Site, params: Any) -> No
     found = [(await site.authorize(params))[0] for _ in range(RULES["authorize"].burst + 5)]
     assert found[0] == 400
     assert 429 in found
+
+
+async def test_a_device_that_polls_too_fast_waits(site: Site) -> None:
+    """RFC 8628 §3.5: of a client that proves nothing, each such poll counts; nothing is noted."""
+    public = await site.new_app(ClientAuth.NONE)
+    _, asked = await site.post("device", {"scope": SCOPE}, public)
+    form = {"grant_type": Flow.DEVICE.value, "device_code": asked["device_code"]}
+    for _ in range(RULES["client"].burst - 1):
+        site.estate.house.throttle.count("client", "127.0.0.1")
+    found = [(await site.post("token", form, public))[1]["error"] for _ in range(4)]
+    assert found[:2] == ["authorization_pending", "slow_down"]
+    assert found[3] == "temporarily_unavailable"
+    assert await noted(site, Kind.TOKEN_ISSUE) == []

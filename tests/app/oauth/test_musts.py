@@ -189,9 +189,10 @@ async def test_a_public_client_names_itself(site: Site) -> None:
 )
 async def test_a_flow_that_a_client_has_not(site: Site, section: str, form: dict[str, str]) -> None:
     """It is `unauthorized_client`, before anything is looked at."""
-    services = site.estate.house.services
+    services, own = site.estate.house.services, Flow.CREDENTIALS
+    flow = Flow.DEVICE if form["grant_type"] == own else own
     auth = ClientAuth.BASIC
-    client = await services.accounts.create_client("Device", flows=[Flow.DEVICE], auth=auth)
+    client = await services.accounts.create_client("Other", flows=[flow], auth=auth)
     app = App(client, await services.client_secrets.rotate(client.id))
     status, answer = await site.post("token", form, app)
     assert (status, answer["error"]) == (400, "unauthorized_client"), section

@@ -6,7 +6,8 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from core.domain.accounts import ClientAuth
+from core.domain.accounts import EXPLORER, ClientAuth
+from core.domain.audit import Kind, Sought
 from core.domain.errors import Conflict, Invalid, Missing
 from core.store import tables
 from core.store.ledger import ACCESS
@@ -100,3 +101,19 @@ async def test_a_client_that_signs_has_keys(estate: Estate) -> None:
     assert client.jwks == checked_jwks(public)
     with pytest.raises(Conflict, match="has no secret: it proves itself by private_key_jwt"):
         await services.client_secrets.rotate(client.id)
+
+
+async def test_the_explorer_is_kept(estate: Estate) -> None:
+    """Made once; a second start changes nothing, another address does, and is in the audit."""
+    accounts, access = estate.house.services.accounts, estate.house.access
+    await accounts.keep_explorer("https://a.example/graphql")
+    await accounts.verify_client(EXPLORER, verified=False)
+    before = access._place  # noqa: SLF001 - that nothing is said shows nowhere else
+    kept = await accounts.keep_explorer("https://a.example/graphql")
+    assert (access._place, kept.verified) == (before, False)  # noqa: SLF001 - likewise
+    await accounts.disable_client(EXPLORER)
+    moved = await accounts.keep_explorer("https://b.example/graphql")
+    assert (moved.redirect_uris, moved.disabled) == (("https://b.example/graphql",), True)
+    audit = estate.house.services.audit
+    rows = await audit.listed(Sought(kind=Kind.CLIENT_CHANGE), 9)
+    assert f'"client_id": "{EXPLORER}"' in (rows[0].content or {})["detail"]
