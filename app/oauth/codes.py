@@ -104,7 +104,7 @@ class CodeGrant(AuthorizationCodeGrant):
             return Redeemed(found, hashed, named=self.request.payload.redirect_uri is not None)
         family = rows.family_of_code(hashed)
         if family is not None and family.client_id == client.client.id:
-            self.case.end_family(family.id, family.grant_id)
+            self.case.end_family(family)
         return None
 
     def delete_authorization_code(self, authorization_code: Redeemed) -> None:

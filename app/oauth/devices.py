@@ -177,9 +177,8 @@ class DeviceGrant(DeviceCodeGrant):
 
     def _refuse_used(self, hashed: str, client_id: str) -> NoReturn:
         family = self.case.rows.family_of_code(hashed, locked=not self.case.looks)
-        if family is not None and family.client_id == client_id and not family.revoked:
-            self.case.will_write()
-            self.case.end_family(family.id, family.grant_id)
+        if family is not None and family.client_id == client_id:
+            self.case.end_family(family)
         raise InvalidGrantError("The device code is not one of this app that can be redeemed.")
 
 

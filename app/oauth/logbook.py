@@ -11,10 +11,10 @@ GUESSES: Final = "client"
 """The kind of attempts: a client that does not prove who it is, by where it asks from."""
 UNKNOWN: Final = frozenset({"invalid_client", "invalid_token"})
 """Errors of who does not prove who it is, or that it was invited."""
-UNPROVEN: Final = frozenset({"invalid_grant", "slow_down"})
-"""Errors that count as guesses where nothing proves who asks."""
 PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
 """Answers that say to come again, which decide nothing."""
+SLOW_DOWN: Final = "slow_down"
+"""The one of these that who proves nothing has brought about themself."""
 
 
 class Logbook:
@@ -47,8 +47,8 @@ class Logbook:
     def refuse(self, error: str, who: Actor, source: str) -> None:
         """Note a refusal, and count it where it was a guess."""
         # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10), and
-        # may poll as fast as they can: what comes along with a poll is written down.
-        if error in UNKNOWN or (error in UNPROVEN and who == ANONYMOUS):
+        # what they send along may be written down before it is refused.
+        if error in UNKNOWN or (who == ANONYMOUS and error not in PENDING - {SLOW_DOWN}):
             self._throttle.count(GUESSES, network(source))
         if error in PENDING:
             return

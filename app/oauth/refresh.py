@@ -54,19 +54,21 @@ class RefreshGrant(RefreshTokenGrant):
         if family is None or family.client_id != self.request.client.client.id:
             return None
         if family.revoked or family.expires_at <= self.case.now:
+            self.case.end_family(family)
             return None
         grant = self.case.rows.grant(family.grant_id)
         if grant is None:
             self.case.rows.revoke_family(family.id)
             return None
-        # First, so that whoever has the token alone cannot end the family either.
-        self.case.check_key(family.jkt)
         shown = digest(refresh_token)
         if shown == family.current:
+            self.case.check_key(family.jkt)
             return Held(family, grant, None)
         successor = self._given(family, shown)
-        if successor is None:
-            self.case.end_family(family.id, family.grant_id)
+        # Whoever binds a token that they took to a key of theirs must not make its owner, who has
+        # another or none, one who is merely refused: so the key decides nothing before reuse does.
+        if successor is None or family.jkt not in {None, self.case.jkt}:
+            self.case.end_family(family)
             return None
         return Held(family, grant, successor)
 

@@ -187,7 +187,7 @@ def _only_looks(path: str, asked: Asked) -> bool:
     if "client_assertion" in asked.form or asked.proof is not None:
         return False  # which is remembered, so that it is shown once
     looking = asked.payload.grant_type in {Flow.CREDENTIALS, Flow.DEVICE}
-    return path == metadata.INTROSPECT or (path == metadata.TOKEN and looking)
+    return path in {metadata.INTROSPECT, metadata.REVOKE} or (path == metadata.TOKEN and looking)
 
 
 def _source(request: Request) -> str:

@@ -17,6 +17,7 @@ from app.oauth.keys import InvalidProofError
 from app.oauth.parties import Party, Unproven, authenticated
 from core.domain.accounts import Client
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind
+from core.domain.authorizations import GRACE, TokenFamily
 from core.domain.grants import Grant, Scope
 from core.store.oauth import Rows
 
@@ -141,11 +142,23 @@ class Case:
             "scope": " ".join(sorted(scopes)),
         }
 
-    def end_family(self, family_id: str, grant_id: str) -> None:
-        """Refuse every token of a family, now and for ever."""
-        self.rows.revoke_family(family_id)
-        self.note(Kind.TOKEN_REVOKE, self.actor, grant_id=grant_id)
-        self.ends.append(End(family_id, grant_id, self.now + LONGEST))
+    def end_family(self, family: TokenFamily) -> None:
+        """Refuse every token of a family, now and for ever.
+
+        One whose end was decided before and has not reached the access log, because the process
+        died between the two, is ended again. What is over by itself is left as it is.
+        """
+        if family.revoked and (self.house.access.ended(family.id) or self._over(family)):
+            return
+        if not family.revoked:
+            self.will_write()
+            self.rows.revoke_family(family.id)
+            self.note(Kind.TOKEN_REVOKE, Actor(family.client_id), grant_id=family.grant_id)
+        self.ends.append(End(family.id, family.grant_id, self.now + LONGEST))
+
+    def _over(self, family: TokenFamily) -> bool:
+        """Whether no access token of it can be alive: the last came at its last rotation."""
+        return family.rotated_at + GRACE + LONGEST <= self.now
 
 
 class Server(AuthorizationServer):

@@ -14,7 +14,7 @@ from app.pages.visits import Visit
 from app.pages.words import GUARDED, SCOPES
 from core.domain.authorizations import PendingRequest, user_code
 from core.domain.consents import Offer, Ticks, shared, ticked
-from core.domain.errors import Conflict, Missing
+from core.domain.errors import Conflict, LatchkeyError
 from core.domain.grants import Grant, Scope, Share
 from core.domain.people import Person
 from core.services.authorizations import Authorizations
@@ -115,10 +115,9 @@ class Consent:
             return await self._authorizations.approve(
                 asked.id, user_id, grant, asked.before | chosen
             )
-        except (Conflict, Missing):
-            # Somebody else answered the device meanwhile: the app gets nothing by this answer.
-            if had is None:
-                await self._consents.take_back(grant)
+        except LatchkeyError:
+            # Somebody else answered the device meanwhile, say: the app gets nothing by this answer.
+            await self._consents.undo(grant, had)
             raise
 
     async def _asked(self, visit: Visit, person: Person) -> Asked:

@@ -1,7 +1,6 @@
 """What a client says of itself, and by which tokens it may: RFC 7591 without its JSON."""
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from core.domain.accounts import Client, ClientAuth, Flow, checked_name
 from core.domain.authorizations import checked_redirect
 from core.domain.errors import Invalid
 from core.domain.grants import Scope
-from core.domain.names import OURS, imitates, mixes
+from core.domain.names import OURS, foreign, imitates, mixes, normal_name
 
 INITIAL: Final = "lki_"
 """How an initial access token begins (RFC 7591 §3), so that whoever looks for leaks can see it."""
@@ -104,7 +103,7 @@ def checked_app_name(name: str, *, registered: bool) -> str:
         Invalid: it cannot be a name, is too long, mixes letters that look alike, or, where the app
             chose it itself, looks like ours.
     """
-    name = checked_name(unicodedata.normalize("NFKC", name))
+    name = checked_name(normal_name(name, "NFKC"))
     if mixes(name):
         sentence = "A word of an app's name has letters of one alphabet, not of several."
         raise Invalid(sentence, "name")
@@ -113,6 +112,9 @@ def checked_app_name(name: str, *, registered: bool) -> str:
         raise Invalid(sentence, "name")
     if registered and imitates(name):
         sentence = f"An app cannot call itself {OURS.title()}, or what looks like it."
+        raise Invalid(sentence, "name")
+    if registered and foreign(name):
+        sentence = "An app's name has letters that people write with, and no symbols among them."
         raise Invalid(sentence, "name")
     return name
 

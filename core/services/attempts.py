@@ -31,6 +31,7 @@ RULES: Final = {
     "device_account": Rule(10, 60.0),
     "personal_key": Rule(30, 120.0),
     "registration": Rule(10, 60.0),
+    "endings": Rule(1_000, 0.05),
 }
 """Sign-ins by the name that is tried, and by where they come from; then, each by where it comes
 from: requests that somebody be asked, clients that prove nothing, and codes that devices show,

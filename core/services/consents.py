@@ -102,6 +102,14 @@ class Consents:
         left = known.scopes.intersection(scopes)
         return await self._grants.amend(known, left, shares, unseen=False)
 
+    async def undo(self, grant: Grant, had: Grant | None) -> None:
+        """Have the client have what it had before a yes that came to nothing."""
+        if had is None:
+            await self._grants.revoke(grant)
+        else:
+            lines = [share for share in had.shares if share.until is None]
+            await self._grants.amend(grant, had.scopes, lines)
+
     async def take_back(self, grant: Grant) -> None:
         """Take back everything."""
         await self._grants.revoke(grant)

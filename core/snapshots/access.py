@@ -24,6 +24,7 @@ from core.store.logs import Logs
 from core.tokens import Claims, family_of
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+FEW_ENDS = 1_000
 MOST_VIEWERS = 10_000
 """Tokens whose viewer is remembered, until anything happens in the access log."""
 
@@ -47,6 +48,8 @@ class Access:
 
         self._personal = PersonalKeys(clock)
         self._ends: dict[str, datetime] = {}
+        self._most_ends = FEW_ENDS
+        self._broken = False
         self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
@@ -74,7 +77,7 @@ class Access:
             Unauthenticated: the user took the access back, or the client or user is disabled.
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._feed.stale():
+        if self._unknown():
             raise _unknown()
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
@@ -94,7 +97,7 @@ class Access:
         try:
             claims = self._personal.claims(text)
         except Unauthenticated:
-            if self._feed.stale():
+            if self._unknown():
                 raise _unknown() from None
             raise
         return self.viewer(claims)
@@ -109,7 +112,7 @@ class Access:
         if grant.revoked:
             sentence = "The user took this access back; ask them to connect again."
             raise Unauthenticated(sentence, taken_back=True)
-        if self._ended(claims.token_id):
+        if self.ended(claims.token_id):
             sentence = "The access token was revoked; ask for a new one."
             raise Unauthenticated(sentence, taken_back=True)
         if client.disabled or user.disabled:
@@ -125,7 +128,7 @@ class Access:
         if client is None:
             sentence = "The access token's client does not exist here."
             raise Unauthenticated(sentence)
-        if client.disabled or self._ended(claims.token_id):
+        if client.disabled or self.ended(claims.token_id):
             why = (
                 "client of this access token is disabled"
                 if client.disabled
@@ -189,10 +192,14 @@ class Access:
         Raises:
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._feed.stale():
+        if self._unknown():
             raise _unknown()
         user = self.users.get(user_id)
         return None if user is None or user.disabled else user
+
+    def _unknown(self) -> bool:
+        """Whether access cannot be known: its log cannot be read, or is not understood."""
+        return self._broken or self._feed.stale()
 
     def _give(self, grant: Grant) -> None:
         self.grants[grant.id] = grant
@@ -207,24 +214,30 @@ class Access:
         else:
             registered.add(PREFIX + sha256)
 
-    def _ended(self, token_id: str) -> bool:
+    def ended(self, token_id: str) -> bool:
         """Whether the token was ended, or the family whose id its own begins with."""
         return token_id in self._ends or family_of(token_id) in self._ends
 
     def _end(self, id: str, grant_id: str, until: str) -> None:
         del grant_id
-        now = self._clock.now()
-        for over in [one for one, when in self._ends.items() if when <= now]:
-            del self._ends[over]
         self._ends[id] = codec.sure(until)
+        if len(self._ends) > self._most_ends:  # now and then, not at each: there may be many
+            now = self._clock.now()
+            self._ends = {one: when for one, when in self._ends.items() if when > now}
+            self._most_ends = max(FEW_ENDS, 2 * len(self._ends))
 
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):
             return
         if self._place < 0:
             self._early.append(entry)
-        else:
+            return
+        try:
             self._apply(entry)
+        except BaseException:
+            # Somebody may have been refused by it: better to serve nobody than to not know whom.
+            self._broken = True
+            raise
 
     def _apply(self, entry: AccessEntry) -> None:
         if entry.place <= self._place:
