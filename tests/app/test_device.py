@@ -78,7 +78,7 @@ async def consent(room: Room, typed: str | None = None) -> str:
 
 
 async def test_a_device_is_connected(room: Room) -> None:
-    """From the code to a token for one device; the code and a warning are on both pages."""
+    """RFC 8628 §3.3, §5.4: from the code to a token for one device; both pages show and warn."""
     page = await room.visitor.get("/device")
     assert CARE in page.text
     path = await consent(room, room.code.lower().replace("-", " "))
@@ -118,7 +118,7 @@ async def test_what_is_wrong_with_the_ticks_is_said(room: Room) -> None:
 
 
 async def test_a_link_asks_for_nothing(room: Room) -> None:
-    """§3.3.1, §5.4: the code of a link is only filled in, for the person to compare."""
+    """RFC 8628 §3.3.1, §5.4: the code of a link is only filled in, for the person to compare."""
     page = await room.visitor.get(f"/device?user_code={room.code}")
     assert page.status == 200
     assert dict(page.forms["/device"])["user_code"] == room.code
@@ -176,7 +176,7 @@ async def test_a_form_is_one_of_ours(room: Room) -> None:
 
 
 async def test_a_stranger_signs_in_first_and_comes_back(room: Room) -> None:
-    """The code of the link is kept on the way."""
+    """RFC 8628 §3.3: the code of the link is kept on the way."""
     stranger, path = Visitor(room.api.http, room.api.base_url), f"/device?user_code={room.code}"
     sent = await stranger.get(path)
     login = await stranger.get(sent.location or "")

@@ -118,7 +118,7 @@ BAD: dict[str, tuple[Make, str]] = {
 
 @pytest.mark.parametrize("section", BAD)
 async def test_a_proof_that_does_not_hold(asker: Asker, section: str) -> None:
-    """RFC 9449 §7.1: 401, the DPoP challenge says invalid_dpop_proof and what we take."""
+    """RFC 9449 §7, §7.1, RFC 9700 §4.10.1: 401, and the challenge says why and what we take."""
     make, words = BAD[section]
     status, challenge, message = await asker.ask(*make(asker))
     assert (status, words in message) == (401, True), (section, message)

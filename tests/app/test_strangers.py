@@ -43,7 +43,7 @@ async def pages(desk: Desk) -> list[str]:
 
 @pytest.mark.usefixtures("stranger")
 async def test_a_stranger_is_shown_as_one(desk: Desk) -> None:
-    """In words, with what it says of itself as its own words, and no way to its pages."""
+    """RFC 7591 §5: in words, what it says as its own words, and no way to its pages."""
     for page in await pages(desk):
         assert "<bdi>Lamp &lt;i&gt;Whisperer</bdi>" in page
         assert (NOBODY in page, ITSELF in page) == (True, True)

@@ -12,7 +12,12 @@ PAGE = (TESTS.parent / "docs/conformance.md").read_text(encoding="utf-8")
 PART = re.compile(r"^## RFC (\d+): [^\n]+\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 ROW = re.compile(r"^\| ([\d.]+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`([\w/]+)::(\w+)`")
-CITED = re.compile(r"RFC (\d+) §(\d+(?:\.\d+)*)")
+CITED = re.compile(r"RFC (\d+) (§[\d.]*\d(?:, §[\d.]*\d)*)")
+NEEDED = {
+    *("6749", "6750", "7009", "7523", "7591", "7592", "7636", "7662", "8414", "8628"),
+    *("8707", "9068", "9126", "9207", "9449", "9700", "9728"),
+}
+"""RFCs that the server follows: each has a part of its own."""
 
 ROWS = [(rfc, *row) for rfc, text in PART.findall(PAGE) for row in ROW.findall(text)]
 every_row = pytest.mark.parametrize(
@@ -34,9 +39,23 @@ def sources(module: str) -> dict[str, str]:
     }
 
 
-def within(cited: str, section: str) -> bool:
+def cited(source: str) -> list[tuple[str, str]]:
+    """The sections that a test names: the RFC, and each of those that follow it."""
+    return [
+        (rfc, section.removeprefix("§"))
+        for rfc, sections in CITED.findall(source)
+        for section in sections.split(", ")
+    ]
+
+
+def within(at: str, section: str) -> bool:
     """Whether a section is this one, or one below it."""
-    return cited == section or cited.startswith(f"{section}.")
+    return at == section or at.startswith(f"{section}.")
+
+
+def test_every_rfc_has_its_part() -> None:
+    """With a heading, and rows below it."""
+    assert {rfc for rfc, *_ in ROWS} == NEEDED
 
 
 @every_row
@@ -45,18 +64,18 @@ def test_a_row_is_proved(rfc: str, section: str, proof: str) -> None:
     found = NAMED.findall(proof)
     assert bool(found) is not proof.startswith("Not "), proof
     for module, name in found:
-        cited = CITED.findall(sources(module)[name])
-        assert any(one == rfc and within(at, section) for one, at in cited), (module, name)
+        told = cited(sources(module)[name])
+        assert any(one == rfc and within(at, section) for one, at in told), (module, name)
 
 
 def test_what_is_proved_has_a_row() -> None:
     """Whatever section of these RFCs a test of the server names is one of the rows, or below it."""
     told = {rfc: [section for one, section, _, _ in ROWS if one == rfc] for rfc, *_ in ROWS}
     missing = {
-        (name, rfc, cited)
+        (name, rfc, at)
         for path in (TESTS / "app/oauth").glob("test_*.py")
         for name, source in sources(path.stem).items()
-        for rfc, cited in CITED.findall(source)
-        if rfc in told and not any(within(cited, section) for section in told[rfc])
+        for rfc, at in cited(source)
+        if rfc in told and not any(within(at, section) for section in told[rfc])
     }
     assert missing == set()

@@ -80,6 +80,10 @@ async def test_the_commands_work(sqlite_url: str, run_house: Run, tmp_path: Path
             assert json.loads(await shell.paste(introspect))["active"]
             assert await shell.paste(revoke) == "{}"
             assert json.loads(await shell.paste(introspect)) == {"active": False}
+            own, document = section("For the app itself")
+            await shell.paste(own)
+            registered = json.loads(await shell.paste(document))["data"]["registerDocument"]
+            assert registered["id"].startswith("sha256:")
             (personal,) = section("Personal access tokens")
             key, _ = await house.services.personal_keys.make(
                 grant.user_id, "terminal", ASKED, grant.shares, 7

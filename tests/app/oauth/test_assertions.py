@@ -7,8 +7,12 @@ import pytest
 
 from app.oauth.parties import ASSERTION
 from core.domain.accounts import Client, ClientAuth
+<<<<<<< HEAD
 from core.domain.errors import Invalid
 from tests.app.oauth.site import BACK, Answer, App, Site
+=======
+from tests.app.oauth.site import BACK, SCOPE, Answer, App, Site
+>>>>>>> docs2
 from tests.core.services.estate import LeapClock
 from tests.core.tokens.holder import ALGORITHMS, Holder
 
@@ -69,10 +73,12 @@ async def test_a_client_proves_itself_with_a_key(site: Site, algorithm: str) -> 
 
 
 async def test_it_does_so_everywhere(signer: Signer) -> None:
-    """PAR, token, introspection and revocation; a whole flow, with a refresh."""
+    """RFC 7523 §2.2: PAR, devices, token, introspection, revocation; a whole flow and a refresh."""
     site, app = signer.site, signer.app
     status, answer = await signer.post("par", site.request(app))
     assert status == 201, answer
+    status, answer = await signer.post("device", {"scope": SCOPE})
+    assert status == 200, answer
     code, _ = await site.code(app)
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
     status, first = await signer.post("token", {**form, "code_verifier": "v" * 43})

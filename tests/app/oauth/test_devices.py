@@ -36,7 +36,7 @@ async def ask(site: Site, form: Any, app: App | None = None) -> tuple[int, str]:
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.NONE])
 async def test_a_device_gets_tokens(site: Site, auth: ClientAuth) -> None:
-    """§3.2, §3.4, §3.5: a code to show and one to wait with; then tokens like any other."""
+    """RFC 8628 §3.2, §3.4, §3.5, §5.2: a code to show, one to wait with; then tokens as any."""
     box = await plugged_in(site, await site.new_app(auth), resource=f"{site.base_url}/graphql")
     told = {**box.told}
     assert len(told.pop("device_code")) == 43
@@ -60,7 +60,7 @@ async def test_a_device_gets_tokens(site: Site, auth: ClientAuth) -> None:
 
 
 async def test_a_no_is_told(site: Site) -> None:
-    """§3.5 access_denied, however often it asks."""
+    """RFC 8628 §3.5 access_denied, however often it asks."""
     box = await plugged_in(site)
     await box.deny()
     assert [await box.error(), await box.error()] == ["access_denied", "access_denied"]
@@ -155,7 +155,7 @@ async def test_one_of_many_polls_redeems(site: Site) -> None:
 
 
 async def test_a_code_lives_for_ten_minutes(site: Site, clock: LeapClock) -> None:
-    """§3.5 expired_token, whatever was answered, and also once others have asked since."""
+    """RFC 8628 §3.5, §5.5: expired_token, whatever was answered, even if others asked since."""
     box, allowed = await plugged_in(site), await plugged_in(site)
     await allowed.allow()
     request = await box.typed()
@@ -182,7 +182,7 @@ async def interval(site: Site) -> timedelta:
 
 
 async def test_who_asks_too_often_is_slowed_down(site: Site, clock: LeapClock) -> None:
-    """§3.5 slow_down: five seconds more each time, and nothing is lost."""
+    """RFC 8628 §3.5 slow_down: five seconds more each time, and nothing is lost."""
     box = await plugged_in(site)
     assert await box.error() == "authorization_pending"
     clock.leap(SECONDS + 1)
@@ -216,7 +216,7 @@ async def test_no_device_keeps_the_writer_busy(site: Site, clock: LeapClock) -> 
 async def test_the_pace_is_kept_across_processes(
     site: Site, database_url: str, run_house: Run, clock: LeapClock
 ) -> None:
-    """§3.5: another process knows when it last asked, and of the answer."""
+    """RFC 8628 §3.5: another process knows when it last asked, and of the answer."""
     box = await plugged_in(site)
     assert await box.error() == "authorization_pending"
     with bound("127.0.0.1", 0) as listener:
@@ -233,7 +233,7 @@ async def test_the_pace_is_kept_across_processes(
 
 
 async def test_the_first_answer_wins(site: Site) -> None:
-    """§3.3: of two people with one code, whoever answers second is told, either way."""
+    """RFC 8628 §3.3: of two people with one code, whoever answers second is told, either way."""
     services, box = site.estate.house.services, await plugged_in(site)
     bob = await services.accounts.create_user("bob")
     his, hers = await box.typed(bob.id), await box.typed()
@@ -251,7 +251,7 @@ async def test_the_first_answer_wins(site: Site) -> None:
 
 
 async def test_one_of_many_answers_counts(site: Site) -> None:
-    """§3.3: however many answer at the same time, and whatever they say."""
+    """RFC 8628 §3.3: however many answer at the same time, and whatever they say."""
     authorizations, box = site.estate.house.services.authorizations, await plugged_in(site)
     grant, user = await site.grant(), site.estate.user.id
     scopes = [Scope.DEVICES_READ]
@@ -267,7 +267,7 @@ async def test_one_of_many_answers_counts(site: Site) -> None:
 
 
 async def test_only_who_typed_the_code_answers(site: Site) -> None:
-    """§5.4: nobody is led past the page that says what to compare."""
+    """RFC 8628 §5.4: nobody is led past the page that says what to compare."""
     services, box = site.estate.house.services, await plugged_in(site)
     bob = await services.accounts.create_user("bob")
     request = await box.typed(bob.id)
@@ -304,7 +304,7 @@ async def test_the_tokens_have_what_is_allowed_and_still_granted(site: Site) -> 
 async def test_another_code_is_made_where_one_is_taken(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """§3.2: no two devices show the same code, whatever chance says."""
+    """RFC 8628 §3.2: no two devices show the same code, whatever chance says."""
     made = iter(["BBBB-BBBB", "BBBB-BBBB", "BBBB-BBBB", "CCCC-CCCC"])
     monkeypatch.setattr(endpoint, "create_string_user_code", lambda: next(made))
     first, second = await plugged_in(site), await plugged_in(site)
@@ -319,7 +319,7 @@ async def test_another_code_is_made_where_one_is_taken(
 
 
 async def test_who_proves_nothing_asks_no_more_than_so_often(site: Site) -> None:
-    """§5.1: before anything is looked up; an app that proves who it is goes on."""
+    """RFC 8628 §5.1: before anything is looked up; an app that proves who it is goes on."""
     public, throttle = await site.new_app(ClientAuth.NONE), site.estate.house.throttle
     await plugged_in(site, public)
     for _ in range(RULES["authorize"].burst):

@@ -56,7 +56,7 @@ async def new_family(site: Site, auth: ClientAuth, *holders: Holder) -> tuple[Ap
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.NONE])
 async def test_a_code_gives_a_bound_token(site: Site, auth: ClientAuth) -> None:
-    """RFC 9449 §5, §6.1: the token names the key, and the answer its type; so does the next."""
+    """RFC 9449 §5, §6.1, RFC 9700 §2.2.1: the token names the key, the answer its type."""
     app, first = await new_family(site, auth, ADA)
     assert key_of(first) == ADA.jkt
     status, second = await refresh(site, first["refresh_token"], app, proof(site))
@@ -77,7 +77,7 @@ async def test_without_a_proof_all_is_as_it_was(site: Site) -> None:
 
 
 async def test_a_public_clients_refresh_token_is_bound(site: Site) -> None:
-    """RFC 9449 §5: for ever; another key or none is refused, and ends nothing."""
+    """RFC 9449 §5, RFC 9700 §2.2.1: for ever; another key or none is refused, and ends nothing."""
     app, first = await new_family(site, ClientAuth.NONE, ADA)
     token = first["refresh_token"]
     for shown in ((), (proof(site, EVE),)):
@@ -161,7 +161,7 @@ async def test_one_of_many_uses_of_a_proof_wins(site: Site) -> None:
 
 
 async def test_a_replayed_request_burns_nothing(site: Site) -> None:
-    """A whole request that is sent again is refused for its proof, before its code is looked at."""
+    """RFC 9449 §11.1: a request that is sent again is refused before its code is looked at."""
     code, _ = await site.code()
     shown = proof(site)
     _, first = await redeem(site, code, None, shown)

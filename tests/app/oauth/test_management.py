@@ -74,7 +74,7 @@ async def test_all_of_it_is_replaced(program: Program, site: Site) -> None:
 
 
 async def test_a_secret_comes_and_goes_with_its_use(program: Program, site: Site) -> None:
-    """One that proves itself by keys has no secret that would still work; back, it gets another."""
+    """RFC 7592 §2.2: with keys there is no secret that would still work; back, there is another."""
     said = await program.registered(grant_types=["client_credentials"])
     keyed = await program.change(said, client_secret=None, **KEYED)
     assert (keyed.status, "client_secret" in keyed.body) == (200, False)
@@ -112,7 +112,7 @@ async def test_another_face_is_verified_no_more(
 
 
 async def test_who_is_removed_is_out_at_once(program: Program, site: Site) -> None:
-    """RFC 7592 §2.3: tokens, secret, grants, and the registration token itself."""
+    """RFC 7592 §2.3, §5: tokens, secret, grants, and the registration token itself."""
     said = await program.registered()
     client = site.estate.house.access.clients[said.body["client_id"]]
     app = App(client, said.body["client_secret"])
@@ -128,7 +128,7 @@ async def test_who_is_removed_is_out_at_once(program: Program, site: Site) -> No
 
 
 async def test_who_is_disabled_cannot_look_after_themselves(program: Program, site: Site) -> None:
-    """What an operator decided, no registration token undoes."""
+    """RFC 7592 §2: what an operator decided, no registration token undoes."""
     said = await program.registered()
     await site.estate.house.services.accounts.disable_client(said.body["client_id"])
     for act in (program.read, program.change, program.remove):

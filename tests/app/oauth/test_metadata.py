@@ -57,10 +57,11 @@ async def test_the_keys_verify_tokens(site: Site) -> None:
 
 
 async def test_the_documents_are_whole(site: Site) -> None:
-    """RFC 8414 §2, RFC 8414 §3.2, RFC 9126 §5: what is required is there, and nothing is empty."""
+    """RFC 8414 §2, §3.2, RFC 8628 §4, RFC 9126 §5: what is required is there, nothing is empty."""
     found = await told(site, "/.well-known/oauth-authorization-server")
     required = {"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"}
     required |= {"response_types_supported", "pushed_authorization_request_endpoint"}
+    required |= {"device_authorization_endpoint", "registration_endpoint"}
     assert required <= found.keys()
     assert all(found.values())
     assert all(value.startswith(site.base_url) for name, value in found.items() if "_uri" in name)

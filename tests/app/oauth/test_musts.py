@@ -231,7 +231,7 @@ async def test_a_token_is_shown_in_the_header_alone(site: Site) -> None:
 
 
 def test_nothing_is_served_in_clear() -> None:
-    """RFC 6749 §1.6, RFC 6750 §5.2, RFC 9700 §2.6: TLS, but for this machine's own address."""
+    """RFC 6749 §1.6, RFC 6750 §5.2, RFC 7591 §5, RFC 9700 §2.6: TLS, but for our own machine."""
     keys = (b"k" * 32,)
     refuse_unsafe(Settings(public_url="http://127.0.0.1:8000", secret_keys=keys))
     refuse_unsafe(Settings(public_url="https://api.example.com", secret_keys=keys))

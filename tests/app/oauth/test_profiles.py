@@ -46,7 +46,7 @@ def program(site: Site) -> Program:
 async def test_what_is_left_out_has_a_default(
     program: Program, sent: dict[str, Any], told: dict[str, Any]
 ) -> None:
-    """RFC 7591 §2: defaults, what goes together, and what is not known is ignored."""
+    """RFC 7591 §2, §2.1, §2.2: defaults, what goes together; what is not known is ignored."""
     body = (await program.registered(**sent)).body
     assert {name: body[name] for name in told} == told
     assert not {"software_id", "contacts", "tos_uri", "client_name#de"} & set(body)
@@ -116,7 +116,7 @@ METADATA, REDIRECT = "invalid_client_metadata", "invalid_redirect_uri"
 async def test_what_cannot_be_is_refused(
     program: Program, site: Site, error: str, sent: dict[str, Any]
 ) -> None:
-    """RFC 7591 §3.2.2: which, in a sentence that any program may show; no use is lost by it."""
+    """RFC 7591 §2, §3.2.2, §5: which, in a sentence that can be shown; no use is lost by it."""
     token = await program.invited(uses=1)
     said = await program.register(token, **sent)
     assert said.error == (400, error)
@@ -146,7 +146,7 @@ async def test_what_cannot_be_is_refused(
     ],
 )
 async def test_what_is_no_object_is_refused(program: Program, body: bytes) -> None:
-    """Broken, doubtful, too deep or too large: never more than a 400 or a 413."""
+    """RFC 7591 §3.1: broken, doubtful, too deep or too large is a 400 or a 413, never more."""
     token = await program.invited()
     kind = {"Content-Type": "application/json"}
     said = await program.send("POST", "", token, data=body, headers=kind)

@@ -26,7 +26,7 @@ def program(site: Site) -> Program:
 
 
 async def test_an_app_registers_and_runs(program: Program, site: Site) -> None:
-    """RFC 7591 §3.2.1: all that is registered is told, and good for a whole flow at once."""
+    """RFC 7591 §3.2.1, RFC 7592 §3: all that is registered is told, and good for a whole flow."""
     said = await program.registered(
         scope="devices:read devices:control", client_uri="https://app.example/", logo_uri=LOGO
     )
@@ -86,7 +86,7 @@ async def test_there_are_never_more_clients_than_uses(program: Program, site: Si
 
 
 async def test_who_guesses_waits(program: Program) -> None:
-    """Many that do not hold from one place, and the next is not looked at, even if it would."""
+    """RFC 7591 §5: many that do not hold from one place, and the next is not even looked at."""
     token, guess = await program.invited(), "lki_" + "x" * 43
     for _ in range(RULES["client"].burst - 1):
         program.site.estate.house.throttle.count("client", "127.0.0.1")

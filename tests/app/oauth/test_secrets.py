@@ -90,7 +90,7 @@ async def stored(site: Site) -> bytes:
 
 
 async def test_nothing_secret_is_logged_or_stored(logged: io.StringIO, site: Site) -> None:
-    """RFC 6749 §10.3, RFC 6749 §10.4: in no line and no row.
+    """RFC 6749 §10.3, §10.4, RFC 7592 §5: in no line and no row.
 
     Passwords, cookies, form tokens, secrets, codes, verifiers, tokens, names of requests.
     """

@@ -56,7 +56,7 @@ async def shown(database_url: str, run_house: Run) -> AsyncIterator[Shown]:
 
 @pytest.mark.parametrize("typed", [CODE, "bcdfghjk", " bcdf ghjk\n", "BCDF\u2013GHJK", WIDE])
 async def test_a_code_is_found_however_it_is_typed(shown: Shown, typed: str) -> None:
-    """Case, dashes, spaces and width count for nothing; the request is what the device asked."""
+    """RFC 8628 §6.1: case, dashes, spaces, width count for nothing; the request is the device's."""
     request = await shown.enter(typed)
     authorizations = shown.estate.house.services.authorizations
     pending = await authorizations.pending(request, shown.estate.user.id)

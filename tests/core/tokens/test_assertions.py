@@ -43,7 +43,7 @@ def refused(text: str, jwks: str = SIGNER.jwks) -> bool:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_good_assertion_holds(algorithm: str) -> None:
-    """With each algorithm that we say we take, and with or without a name for the key."""
+    """RFC 7523 §5: with each algorithm that we take, and with or without a name for the key."""
     for holder in (Holder(algorithm), Holder(algorithm, "k")):
         found = read(holder.assertion(CLIENT, ISSUER, START), holder.jwks)
         assert found.client_id == CLIENT

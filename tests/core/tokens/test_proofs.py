@@ -46,7 +46,7 @@ def why(shown: str, **more: Any) -> str:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_good_proof_holds(algorithm: str) -> None:
-    """With each algorithm that we say we take; it names its key and nothing else."""
+    """RFC 9449 §4.2: with each algorithm that we say we take; it names its key, nothing else."""
     holder = Holder(algorithm)
     found = read(holder.proof("POST", URI, NOW, TOKEN))
     assert (found.jkt, len(found.digest)) == (holder.jkt, 64)
@@ -119,7 +119,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("section", BAD)
 def test_a_bad_proof_is_refused(section: str) -> None:
-    """RFC 9449 §4.3, each row with the check that it fails; the sentence repeats nothing."""
+    """RFC 9449 §4.2, §4.3, §11.5, each row with the check that it fails; nothing is repeated."""
     header, claims = BAD[section]
     reason = why(proof(header, **claims))
     assert "evil" not in reason
@@ -149,13 +149,13 @@ def test_the_url_has_other_spellings(htu: str) -> None:
 
 
 def test_there_is_one_proof() -> None:
-    """RFC 9449 §4.3 1: several headers are one list, and no proof."""
+    """RFC 9449 §4.1, §4.3 1: several headers are one list, and no proof."""
     assert why(f"{proof()}, {proof()}") == "send one DPoP header."
     assert why(f"{proof()},") == "send one DPoP header."
 
 
 def test_no_signature_is_none() -> None:
-    """RFC 9449 §4.3 5-6: unsigned, signed by somebody else, or with the public key as a secret."""
+    """RFC 9449 §4.3, §11.6: unsigned, signed by another, or with the public key as a secret."""
     header, claims, signature = proof().split(".")
     other = proof().rpartition(".")[2]
     for wrong in ("", other, signature[:-4], based(bytes(64)), based(b"\xff" * 64)):
