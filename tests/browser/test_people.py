@@ -199,6 +199,28 @@ async def test_one_device_is_taken_back(open_page: Open, app: App) -> None:
         await page.goto(f"{opened.base_url}/account")
 
 
+async def test_what_comes_with_a_home_is_shown_so(open_page: Open, app: App) -> None:
+    """Its lamp looks covered and can still be ticked; its lock is not, and comes with no home."""
+    async with open_page(app.ask("devices:read"), "phone") as opened:
+        page = opened.page
+        await sign_in(page, app.demo)
+
+        async def said(name: str) -> str:
+            label = page.locator("label", has_text=re.compile(f"^{name}$"))
+            told: str = await label.evaluate("one => getComputedStyle(one, '::after').content")
+            return told
+
+        assert await said("Living room lamp") == "none"
+        for whole in ("All of Maple Street", "All of the room Living room"):
+            await page.get_by_label(whole).check()
+            assert await said("Living room lamp") == '" (shared)"'
+            assert await said("Front door") == "none"
+            await expect(page.get_by_label("Living room lamp")).to_be_enabled()
+            await opened.shot("consent-covered-phone")
+            await page.get_by_label(whole).uncheck()
+            assert await said("Living room lamp") == "none"
+
+
 async def test_all_of_it_by_the_keyboard(open_page: Open, app: App) -> None:
     """Sign in, tick one lamp, allow: Tab, Space and Enter are enough, in the order of the page."""
     async with open_page(app.ask("devices:read")) as opened:
