@@ -6,11 +6,13 @@ from typing import Final
 
 import pytest
 
-from app.pages.keys import CHANGED, CHOICES, NO_PLACE, NO_SCOPE, NOT_YOURS
+from app.pages.consent import NO_PLACE
+from app.pages.keys import CHANGED, CHOICES, NO_SCOPE
 from app.sharing import granted
 from core.domain.accounts import EXPLORER
 from core.domain.homes import Role
 from core.domain.personal_keys import MOST_DAYS
+from core.services.sessions import NOT_YOURS
 from tests.app.conftest import Api
 from tests.app.test_socket import opened
 from tests.app.visitor import PASSWORD, Answer, Visitor

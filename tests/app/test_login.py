@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pages.visits import FOREIGN, OLD, TOKEN, Visit, Visits, local
-from core.services.sessions import WRONG
+from core.services.sessions import NOT_YOURS, WRONG
 from tests.app.conftest import Api
 from tests.app.visitor import PASSWORD, Visitor
 from tests.conftest import settings_for
@@ -132,6 +132,18 @@ async def test_another_password_signs_out_everywhere_else(visitor: Visitor, api:
     assert done.location == "/account"
     assert (await visitor.get("/account")).status == 200
     assert (await other.get("/account")).status == 303
+
+
+async def test_guesses_of_the_password_now_are_answered_429(visitor: Visitor) -> None:
+    """Who found an open browser guesses no more than anybody at the sign-in."""
+    await visitor.sign_in()
+    path = "/account/password"
+    form = await visitor.get(path)
+    for _ in range(10):
+        page = await visitor.fill(form, path, current="not this one", password=ANOTHER)
+        assert (page.status, NOT_YOURS in page.text) == (400, True)
+    page = await visitor.fill(form, path, current=PASSWORD, password=ANOTHER)
+    assert (page.status, "Try again in" in page.text) == (429, True)
 
 
 async def test_signing_out_elsewhere(visitor: Visitor, api: Api) -> None:
