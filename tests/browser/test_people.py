@@ -268,7 +268,7 @@ async def test_what_is_wrong_is_where_the_focus_is(open_page: Open, app: App) ->
 
 
 async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app: App) -> None:
-    """By the keyboard it is selected whole; it opens what was ticked, and is shown as used."""
+    """By the keyboard it is selected whole and alone; it opens what was ticked, shown as used."""
     async with open_page("/login") as opened:
         page = opened.page
         await sign_in(page, app.demo)
@@ -279,6 +279,7 @@ async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app:
         await page.get_by_role("button", name="Make the token").click()
         await expect(page.get_by_test_id("made")).to_be_focused()
         await page.keyboard.press("Tab")
+        await page.keyboard.press("Control+a")
         selected = await page.evaluate(SELECTED)
         assert selected == await page.get_by_label("Copy it now").input_value()
         await opened.shot("keys-made-desktop")
