@@ -29,7 +29,7 @@ class Account:
             desk.personal(ACCOUNT, "GET", self.show),
             desk.personal(PASSWORD, "GET", self.ask_password),
             desk.personal(PASSWORD, "POST", self.change_password),
-            desk.personal(ELSEWHERE, "POST", self.sign_out_elsewhere),
+            desk.form(ELSEWHERE, ACCOUNT, self.sign_out_elsewhere),
         ]
 
     async def show(self, visit: Visit, person: Person) -> Response:

@@ -94,7 +94,7 @@ class Keys:
         return [
             desk.personal(KEYS, "GET", self.show),
             desk.personal(KEYS, "POST", self.make),
-            desk.personal(REVOKE, "POST", self.revoke),
+            desk.form(REVOKE, KEYS, self.revoke),
         ]
 
     async def show(self, visit: Visit, person: Person) -> Response:
