@@ -213,7 +213,7 @@ async def test_what_comes_with_a_home_is_shown_so(open_page: Open, app: App) -> 
         assert await said("Living room lamp") == "none"
         for whole in ("All of Maple Street", "All of the room Living room"):
             await page.get_by_label(whole).check()
-            assert await said("Living room lamp") == '" (shared)"'
+            assert await said("Living room lamp") == '" (included)"'
             assert await said("Front door") == "none"
             await expect(page.get_by_label("Living room lamp")).to_be_enabled()
             await opened.shot("consent-covered-phone")
