@@ -10,6 +10,7 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
+from app.pages.desk import lost
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
@@ -165,17 +167,19 @@ def application(
         )
 
     readiness = Ready(house.checks, house.clock)
+    pages = people(house)
     rest = Starlette(
+        exception_handlers={HTTPException: lost(pages)},
         routes=[
             WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
             assets(),
-            *people(house),
+            *pages,
             *oauth.routes(house),
             *([house_page("/", opening)] if opening else []),
-        ]
+        ],
     )
 
     def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

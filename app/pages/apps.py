@@ -59,8 +59,8 @@ class Apps:
     def routes(self, desk: Desk) -> list[Route]:
         """The routes."""
         return [
-            desk.personal(REVOKE, "POST", self.revoke),
-            desk.personal(LEAVE_OUT, "POST", self.leave_out),
+            desk.form(REVOKE, ACCOUNT, self.revoke),
+            desk.form(LEAVE_OUT, ACCOUNT, self.leave_out),
         ]
 
     async def connected(self, person: Person) -> Sequence[App]:

@@ -13,7 +13,7 @@ from app.pages.desk import Desk, seen, show
 from app.pages.visits import Visit
 from app.pages.words import GUARDED, SCOPES
 from core.domain.authorizations import PendingRequest, user_code
-from core.domain.consents import Offer, Ticks, shared, ticked
+from core.domain.consents import Offer, Ticks, shared, strange, ticked
 from core.domain.errors import Conflict, LatchkeyError
 from core.domain.grants import Grant, Scope, Share
 from core.domain.people import Person
@@ -147,8 +147,7 @@ def ticks_of(visit: Visit) -> Ticks:
 
 def changed(visit: Visit, ticks: Ticks, grant: Grant | None, offers: Sequence[Offer]) -> bool:
     """Whether the app has something else by now than the form says, or what is ticked is gone."""
-    there = frozenset[str]().union(*(ticks.of(offer).all for offer in offers))
-    return visit.one("state") != state_of(grant) or bool(ticks.all - there)
+    return visit.one("state") != state_of(grant) or strange(ticks, offers)
 
 
 def _wrong(asked: Asked, visit: Visit, ticks: Ticks, chosen: frozenset[Scope]) -> dict[str, str]:

@@ -8,11 +8,12 @@ from starlette.routing import Route
 
 from app import errors
 from app.pages.apps import Apps
+from app.pages.consent import NO_PLACE, ticks_of
 from app.pages.desk import Desk, seen, show
 from app.pages.visits import Visit
 from app.pages.words import GUARDED, SCOPES
 from core.domain.accounts import EXPLORER
-from core.domain.consents import Offer, Ticks, shared
+from core.domain.consents import Offer, Ticks, shared, strange
 from core.domain.errors import Conflict, Invalid, LatchkeyError, Limited, Missing, Refused
 from core.domain.grants import Grant, Scope
 from core.domain.people import Person
@@ -27,9 +28,7 @@ KEYS, REVOKE = "/account/keys", "/account/keys/revoke"
 CHOICES: Final = (7, 30, 90, 365)
 USUAL: Final = 30
 NO_SCOPE: Final = "Tick at least one thing that it may do."
-NO_PLACE: Final = "Tick at least one home, room or device."
 CHANGED: Final = "What you may share has changed meanwhile. Look again, then tick."
-NOT_YOURS: Final = "This is not your password."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Wish:
             name=visit.one("name").strip(),
             days=int(days) if days in map(str, CHOICES) else 0,
             scopes=frozenset(scope for scope in OFFERED if scope.value in visit.many("scope")),
-            ticks=Ticks(visit.many("home"), visit.many("room"), visit.many("device")),
+            ticks=ticks_of(visit),
         )
 
 
@@ -95,7 +94,7 @@ class Keys:
         return [
             desk.personal(KEYS, "GET", self.show),
             desk.personal(KEYS, "POST", self.make),
-            desk.personal(REVOKE, "POST", self.revoke),
+            desk.form(REVOKE, KEYS, self.revoke),
         ]
 
     async def show(self, visit: Visit, person: Person) -> Response:
@@ -123,9 +122,7 @@ class Keys:
             return Wrong(wrong)
         try:
             await self._sessions.check_password(person, visit.one("current"), visit.source)
-        except Invalid:
-            return Wrong({"current": NOT_YOURS})
-        except Limited as error:
+        except (Invalid, Limited) as error:
             return Wrong({"current": str(error)}, errors.status(error))
         lines = shared(wish.ticks, offers)
         try:
@@ -159,7 +156,7 @@ class Keys:
             held=held,
             wish=wish,
             choices=CHOICES,
-            scopes=[(scope, SCOPES[scope]) for scope in OFFERED],
+            scopes=[(scope, SCOPES[scope], scope in wish.scopes) for scope in OFFERED],
             offers=await self._offers(person),
             ticks=wish.ticks.all,
             guarded=GUARDED,
@@ -168,11 +165,10 @@ class Keys:
 
 
 def _wrong(wish: Wish, offers: list[Offer]) -> dict[str, str]:
-    there = frozenset[str]().union(*(wish.ticks.of(offer).all for offer in offers))
     wrong: dict[str, str] = {}
     if not wish.scopes:
         wrong["scopes"] = NO_SCOPE
-    if wish.ticks.all - there:
+    if strange(wish.ticks, offers):
         wrong["places"] = CHANGED
     elif not wish.ticks.all:
         wrong["places"] = NO_PLACE

@@ -98,6 +98,11 @@ class Client:
         return urlsplit(self.homepage).hostname if self.homepage else None
 
     @property
+    def ours(self) -> bool:
+        """Whether it is Latchkey's own."""
+        return self.id == EXPLORER
+
+    @property
     def vouched(self) -> bool:
         """Whether an operator stands for it: nobody is led to others unasked (RFC 9700 §4.11.2)."""
         return self.verified or not self.registered

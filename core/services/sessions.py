@@ -21,6 +21,8 @@ from core.tokens import Passwords, digest, new_secret
 WRONG: Final = "The name or the password is not right."
 """The same for a name that nobody has, a user without a password, and one who is disabled."""
 
+NOT_YOURS: Final = "This is not your password."
+
 
 class Sessions:
     """Who is signed in."""
@@ -93,9 +95,12 @@ class Sessions:
     async def check_password(self, person: Person, password: str, source: str) -> None:
         """Make sure that it is the person themself, before something grave.
 
-        Raises as `sign_in` does.
+        Raises as `sign_in` does, but says that it is the password.
         """
-        await self._prove(person.user.name, password, source)
+        try:
+            await self._prove(person.user.name, password, source)
+        except Invalid:
+            raise Invalid(NOT_YOURS) from None
 
     async def find(self, secret: str) -> Person | None:
         """Who is signed in by this secret; None where nobody is, or not any more.

@@ -170,6 +170,12 @@ async def test_what_was_not_seen_is_not_changed(desk: Desk) -> None:
     assert desk.grant.view.devices == {desk.api.light.id}
 
 
+async def test_a_name_turns_nothing_around(desk: Desk) -> None:
+    """Whichever way it is written, it is set apart from the words around it."""
+    page = await desk.visitor.get(desk.path)
+    assert f"Change what <bdi>{desk.api.client.name}</bdi> sees" in page.text
+
+
 async def test_only_ones_own_and_only_by_the_form(desk: Desk) -> None:
     """No form of another site or app, no grant of somebody else, none that is over."""
     page = await desk.visitor.get(desk.path)

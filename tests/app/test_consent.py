@@ -135,6 +135,16 @@ async def test_more_is_asked_as_the_difference(desk: Desk) -> None:
     assert desk.grant.scopes == {Scope.DEVICES_READ, Scope.DEVICES_CONTROL}
 
 
+async def test_what_asks_for_nothing_new_asks_again(desk: Desk) -> None:
+    """It may have lost its tokens: neither the heading nor the list speaks of more."""
+    light = ("device", desk.api.light.id)
+    await desk.answer(await desk.asked(Scope.DEVICES_READ), READ, light)
+    page = await desk.visitor.get(await desk.asked(Scope.DEVICES_READ))
+    assert "asks again for access to your homes" in page.text
+    assert "It asks for nothing new." in page.text
+    assert "more access" not in page.text
+
+
 async def test_a_yes_is_to_what_was_seen(desk: Desk) -> None:
     """Where something was taken back meanwhile, the page is shown again, and nothing is given."""
     light, lock = ("device", desk.api.light.id), ("device", desk.api.lock.id)

@@ -87,13 +87,14 @@ async def test_a_device_is_connected(room: Room) -> None:
     assert room.code in asked.text
     assert CARE in asked.text
     assert "you go on to" not in asked.text
+    assert "where you came from" not in asked.text
     assert asked.headers["Content-Security-Policy"].count("form-action 'self';") == 1
     assert await room.poll() == "authorization_pending"
     done = await room.answer(path, READ, ("device", room.api.light.id))
     assert (done.status, done.location) == (303, "/device?answer=allowed")
     seen = await room.visitor.get(done.location or "")
     assert "You can go back to your device" in seen.text
-    assert "You allowed it" in seen.text
+    assert "The answer was “Allow”" in seen.text
     assert await room.poll() == "devices:read"
     assert room.grant is not None
     assert room.grant.view.devices == {room.api.light.id}
@@ -103,7 +104,7 @@ async def test_no_is_no(room: Room) -> None:
     """Nothing is given, and both the person and the device read so."""
     done = await room.answer(await consent(room), READ, say="deny")
     assert done.location == "/device?answer=denied"
-    assert "You did not allow it" in (await room.visitor.get(done.location)).text
+    assert "The answer was “Deny”" in (await room.visitor.get(done.location)).text
     assert await room.poll() == "access_denied"
     assert room.grant is None
 

@@ -6,17 +6,19 @@ from typing import Final
 
 import pytest
 
-from app.pages.keys import CHANGED, CHOICES, NO_PLACE, NO_SCOPE, NOT_YOURS
+from app.pages.consent import NO_PLACE
+from app.pages.keys import CHANGED, CHOICES, NO_SCOPE
 from app.sharing import granted
 from core.domain.accounts import EXPLORER
 from core.domain.homes import Role
 from core.domain.personal_keys import MOST_DAYS
+from core.services.sessions import NOT_YOURS
 from tests.app.conftest import Api
 from tests.app.test_socket import opened
 from tests.app.visitor import PASSWORD, Answer, Visitor
 
 KEYS, REVOKE = "/account/keys", "/account/keys/revoke"
-TEXT: Final = re.compile(r'value="(lkp_[A-Za-z0-9_-]{43})"')
+TEXT: Final = re.compile(r">(lkp_[A-Za-z0-9_-]{43})</textarea>")
 QUERY: Final = "{ devices(first: 100) { nodes { id } } }"
 SWITCH: Final = """
 mutation($id: ID!) { controlDevice(input: { deviceId: $id, state: { on: true } }) { status } }
@@ -218,10 +220,14 @@ async def test_other_refusals_are_said_too(owner: Owner) -> None:
     taken = await owner.make()
     assert (taken.status, "named &#39;laptop&#39; already" in taken.text) == (409, True)
     for name in (" ", "x" * 101):
-        assert "1 to 100 printable characters" in (await owner.make(name=name)).text
+        page = await owner.make(name=name)
+        assert re.search(r'id="name-wrong">[^<]*1 to 100 printable characters', page.text)
+        assert 'aria-describedby="name-hint name-wrong" aria-invalid="true"' in page.text
     for days in ("0", "-1", "31", "", "x", "٣٠", "9" * 5_000):
         page = await owner.make(name="other", days=days)
-        assert (page.status, "1 to 365 days" in page.text) == (400, True)
+        assert page.status == 400
+        assert re.search(r'aria-describedby="days-wrong"', page.text)
+        assert re.search(r'id="days-wrong">[^<]*1 to 365 days', page.text)
     assert len(owner.grant_ids) == 1
 
 

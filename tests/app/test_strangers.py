@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.accounts import Client
+from core.domain.accounts import EXPLORER, Client
 from core.domain.audit import OPERATOR
 from core.domain.clients import Profile
-from core.domain.grants import Scope
+from core.domain.grants import Scope, Share
 from tests.app.test_consent import BACK, READ, Desk, desk
 from tests.core.domain.pictures import data_uri, png
 
@@ -59,6 +59,19 @@ async def test_one_that_was_checked_is_shown_as_that(desk: Desk, stranger: Clien
         assert (NOBODY in page, "Verified." in page, ITSELF in page) == (False, True, False)
         link = 'rel="noreferrer" referrerpolicy="no-referrer">lamps.example</a>'
         assert f'<a href="https://Lamps.example/a" {link}' in page
+
+
+async def test_latchkeys_own_is_shown_as_that(desk: Desk) -> None:
+    """Nobody had to look who is behind it."""
+    house = desk.api.house
+    desk.client = house.access.clients[EXPLORER]
+    await house.services.grants.give(
+        desk.api.user.id, EXPLORER, [Scope.DEVICES_READ], [Share(desk.api.home_id)]
+    )
+    account = await desk.visitor.get("/account")
+    for page in (account.text, (await desk.visitor.get(await desk.asked())).text):
+        assert "A part of Latchkey itself," in page
+        assert "Verified." not in page
 
 
 @pytest.mark.parametrize("changes", [{"name": "My Bank"}, {"logo": None}, {"homepage": None}])

@@ -89,7 +89,7 @@ async def test_a_television_is_connected(open_page: Open, television: Television
         await opened.shot("device-consent-phone")
         await page.get_by_role("button", name="Allow").click()
         await expect(heading).to_have_text("You can go back to your device")
-        await expect(page.get_by_test_id("answer")).to_contain_text("You allowed it.")
+        await expect(page.get_by_test_id("answer")).to_contain_text("The answer was “Allow”")
         await opened.shot("device-allowed-phone")
         token = (await television.poll())["access_token"]
         partner = replace(partner_of(television.demo), token=token)
@@ -110,7 +110,7 @@ async def test_a_no_by_the_keyboard(open_page: Open, television: Television) -> 
         await expect(page.get_by_test_id("places")).to_be_visible()
         await tab_to(page, "Deny")
         await keys.press("Enter")
-        await expect(page.get_by_test_id("answer")).to_contain_text("You did not allow it.")
+        await expect(page.get_by_test_id("answer")).to_contain_text("The answer was “Deny”")
         assert (await television.poll())["error"] == "access_denied"
 
 

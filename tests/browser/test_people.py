@@ -199,6 +199,28 @@ async def test_one_device_is_taken_back(open_page: Open, app: App) -> None:
         await page.goto(f"{opened.base_url}/account")
 
 
+async def test_what_comes_with_a_home_is_shown_so(open_page: Open, app: App) -> None:
+    """Its lamp looks covered and can still be ticked; its lock is not, and comes with no home."""
+    async with open_page(app.ask("devices:read"), "phone") as opened:
+        page = opened.page
+        await sign_in(page, app.demo)
+
+        async def said(name: str) -> str:
+            label = page.locator("label", has_text=re.compile(f"^{name}$"))
+            told: str = await label.evaluate("one => getComputedStyle(one, '::after').content")
+            return told
+
+        assert await said("Living room lamp") == "none"
+        for whole in ("All of Maple Street", "All of the room Living room"):
+            await page.get_by_label(whole).check()
+            assert await said("Living room lamp") == '" (included)"'
+            assert await said("Front door") == "none"
+            await expect(page.get_by_label("Living room lamp")).to_be_enabled()
+            await opened.shot("consent-covered-phone")
+            await page.get_by_label(whole).uncheck()
+            assert await said("Living room lamp") == "none"
+
+
 async def test_all_of_it_by_the_keyboard(open_page: Open, app: App) -> None:
     """Sign in, tick one lamp, allow: Tab, Space and Enter are enough, in the order of the page."""
     async with open_page(app.ask("devices:read")) as opened:
@@ -246,7 +268,7 @@ async def test_what_is_wrong_is_where_the_focus_is(open_page: Open, app: App) ->
 
 
 async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app: App) -> None:
-    """By the keyboard it is selected whole; it opens what was ticked, and is shown as used."""
+    """By the keyboard it is selected whole and alone; it opens what was ticked, shown as used."""
     async with open_page("/login") as opened:
         page = opened.page
         await sign_in(page, app.demo)
@@ -257,6 +279,7 @@ async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app:
         await page.get_by_role("button", name="Make the token").click()
         await expect(page.get_by_test_id("made")).to_be_focused()
         await page.keyboard.press("Tab")
+        await page.keyboard.press("Control+a")
         selected = await page.evaluate(SELECTED)
         assert selected == await page.get_by_label("Copy it now").input_value()
         await opened.shot("keys-made-desktop")

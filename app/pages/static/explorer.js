@@ -139,20 +139,31 @@ function shelf(prefix) {
   };
 }
 
-function tabs() {
-  const given = asked.get("query");
-  if (given === null) return facts.tabs;
-  return [{ query: given, variables: asked.get("variables") ?? undefined }, ...facts.tabs];
+const storage = shelf(`latchkey:${facts.kept}:`);
+const given = asked.get("query");
+const linked = given !== null && { query: given, variables: asked.get("variables") ?? undefined };
+
+// The tab that was looked at last, as it is kept. GraphiQL opens one more where what it is to show is
+// not, to the letter, what one of the kept tabs has.
+function last() {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(storage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex];
+  } catch {
+    return null; // nothing is kept, or nothing that can be read
+  }
 }
+
+const shown = linked || last() || facts.tabs[0];
 
 ReactDOM.render(
   React.createElement(GraphiQL, {
     fetcher,
-    defaultTabs: tabs(),
-    query: asked.get("query") ?? undefined,
-    variables: asked.get("variables") ?? undefined,
+    defaultTabs: linked ? [linked, ...facts.tabs] : facts.tabs,
+    query: shown?.query ?? undefined,
+    variables: shown?.variables ?? undefined,
     operationName: asked.get("operationName") ?? undefined,
-    storage: shelf(`latchkey:${facts.kept}:`),
+    storage,
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: "variables",

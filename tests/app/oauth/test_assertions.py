@@ -7,12 +7,8 @@ import pytest
 
 from app.oauth.parties import ASSERTION
 from core.domain.accounts import Client, ClientAuth
-<<<<<<< HEAD
 from core.domain.errors import Invalid
-from tests.app.oauth.site import BACK, Answer, App, Site
-=======
 from tests.app.oauth.site import BACK, SCOPE, Answer, App, Site
->>>>>>> docs2
 from tests.core.services.estate import LeapClock
 from tests.core.tokens.holder import ALGORITHMS, Holder
 
