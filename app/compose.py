@@ -64,7 +64,7 @@ from core.store.oauth import OAuth
 from core.store.people import People
 from core.store.proofs import ShownProofs
 from core.store.reads import Reads
-from core.store.registrations import Registrations as Registered
+from core.store.registrations import Registrations as StoredRegistrations
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
@@ -180,7 +180,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
-        registrations=Registrations(committer, Registered(database), throttle, clock, ids),
+        registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
         sessions=Sessions(

@@ -13,6 +13,7 @@ from app.oauth import metadata
 from app.oauth.asked import MOST_BYTES, Asked
 from app.oauth.codes import CodeGrant, Pkce
 from app.oauth.parties import scopes_of
+from app.oauth.replies import source_of
 from app.oauth.server import Case, Server
 from app.pages.press import page
 from core.domain.authorizations import (
@@ -35,9 +36,8 @@ async def authorize(house: House, request: Request) -> Response:
     What is wrong before client and redirect URI are trusted is told to the person, and nobody is
     sent anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
     """
-    source = request.client.host if request.client else ""
     try:
-        await house.throttle.take("authorize", network(source))
+        await house.throttle.take("authorize", network(source_of(request)))
         asked = _asked(house, request)
         if "request_uri" in asked.args:
             request_id = await _sent_ahead(house, asked)

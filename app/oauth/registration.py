@@ -22,7 +22,7 @@ from app.compose import House
 from app.oauth.logbook import Logbook
 from app.oauth.metadata import REGISTER
 from app.oauth.profiles import members_of, profile_of, refused, replaced_of, told_of
-from app.oauth.replies import received, replied, unavailable
+from app.oauth.replies import received, replied, source_of, unavailable
 from core.domain.audit import ANONYMOUS, Actor, Kind
 from core.domain.clients import INITIAL, REGISTRATION, Registered
 from core.domain.errors import Invalid, LatchkeyError, Unauthenticated
@@ -127,7 +127,7 @@ class Registrar:
 
         async def answer(request: Request) -> Response:
             method = "GET" if request.method == "HEAD" else request.method
-            caller = Caller(request, request.client.host if request.client else "")
+            caller = Caller(request, source_of(request))
             return await _answered(caller, logs[method], acts[method][1])
 
         return Route(path, answer, methods=list(acts))

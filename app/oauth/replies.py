@@ -45,3 +45,8 @@ def unavailable(error: LatchkeyError) -> Response:
     wait = error.seconds if isinstance(error, Limited) and error.seconds else 1
     headers = {"Cache-Control": "no-store", "Retry-After": str(wait)}
     return Response(body, errors.status(error), headers, "application/json")
+
+
+def source_of(request: Request) -> str:
+    """The address that is asked from; empty where the server does not know it."""
+    return request.client.host if request.client else ""

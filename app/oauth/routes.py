@@ -24,7 +24,7 @@ from app.oauth.logbook import Logbook
 from app.oauth.own import OwnGrant
 from app.oauth.refresh import RefreshGrant
 from app.oauth.registration import Registrar
-from app.oauth.replies import received, replied, unavailable
+from app.oauth.replies import received, replied, source_of, unavailable
 from app.oauth.server import Answer, Case, Server, WritesError
 from app.oauth.tokens import Introspection, Revocation
 from core.domain.accounts import Flow
@@ -139,7 +139,7 @@ def _posted(house: House, path: str, work: Work) -> Callable[[Request], Awaitabl
     log = Logbook(house.services.audit, house.throttle, KINDS.get(path))
 
     async def answer(request: Request) -> Response:
-        source = _source(request)
+        source = source_of(request)
         try:
             log.check(source)
             told, case = await _decided(house, path, work, request)
@@ -164,7 +164,7 @@ async def _decided(house: House, path: str, work: Work, request: Request) -> tup
         raise InvalidRequestError("A parameter is sent more than once.")
     take_proof(path, asked, request.headers.getlist("dpop"), house.clock.now())
     if path in KEEPING and asked.proves_nothing:
-        await house.throttle.take("authorize", network(_source(request)))
+        await house.throttle.take("authorize", network(source_of(request)))
 
     def decide(rows: Rows, *, looks: bool) -> tuple[Answer, Case]:
         case = Case(house, rows, house.clock.now(), looks=looks)
@@ -188,8 +188,3 @@ def _only_looks(path: str, asked: Asked) -> bool:
         return False  # which is remembered, so that it is shown once
     looking = asked.payload.grant_type in {Flow.CREDENTIALS, Flow.DEVICE}
     return path in {metadata.INTROSPECT, metadata.REVOKE} or (path == metadata.TOKEN and looking)
-
-
-def _source(request: Request) -> str:
-    """The address that is asked from."""
-    return request.client.host if request.client else ""

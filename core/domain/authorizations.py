@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from core.domain.accounts import Client
 from core.domain.errors import Invalid
 from core.domain.grants import Scope
+from core.domain.uris import FORBIDDEN
 
 REQUEST_SECONDS: Final = timedelta(minutes=10)
 CODE_SECONDS: Final = timedelta(seconds=60)
@@ -162,7 +163,7 @@ def checked_redirect(uri: str) -> str:
         or (parts.scheme == "http" and parts.hostname is not None and _loopback(parts.netloc))
         or "." in parts.scheme
     )
-    plain = uri.isascii() and uri.isprintable() and not set(uri) & set(' "<>\\^`{|}#')
+    plain = uri.isascii() and uri.isprintable() and not (FORBIDDEN | {"#"}) & set(uri)
     steps = parts.path.split("/")
     if not (ours and clean and plain) or "@" in parts.netloc or {".", ".."} & set(steps):
         sentence = (

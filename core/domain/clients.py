@@ -12,6 +12,7 @@ from core.domain.authorizations import checked_redirect
 from core.domain.errors import Invalid
 from core.domain.grants import Scope
 from core.domain.names import OURS, foreign, imitates, mixes, normal_name
+from core.domain.uris import FORBIDDEN
 
 INITIAL: Final = "lki_"
 """How an initial access token begins (RFC 7591 §3), so that whoever looks for leaks can see it."""
@@ -130,7 +131,7 @@ def checked_homepage(url: str) -> str:
         clean = parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         parts, clean = urlsplit(""), False
-    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
+    plain = url.isascii() and url.isprintable() and not FORBIDDEN & set(url)
     there = parts.scheme == "https" and _HOST.fullmatch(parts.hostname or "")
     if not (plain and clean and there) or len(url) > LONGEST_URI:
         sentence = (

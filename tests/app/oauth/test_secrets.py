@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core import observe
+from core.domain.grants import Scope, Share
 from core.store import tables
 from tests.app.oauth.devices import plugged_in
 from tests.app.oauth.registrar import Program
@@ -76,7 +77,10 @@ async def by_program(site: Site) -> set[str]:
         await site.post(path, {**form, "client_secret": "a posted secret", "redirect_uri": BACK})
         await site.post(path, form)
     await site.ask(tokens["access_token"])
-    return {"a secret that is wrong", "a posted secret", *VERIFIERS}
+    keys, shares = site.estate.house.services.personal_keys, [Share(site.estate.home.id)]
+    key, _ = await keys.make(site.estate.user.id, "terminal", [Scope.DEVICES_READ], shares, 7)
+    assert [await site.ask(key), await site.ask(key + "x")] == [200, 401]
+    return {key, "a secret that is wrong", "a posted secret", *VERIFIERS}
 
 
 async def stored(site: Site) -> bytes:
