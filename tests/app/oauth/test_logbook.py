@@ -9,6 +9,7 @@ from core.domain.accounts import ClientAuth, Flow
 from core.domain.audit import Kind, Sought
 from core.services.attempts import RULES
 from tests.app.oauth.site import SCOPE, App, Site
+from tests.core.services.estate import LeapClock
 
 OWN = {"grant_type": "client_credentials"}
 
@@ -113,3 +114,15 @@ async def test_a_device_that_polls_too_fast_waits(site: Site) -> None:
     assert found[:2] == ["authorization_pending", "slow_down"]
     assert found[3] == "temporarily_unavailable"
     assert await noted(site, Kind.TOKEN_ISSUE) == []
+
+
+async def test_whose_token_was_used_twice_is_told(site: Site, clock: LeapClock) -> None:
+    """Of a public client, too, of which nobody can prove that they are it."""
+    public = await site.new_app(ClientAuth.NONE)
+    first = await site.tokens(public)
+    await site.refresh(first["refresh_token"], public)
+    clock.leap(31)
+    await site.refresh(first["refresh_token"], public)
+    ((_, outcome, actor, detail),) = await noted(site, Kind.TOKEN_REVOKE)
+    assert (outcome, actor) == ("allowed", public.client.id)
+    assert '"grant_id"' in detail

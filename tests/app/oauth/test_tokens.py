@@ -3,6 +3,8 @@
 import pytest
 
 from core.domain.accounts import ClientAuth
+from core.domain.errors import Unavailable
+from core.services.attempts import RULES
 from tests.app.oauth.site import SCOPE, Site
 from tests.core.services.estate import LeapClock
 
@@ -154,3 +156,33 @@ async def test_a_server_that_cannot_know_says_so(
     assert (status, answer["error"]) == (503, "temporarily_unavailable")
     monkeypatch.undo()
     assert (await site.post("introspect", token))[1]["active"]
+
+
+async def test_an_end_that_was_lost_is_made_good(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 7009 §2.2.1: after a 503 the client asks again, and then the tokens are over."""
+    tokens = await site.tokens()
+    form, grants = {"token": tokens["refresh_token"]}, site.estate.house.services.grants
+
+    async def lost(*_: object) -> None:
+        sentence = "The database does not answer."
+        raise Unavailable(sentence)
+
+    monkeypatch.setattr(grants, "end_tokens", lost)
+    assert (await site.post("revoke", form))[0] == 503
+    monkeypatch.undo()
+    assert await site.ask(tokens["access_token"]) == 200
+    assert (await site.post("revoke", form))[0] == 200
+    assert await site.ask(tokens["access_token"]) == 401
+
+
+async def test_a_client_ends_no_more_than_so_many(site: Site) -> None:
+    """Each end stays in the access log for a while: beyond that it waits, and nobody else does."""
+    tokens, other = await site.tokens(), await site.new_app()
+    for _ in range(RULES["endings"].burst):
+        site.estate.house.throttle.count("endings", site.app.client.id)
+    status, answer = await site.post("revoke", {"token": tokens["access_token"]})
+    assert (status, answer["error"]) == (429, "temporarily_unavailable")
+    theirs = await site.tokens(other)
+    assert (await site.post("revoke", {"token": theirs["access_token"]}, other))[0] == 200

@@ -1,6 +1,8 @@
 """Names that hide something, or look like another's, are told from those that people have."""
 
 import unicodedata
+from collections.abc import Callable
+from time import perf_counter
 
 import pytest
 from hypothesis import given, strategies as st
@@ -9,6 +11,7 @@ from core.domain.accounts import LONGEST_NAME, checked_name
 from core.domain.clients import LONGEST_APP_NAME, checked_app_name
 from core.domain.errors import Invalid
 from core.domain.names import hides, imitates, mixes, normal_name
+from core.domain.people import normal
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,39 @@ def test_a_name_is_normal_once(name: str) -> None:
     once = normal_name(name)
     assert normal_name(once) == once
     assert {hides(name), mixes(name), imitates(name)} <= {True, False}
+
+
+@pytest.mark.parametrize("normalise", [normal_name, normal])
+def test_what_is_far_too_long_is_left_as_it_is(normalise: Callable[[str], str]) -> None:
+    """To compose marks takes time by the square of how many there are."""
+    text = "a" + "\u0301\u0323" * 20_000
+    began = perf_counter()
+    assert normalise(text) == text
+    assert perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u029f\u1d00\u1d1b\u1d04\u029c\u1d0b\u1d07\u028f",
+        "\ua4e1\ua4ee\ua4d4\ua4da\ua4e7\ua4d7\ua4f0\ua4ec",
+        "Latch\u1d0bey",
+        "\u0141atchkey",
+        "L\u2227TCHKEY",
+        "GraphiQL",
+        "gr\u00e0phiql",
+    ],
+)
+def test_no_app_passes_for_us(name: str) -> None:
+    """By letters of dead or technical alphabets, strokes through them, or signs (UTS #39)."""
+    with pytest.raises(Invalid):
+        checked_app_name(name, registered=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Søren & Łukasz", "Zoë's lamps", "灯りアプリ", "Лампа", "مصباح", "ไฟบ้าน", "C++ Home", "5°"],
+)
+def test_an_app_is_named_in_any_living_alphabet(name: str) -> None:
+    """And with the signs of everyday texts."""
+    assert checked_app_name(name, registered=True) == name
