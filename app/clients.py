@@ -1,14 +1,21 @@
-"""The command line's way to clients: made, given secrets, disabled, restricted."""
+"""The command line's way to clients: made, invited, shown, verified, given secrets, disabled."""
 
+import json
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.compose import House
-from app.door import Json, opened, say
-from core.domain.accounts import Client, ClientAuth
+from app.door import Json, known_client, opened, say
+from core.domain import logos
+from core.domain.accounts import Client, ClientAuth, Flow
 from core.domain.audit import OPERATOR
+from core.domain.clients import LONGEST_INVITE, MOST_USES, InitialToken, checked_flows
+from core.domain.errors import Invalid
 from core.domain.grants import Scope
+from core.tokens import public_keys
 
 clients = typer.Typer(no_args_is_help=True, help="Partners' apps.")
 
@@ -23,9 +30,21 @@ def create_client(
     public: Annotated[
         bool, typer.Option("--public", help="It runs where it can keep no secret.")
     ] = False,
+    jwks: Annotated[
+        Path | None, typer.Option(help="A JWK Set of the keys that it has instead of a secret.")
+    ] = None,
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What it may ask for; all, where none is named.")
     ] = None,
+    flow: Annotated[
+        list[Flow] | None,
+        typer.Option(help="How it gets tokens; each way that it can, where none is named."),
+    ] = None,
+    homepage: Annotated[str | None, typer.Option(help="Its https:// URL, for people.")] = None,
+    logo: Annotated[Path | None, typer.Option(help="A small PNG, JPEG or WebP.")] = None,
+    dpop: Annotated[
+        bool, typer.Option("--dpop", help="Its tokens are bound to a key of its own (RFC 9449).")
+    ] = False,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="It may be given simulated homes alone.")
     ] = False,
@@ -34,7 +53,10 @@ def create_client(
     ] = False,
     json_line: Json = False,
 ) -> None:
-    """Create a client; its secret is shown this once."""
+    """Create a client; its secret, if it has one, is shown this once."""
+    auth = _auth(public=public, keyed=jwks is not None)
+    keys = _read(jwks, public_keys.LONGEST_SET).decode(errors="replace") if jwks else None
+    picture = logos.logo_of(_read(logo, logos.MOST_BYTES)) if logo else None
 
     async def work(house: House) -> tuple[Client, str | None]:
         client = await house.services.accounts.create_client(
@@ -42,11 +64,16 @@ def create_client(
             registered_only=registered_only,
             redirect_uris=redirect_uri or [],
             scopes=scope or list(Scope),
+            auth=auth,
+            flows=flow and checked_flows(flow, auth, redirect_uri or ()),
             sandbox=sandbox,
-            auth=ClientAuth.NONE if public else ClientAuth.BASIC,
+            homepage=homepage,
+            logo=picture,
+            jwks=keys,
+            bound=dpop,
             by=OPERATOR,
         )
-        if public:
+        if not auth.secret:
             return client, None
         return client, await house.services.client_secrets.rotate(client.id, by=OPERATOR)
 
@@ -59,6 +86,75 @@ def create_client(
         "scopes": sorted(client.scopes),
     }
     say(fields, as_json=json_line)
+
+
+@clients.command("invite")
+def invite_client(
+    name: Annotated[str, typer.Argument(help="Who is invited: a partner, for the record.")],
+    *,
+    uses: Annotated[
+        int, typer.Option(min=1, max=MOST_USES, help="How many clients may come by it.")
+    ] = 1,
+    days: Annotated[
+        int, typer.Option(min=1, max=LONGEST_INVITE.days, help="How long it lasts.")
+    ] = 7,
+    json_line: Json = False,
+) -> None:
+    """Make a token with which a partner's program registers clients; it is shown this once."""
+
+    async def work(house: House) -> tuple[str, InitialToken]:
+        lasts = timedelta(days=days)
+        return await house.services.registrations.invite(name, uses, lasts, by=OPERATOR)
+
+    token, made = opened(work)
+    fields: dict[str, object] = {
+        "initial_access_token": token,
+        "name": made.name,
+        "uses": made.left,
+        "expires_at": made.expires_at.isoformat(),
+    }
+    say(fields, as_json=json_line)
+
+
+@clients.command("list")
+def list_clients(*, json_line: Json = False) -> None:
+    """Show every client, the oldest first."""
+
+    async def work(house: House) -> list[Client]:
+        return sorted(house.access.clients.values(), key=lambda client: client.id)
+
+    found = opened(work)
+    if json_line:
+        say({"clients": [_told(client) for client in found]}, as_json=True)
+    else:
+        for client in found:
+            typer.echo(f"{client.id}  {client.name}  ({', '.join(_standing(client))})")
+
+
+@clients.command("show")
+def show_client(client_id: str, *, json_line: Json = False) -> None:
+    """Show what is known of a client; its secrets are not."""
+
+    async def work(house: House) -> Client:
+        return known_client(house, client_id)
+
+    say(_told(opened(work)), as_json=json_line)
+
+
+@clients.command("verify")
+def verify_client(
+    client_id: str,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Nobody knows who is behind it.")] = False,
+    json_line: Json = False,
+) -> None:
+    """Tell people that somebody looked who is behind a client; shows what was looked at."""
+    client = opened(
+        lambda house: house.services.accounts.verify_client(
+            client_id, verified=not off, by=OPERATOR
+        )
+    )
+    say(_told(client), as_json=json_line)
 
 
 @clients.command("rotate-secret")
@@ -92,3 +188,57 @@ def _restrict(client_id: str, *, registered_only: bool) -> None:
             client_id, registered_only=registered_only, by=OPERATOR
         )
     )
+
+
+def _auth(*, public: bool, keyed: bool) -> ClientAuth:
+    if public and keyed:
+        sentence = "--public has nothing to prove itself with, --jwks has keys: give one of them."
+        raise Invalid(sentence)
+    if keyed:
+        return ClientAuth.PRIVATE_KEY
+    return ClientAuth.NONE if public else ClientAuth.BASIC
+
+
+def _read(file: Path, most: int) -> bytes:
+    try:
+        with file.open("rb") as opened_file:
+            content = opened_file.read(most + 1)
+    except OSError as error:
+        sentence = f"{file} cannot be read: {error.strerror}."
+        raise Invalid(sentence) from error
+    if len(content) > most:
+        sentence = f"{file} is larger than {most} bytes."
+        raise Invalid(sentence)
+    return content
+
+
+def _standing(client: Client) -> list[str]:
+    """In words, what sets a client apart."""
+    words = {
+        "registered itself": client.registered,
+        "sandbox": client.sandbox,
+        "disabled": client.disabled,
+    }
+    verified = "verified" if client.verified else "not verified"
+    return [verified, *(word for word, so in words.items() if so)]
+
+
+def _told(client: Client) -> dict[str, object]:
+    """All that is known of a client; of a logo, what it is."""
+    return {
+        "client_id": client.id,
+        "name": client.name,
+        "verified": client.verified,
+        "registered": client.registered,
+        "disabled": client.disabled,
+        "homepage": client.homepage,
+        "logo": client.logo and logos.described(client.logo),
+        "redirect_uris": list(client.redirect_uris),
+        "scopes": sorted(client.scopes),
+        "flows": [flow.value for flow in Flow if flow in client.flows],
+        "auth": client.auth.value,
+        "jwks": json.loads(client.jwks) if client.jwks else None,
+        "dpop": client.bound,
+        "sandbox": client.sandbox,
+        "registered_only": client.registered_only,
+    }

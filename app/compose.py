@@ -4,15 +4,13 @@ Every part is made here and handed what it needs; a second process, the CLI and 
 doors to the same house.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
+from app.background import background
 from app.connecting import connectors_of
-from core import observe
 from core.broadcast import Hints, open_broadcast
 from core.domain.accounts import User
 from core.domain.devices import Device
@@ -31,16 +29,21 @@ from core.services import (
     ClientSecrets,
     Commands,
     Consents,
+    DeviceCodes,
     Devices,
     Documents,
     Events,
     Grants,
     Homes,
     Invites,
+    PersonalKeys,
+    Proofs,
+    Registrations,
     Reports,
     Services,
     Sessions,
     Simulations,
+    Uses,
 )
 from core.services.attempts import Attempts
 from core.settings import Settings
@@ -59,12 +62,13 @@ from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
 from core.store.people import People
+from core.store.proofs import ShownProofs
 from core.store.reads import Reads
+from core.store.registrations import Registrations as StoredRegistrations
+from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
 from subscriptions.hub import Hub
-
-log = observe.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +163,15 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     cursors = Cursors(sealer)
     homes = HomeSnapshots(reads, feed, clock, settings.snapshot_devices)
     grants = Grants(committer, ids)
+    uses = Uses(UseRows(database), clock)
     audit = Audit(AuditRows(database), clock, ids)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=audit,
-        authorizations=Authorizations(oauth, access, clock, settings.public_url),
-        commands=Commands(committer, backlog, feed, access, homes, clock, ids),
+        authorizations=Authorizations(oauth, access, audit, clock, settings.public_url),
+        commands=Commands(committer, backlog, feed, access, homes, uses, clock, ids),
         consents=Consents(grants, access, reads, backlog),
+        device_codes=DeviceCodes(oauth, throttle, audit, clock),
         devices=Devices(committer, ids),
         client_secrets=ClientSecrets(oauth, access, audit, clock),
         documents=Documents(committer, stored, settings.client_documents),
@@ -173,6 +179,9 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
+        personal_keys=PersonalKeys(grants, access, throttle, clock),
+        registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
+        proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
         sessions=Sessions(
             People(database),
@@ -188,6 +197,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
             ),
         ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
+        uses=uses,
     )
     connectors = connectors_of(settings, clock)
     return House(
@@ -243,42 +253,24 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
             raise Unavailable(sentence)
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
-        await stack.enter_async_context(background(house, house.services.audit.run))
+        await stack.enter_async_context(background(house.dead, house.services.audit.run))
+        stack.push_async_callback(house.services.uses.close)
+        await stack.enter_async_context(background(house.dead, house.services.uses.run))
         await house.hints.connect()
         stack.push_async_callback(house.hints.disconnect)
         stack.push_async_callback(house.feed.close)
+        await stack.enter_async_context(background(house.dead, house.services.proofs.run))
         # Ended in reverse, so whoever writes ends before the committer, which ends what it took.
-        await stack.enter_async_context(background(house, house.committer.run))
+        await stack.enter_async_context(background(house.dead, house.committer.run))
         stack.push_async_callback(house.committer.close)
         for work in (house.relay.say, house.feed.hear, house.feed.poll):
-            await stack.enter_async_context(background(house, work))
+            await stack.enter_async_context(background(house.dead, work))
         await house.access.start()
         if not house.access.keys:
             await house.services.accounts.rotate_keys()
         stack.push_async_callback(house.homes.close)
-        await stack.enter_async_context(background(house, house.homes.tidy))
-        await stack.enter_async_context(background(house, house.services.commands.keep_time))
+        await stack.enter_async_context(background(house.dead, house.homes.tidy))
+        await stack.enter_async_context(background(house.dead, house.services.commands.keep_time))
         if house.runner is not None:
-            await stack.enter_async_context(background(house, house.runner.run))
+            await stack.enter_async_context(background(house.dead, house.runner.run))
         yield house
-
-
-@asynccontextmanager
-async def background(
-    house: House, run: Callable[[], Coroutine[Any, Any, None]]
-) -> AsyncIterator[None]:
-    """A task that runs as long as the process; one that ends by itself is a defect."""
-    name = run.__qualname__
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            house.dead.append(name)
-            log.critical("task_died", task=name, exc_info=task.exception())
-
-    task = asyncio.create_task(run(), name=name)
-    task.add_done_callback(ended)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

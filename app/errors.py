@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.authentication import BEARER, DPOP, is_dpop
 from core.domain.errors import (
     Conflict,
     Invalid,
@@ -13,6 +14,7 @@ from core.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from core.tokens import ALGORITHMS
 
 STATUS: Final[Mapping[type[LatchkeyError], int]] = {
     Invalid: 400,
@@ -30,8 +32,8 @@ def status(error: LatchkeyError) -> int:
     return next(code for kind, code in STATUS.items() if isinstance(error, kind))
 
 
-def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, str]:
-    """The headers that go with it; `shown` tells whether the request had credentials.
+def headers(error: LatchkeyError, *, shown: str | None, metadata: str) -> dict[str, str]:
+    """The headers that go with it; `shown` is the request's Authorization header.
 
     A request without any gets no error code (RFC 6750 §3.1). `metadata` is the URL at which a
     client reads where to get a token (RFC 9728 §5.1).
@@ -40,19 +42,38 @@ def headers(error: LatchkeyError, *, shown: bool, metadata: str) -> dict[str, st
         return {"Retry-After": "1"}
     if isinstance(error, Limited) and error.seconds:
         return {"Retry-After": str(error.seconds)}
-    if isinstance(error, Unauthenticated):
-        challenge = 'Bearer realm="latchkey"'
-        if shown:
-            challenge += f', error="invalid_token", error_description="{_quoted(error)}"'
-        return {"WWW-Authenticate": f'{challenge}, resource_metadata="{metadata}"'}
-    if isinstance(error, Refused):
-        challenge = 'Bearer realm="latchkey", error="insufficient_scope"'
-        challenge += f', scope="{" ".join(error.scopes)}", resource_metadata="{metadata}"'
-        return {"WWW-Authenticate": challenge}
+    if isinstance(error, Unauthenticated | Refused):
+        return {"WWW-Authenticate": _challenges(error, shown, metadata)}
     return {}
 
 
-def _quoted(error: LatchkeyError) -> str:
-    """A sentence as RFC 6750 allows it in an error_description: printable ASCII, no quotes."""
+def _challenges(error: Unauthenticated | Refused, shown: str | None, metadata: str) -> str:
+    """How to show a token (RFC 6750 §3, RFC 9449 §7.1); the way that was tried has the error.
+
+    Whoever may not with the token that they have is told of no other way.
+    """
+    tried = DPOP if is_dpop(shown) else BEARER
+    wrong = [] if shown is None else _told(error)
+    ways = [tried] if isinstance(error, Refused) else [BEARER, DPOP]
+    return ", ".join(_challenge(way, wrong if way == tried else [], metadata) for way in ways)
+
+
+def _challenge(way: str, wrong: list[str], metadata: str) -> str:
+    said = ['realm="latchkey"', *wrong]
+    if way == DPOP:
+        said.append(f'algs="{" ".join(ALGORITHMS)}"')
+    said.append(f'resource_metadata="{metadata}"')
+    return f"{way} {', '.join(said)}"
+
+
+def _told(error: Unauthenticated | Refused) -> list[str]:
+    if isinstance(error, Refused):
+        return ['error="insufficient_scope"', f'scope="{" ".join(error.scopes)}"']
+    code = "invalid_dpop_proof" if error.unproven else "invalid_token"
+    return [f'error="{code}"', f'error_description="{plain(error)}"']
+
+
+def plain(error: LatchkeyError) -> str:
+    """A sentence as RFC 6749 §5.2 and RFC 6750 §3 allow it: printable ASCII, no quotes."""
     text = str(error).replace('"', "'").replace("\\", "/")
     return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

@@ -18,6 +18,7 @@ from app import errors
 from app.accept import ranked
 from app.authentication import Authenticator, note_refusal
 from app.exchange import READING, Exchange, Gone, Turned
+from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, LatchkeyError
 from core.domain.ports import Notes
 from engine import Rejected
@@ -81,8 +82,8 @@ class Endpoint:
             status, headers = _status(rejected, media), {}
             found = [dict(error.formatted) for error in rejected.errors]
         except LatchkeyError as error:
-            shown = exchange.header(b"authorization") is not None
-            if shown:
+            shown = exchange.header(b"authorization")
+            if shown is not None:
                 note_refusal(self._notes, error, exchange.source)
             status = errors.status(error)
             headers = errors.headers(error, shown=shown, metadata=self._metadata)
@@ -100,7 +101,8 @@ class Endpoint:
             _check_method(exchange.method)
             _of(exchange.header(b"content-type") or "", _check_content_type)
         shown = exchange.header(b"authorization")
-        viewer, begun = self._authenticate(shown), monotonic()
+        found, begun = self._authenticate(shown, exchange), monotonic()
+        viewer = found if found is None or isinstance(found, Viewer) else await found
         if reading:
             asked = _body(_parameters(dict(parse_qsl(exchange.query, keep_blank_values=True))))
         else:
@@ -108,7 +110,7 @@ class Endpoint:
             asked = _body(_loaded(sent, "body"))
             # Access may have been taken back meanwhile.
             if waited and monotonic() - begun > PROMPT_SECONDS:
-                viewer = self._authenticate(shown)
+                viewer = self._authenticate.again(shown)
         prepared = self._graph.prepare(asked, viewer, trace_id)
         call = prepared if isinstance(prepared, Call) else self._again(await prepared, shown)
         if reading and call.operation.kind != "query":
@@ -128,7 +130,7 @@ class Endpoint:
 
     def _again(self, call: Call, shown: str | None) -> Call:
         """The call as of now: access may have been taken back while something was waited for."""
-        call = call._replace(viewer=self._authenticate(shown))
+        call = call._replace(viewer=self._authenticate.again(shown))
         self._graph.allow(call, call.viewer)
         return call
 

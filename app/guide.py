@@ -56,6 +56,12 @@ with connect("$ws_url", subprotocols=["graphql-transport-ws"]) as socket:
         print(message)
 END
 
+4. Be an app that somebody connects with their home: run this, open the address that it prints,
+   sign in as $username, and choose what it may see (what you take back is gone at once):
+
+export CLIENT_ID=$client_id CLIENT_SECRET=$client_secret
+.venv/bin/python docs/examples/partner.py $base_url
+
 Ctrl-C here ends the demo. The homes stay in .latchkey/; --fresh forgets them.
 """
 )

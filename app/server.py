@@ -10,6 +10,7 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -19,11 +20,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app import oauth
-from app.authentication import Authenticator, note_refusal
-from app.compose import House, background
+from app.authentication import Authenticator, Upgrade, note_refusal
+from app.background import background
+from app.compose import House
 from app.graphql import Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
+from app.pages.desk import lost
 from app.pages.explorer import Door
 from app.pages.house import house_page
 from app.pages.opening import Opening
@@ -54,6 +57,7 @@ any_origin = partial(
     allow_headers=[
         "Authorization",
         "Content-Type",
+        "DPoP",
         "If-None-Match",
         "Latchkey-After",
         "Latchkey-Debug",
@@ -103,7 +107,13 @@ def graph_of(house: House) -> Graph:
 
     reuse = Reuse(house.homes, house.settings.answer_bytes)
     renderer = Renderer(house.settings.rendering_bytes)
-    return Graph(documents, ask, reuse, renderer, Persisted(house.register, house.clock))
+    persisted = Persisted(house.register, house.clock)
+    return Graph(documents, ask, reuse, renderer, persisted, house.services.uses.looked)
+
+
+def authenticator_of(house: House, *uris: str) -> Authenticator:
+    """Knows who asks this house, by a request to the first of these URIs (more names of it)."""
+    return Authenticator(house.tokens, house.access, house.services.proofs, house.clock, uris)
 
 
 def application(
@@ -121,7 +131,10 @@ def application(
     With an `opening` (the demo's), pages are signed in as it says.
     """
     settings = house.settings
-    authenticate = Authenticator(house.tokens, house.access)
+    uri = settings.public_url + GRAPHQL
+    authenticate = authenticator_of(house, uri)
+    # Clients name the address of a socket as they opened it, or as that of its HTTP request.
+    of_socket = authenticator_of(house, uri, uri.replace("http", "ws", 1))
     endpoint = Endpoint(
         graph,
         authenticate,
@@ -130,7 +143,7 @@ def application(
         settings.request_seconds,
         settings.public_url + oauth.RESOURCE,
     )
-    door = Door(endpoint, any_origin(endpoint), opening)
+    door = Door(endpoint, any_origin(endpoint), opening, settings.public_url)
     parts = Parts(graph, house.access, house.clock, _limits(settings))
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
@@ -138,9 +151,12 @@ def application(
         return await readiness(request)
 
     async def live(websocket: WebSocket) -> None:
+        upgrade = Upgrade(websocket.headers)
+
         async def known(shown: str | None) -> Viewer | None:
             try:
-                return authenticate(shown)
+                found = of_socket(shown, upgrade)
+                return found if found is None or isinstance(found, Viewer) else await found
             except LatchkeyError as error:
                 note_refusal(
                     house.services.audit, error, websocket.client and websocket.client.host
@@ -150,17 +166,19 @@ def application(
         await socket.serve(websocket, parts, known, sessions)
 
     readiness = Ready(house.checks, house.clock)
+    pages = people(house)
     rest = Starlette(
+        exception_handlers={HTTPException: lost(pages)},
         routes=[
             WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
             assets(),
-            *people(house),
+            *pages,
             *oauth.routes(house),
             *([house_page("/", opening)] if opening else []),
-        ]
+        ],
     )
 
     def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -261,7 +279,7 @@ async def listening(
     listens = asyncio.create_task(server.listens.wait())
     try:
         await asyncio.wait({serve, listens}, return_when=asyncio.FIRST_COMPLETED)
-        async with background(house, graph.warm):
+        async with background(house.dead, graph.warm):
             yield
     finally:
         listens.cancel()

@@ -34,7 +34,7 @@ async def granted(
         now = [share for share in grant.shares if share.until is None]
         same = {(share.home_id, share.room_id, share.device_id) for share in now} == wanted
         ours = grant.user_id == user.id and grant.client_id == client.id and not grant.revoked
-        if ours and same and grant.scopes == scopes:
+        if ours and same and grant.scopes == scopes and grant.key is None:
             return grant
     return await house.services.grants.give(user.id, client.id, scopes, shares, by=OPERATOR)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.compose import House
 from core.connectors.simulator import plans
-from core.domain.accounts import User
+from core.domain.accounts import ClientAuth, User
 from core.domain.devices import Capability, Device, DeviceKind, State
 from core.domain.grants import Scope, Share
 from core.domain.homes import Home
@@ -89,6 +89,13 @@ async def token(house: House, owner: User, home: Home) -> str:
     shares = (Share(home.id),)
     grant = await house.services.grants.give(owner.id, client.id, frozenset(Scope), shares)
     return house.tokens.issue(grant, grant.scopes, TOKEN_SECONDS)
+
+
+async def app(house: House) -> dict[str, str]:
+    """A confidential client with a secret, which may ask for itself."""
+    client = await house.services.accounts.create_client("Bench app", auth=ClientAuth.BASIC)
+    secret = await house.services.client_secrets.rotate(client.id)
+    return {"id": client.id, "secret": secret}
 
 
 def told(device: Device) -> dict[str, Any]:

@@ -22,7 +22,6 @@ import orjson
 import uvloop
 from graphql import FieldNode, Visitor, parse, visit
 
-from app.authentication import Authenticator
 from app.compose import House, build, running
 from app.server import graph_of
 from bench import homes
@@ -159,7 +158,7 @@ async def _answers(house: House, token: str, event: Event) -> AsyncGenerator[byt
         for n in range(1, EVENTS + 1)
     ]
     prepared = graph_of(replace(house, hub=cast("Hub", Prepared(events))))
-    viewer = Authenticator(house.tokens, house.access)(f"Bearer {token}")
+    viewer = house.access.viewer(house.tokens.verify(token))
     call = await settled(prepared.prepare(Parameters(SIX), viewer, "trace"))
     async with aclosing(prepared.stream(call)) as payloads:
         async for payload, _ in payloads:

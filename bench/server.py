@@ -1,8 +1,8 @@
 """The server of a benchmark: the product's own application on a temporary database, with one home.
 
 It reads its settings from the environment as `latchkey serve` does and runs on the same loop and
-under the same uvicorn. What is added is a home, a token, and, where asked for, changes: one for
-each line that comes in on a socket beside the database.
+under the same uvicorn. What is added is a home, a token, an app, and, where asked for, changes: one
+for each line that comes in on a socket beside the database.
 """
 
 import argparse
@@ -47,6 +47,7 @@ async def run(options: argparse.Namespace) -> None:
             ready = {
                 "port": port,
                 "token": await homes.token(house, owner, home),
+                "app": await homes.app(house),
                 "home_id": home.id,
                 "devices": [homes.told(one) for one in devices],
             }

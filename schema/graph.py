@@ -76,13 +76,18 @@ class Graph:
         reuse: Reuse,
         renderer: Renderer,
         persisted: Persisted,
+        looked: Callable[[str], None],
     ) -> None:
-        """`ask` makes the context of one operation for a viewer."""
+        """`ask` makes the context of one operation for a viewer.
+
+        `looked` is told the id of the grant with which somebody is answered.
+        """
         self._ask = ask
         self._reuse = reuse
         self._renderer = renderer
         self._documents = documents
         self._persisted = persisted
+        self._looked = looked
 
     @property
     def documents(self) -> Documents:
@@ -168,6 +173,7 @@ class Graph:
 
         Raises as `run` does.
         """
+        self._note(call)
         look = None if priced else self._look(call)
         if look is not None and (body := self._reuse.find(look)) is not None:
             return Answered(body, errors=False)
@@ -183,6 +189,12 @@ class Graph:
 
         return then(self._run(call, seconds, ask), answered)
 
+    def _note(self, call: Call) -> None:
+        """Note that a user's data is looked at; what a client has for itself is nobody's."""
+        viewer = call.viewer
+        if viewer is not None and viewer.user is not None and not call.operation.public:
+            self._looked(viewer.grant.id)
+
     def _look(self, call: Call) -> Look | None:
         return self._reuse.look(call.document.text, call.operation, call.variables, call.viewer)
 
@@ -197,6 +209,7 @@ class Graph:
             Invalid: the operation is a subscription.
             Unavailable: it took too long.
         """
+        self._note(call)
         return await settled(self._run(call, seconds, self._ask(call.viewer)))
 
     def _run(self, call: Call, seconds: float, ask: Ask) -> Answer[dict[str, Any]]:
@@ -228,6 +241,7 @@ class Graph:
 
     def stream(self, call: Call) -> Streaming:
         """The answers to a subscription."""
+        self._note(call)
         ask = self._ask(call.viewer)
         held = Held(ask.live)
         ask.live = held
@@ -245,6 +259,7 @@ class Graph:
         async with aclosing(answers):
             async for seen, result in answers:
                 payload = self._payload(call, result)
+                self._note(call)
                 if isinstance(seen, Seen):
                     payload["extensions"] = {"cursor": seen.cursor}
                 yield payload, result.ran

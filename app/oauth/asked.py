@@ -11,7 +11,10 @@ from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 
+from core.tokens import Proof
+
 FORM: Final = "application/x-www-form-urlencoded"
+MOST_BYTES: Final = 32_000
 MOST_FIELDS: Final = 50
 REPEATABLE: Final = frozenset({"resource"})
 
@@ -59,12 +62,21 @@ class Asked(OAuth2Request):
         """`pairs` are the parameters, of the query or of the form."""
         super().__init__(method, uri, headers=headers)
         self.payload: Any = Payload(pairs)
+        self.url = uri
+        self.proof: Proof | None = None
+        """The proof of DPoP that came along and holds, where the endpoint takes one."""
 
     @property
     def form(self) -> dict[str, str]:
         """The parameters of the body."""
         data: dict[str, str] = self.payload.data
         return data
+
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether it brings nothing that could prove who asks, as of a public client."""
+        proofs = {"client_secret", "client_assertion"}
+        return "authorization" not in self.headers and not proofs & self.form.keys()
 
     @property
     def args(self) -> dict[str, str]:

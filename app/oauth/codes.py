@@ -3,16 +3,18 @@
 import re
 from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from app.oauth.asked import Asked
+from app.oauth.families import begun
+from app.oauth.keys import check_thumbprint
 from app.oauth.parties import Party
 from app.oauth.server import Case, Server
-from core.domain.authorizations import IDLE, Code, TokenFamily
+from core.domain.authorizations import Code
 from core.domain.grants import Grant
-from core.tokens import digest, new_secret
+from core.tokens import digest
 
 S256: Final = "S256"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -23,15 +25,16 @@ class Redeemed:
 
     code_challenge_method = S256
 
-    def __init__(self, code: Code, code_digest: str) -> None:
-        """It is gone from the store already."""
+    def __init__(self, code: Code, code_digest: str, *, named: bool) -> None:
+        """It is gone from the store already. `named` tells that a redirect URI came along."""
         self.code = code
+        self._named = named or code.uri_given
         self.digest = code_digest
         self.code_challenge = code.code_challenge
 
     def get_redirect_uri(self) -> str | None:
-        """The redirect URI that has to be named again; None where it never was."""
-        return self.code.redirect_uri if self.code.uri_given else None
+        """The redirect URI that has to be named again; None where it never is."""
+        return self.code.redirect_uri if self._named else None
 
     def get_scope(self) -> str:
         """What the user allowed."""
@@ -84,6 +87,7 @@ class CodeGrant(AuthorizationCodeGrant):
         if repeated := self.request.payload.repeated:
             raise InvalidRequestError(f"Sent more than once: {_named(repeated)}.")
         self.case.check_resource(self.request)
+        check_thumbprint(self.request.payload.data.get("dpop_jkt"), self.case.jkt)
         allowed = Party.get_allowed_scope(self.request.client, self.request.payload.scope)
         if allowed is None:
             raise InvalidScopeError("Name one or more scopes that the app may ask for.")
@@ -97,44 +101,26 @@ class CodeGrant(AuthorizationCodeGrant):
         hashed, rows = digest(code), self.case.rows
         found = rows.take_code(hashed, client.client.id, self.case.now)
         if found is not None:
-            return Redeemed(found, hashed)
+            return Redeemed(found, hashed, named=self.request.payload.redirect_uri is not None)
         family = rows.family_of_code(hashed)
         if family is not None and family.client_id == client.client.id:
-            self.case.end_family(family.id, family.grant_id)
+            self.case.end_family(family)
         return None
 
     def delete_authorization_code(self, authorization_code: Redeemed) -> None:
         """It is gone already."""
 
     def authenticate_user(self, authorization_code: Redeemed) -> Grant | None:
-        """The grant behind the code, if it still stands."""
+        """The grant behind the code, if it still stands, and the code's key is shown."""
         self.case.check_resource(self.request)
+        self.case.check_key(authorization_code.code.jkt)
         return self.case.rows.grant(authorization_code.code.grant_id)
 
     def generate_token(self, user: Grant, scope: str, **_: Any) -> dict[str, Any]:
         """The first tokens of a new family: an access token, and a refresh token."""
         del scope
         redeemed: Redeemed = self.request.authorization_code
-        scopes = redeemed.code.scopes & user.scopes
-        if not scopes:
-            raise InvalidGrantError("The user took back what was allowed.")
-        handle, now = new_secret(), self.case.now
-        refresh = f"{handle}.{new_secret()}"
-        family = TokenFamily(
-            id=self.case.house.ids.new("family"),
-            handle=handle,
-            code_digest=redeemed.digest,
-            client_id=redeemed.code.client_id,
-            grant_id=user.id,
-            scopes=redeemed.code.scopes,
-            current=digest(refresh),
-            previous=None,
-            successor=None,
-            rotated_at=now,
-            expires_at=now + IDLE,
-        )
-        self.case.rows.put_family(family, now)
-        return {**self.case.bearer(user, scopes, family.id), "refresh_token": refresh}
+        return begun(self.case, user, redeemed.code.scopes, redeemed.digest)
 
 
 def _named(names: list[str]) -> str:

@@ -3,15 +3,18 @@
 from typing import Final
 
 from app.oauth.server import Answer, Case
-from core.domain.audit import ANONYMOUS, Kind, Outcome
+from core.domain.audit import ANONYMOUS, Actor, Kind, Outcome
 from core.domain.ports import Notes, Throttle
 from core.domain.sources import network
 
 GUESSES: Final = "client"
 """The kind of attempts: a client that does not prove who it is, by where it asks from."""
-UNKNOWN_CLIENT: Final = "invalid_client"
+UNKNOWN: Final = frozenset({"invalid_client", "invalid_token"})
+"""Errors of who does not prove who it is, or that it was invited."""
 PENDING: Final = frozenset({"authorization_pending", "slow_down", "use_dpop_nonce"})
 """Answers that say to come again, which decide nothing."""
+SLOW_DOWN: Final = "slow_down"
+"""The one of these that who proves nothing has brought about themself."""
 
 
 class Logbook:
@@ -38,11 +41,17 @@ class Logbook:
             self._notes.note(one.kind, Outcome.ALLOWED, actor=one.actor, source=at, **one.detail)
         status, body, _ = answer
         error = body.get("error") if status >= 400 and isinstance(body, dict) else None  # noqa: PLR2004 - the first that is an error
-        if error is None or error in PENDING:
-            return
-        if error == UNKNOWN_CLIENT:
+        if error is not None:
+            self.refuse(error, case.actor if case else ANONYMOUS, source)
+
+    def refuse(self, error: str, who: Actor, source: str) -> None:
+        """Note a refusal, and count it where it was a guess."""
+        # Who proves nothing may guess codes and tokens as well as secrets (RFC 6749 §10.10), and
+        # what they send along may be written down before it is refused.
+        if error in UNKNOWN or (who == ANONYMOUS and error not in PENDING - {SLOW_DOWN}):
             self._throttle.count(GUESSES, network(source))
-        kind = Kind.CLIENT_AUTHENTICATE if error == UNKNOWN_CLIENT else self._refused
+        if error in PENDING:
+            return
+        kind = Kind.CLIENT_AUTHENTICATE if error in UNKNOWN else self._refused
         if kind is not None:
-            who = case.actor if case else ANONYMOUS
             self._notes.note(kind, Outcome.REFUSED, actor=who, source=source, reason=error)

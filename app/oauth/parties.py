@@ -2,16 +2,31 @@
 
 import base64
 from datetime import datetime
+from typing import Final
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 
 from app.oauth.asked import Asked
-from core.domain.accounts import Client, Flow
+from app.oauth.metadata import PAR, TOKEN
+from core.domain.accounts import Client, ClientAuth, Flow
 from core.domain.authorizations import redirects_to
+from core.domain.errors import Unauthenticated
 from core.domain.grants import Scope
 from core.store.oauth import Rows
-from core.tokens import digest
+from core.tokens import ShownAssertion, digest
+
+ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class Unproven(InvalidClientError):
+    """Whoever asks did not prove who they are; a challenge names its realm (RFC 7617 §2)."""
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Those of Authlib, which leaves the realm out."""
+        headers: list[tuple[str, str]] = super().get_headers()
+        realm = 'Basic realm="latchkey", '
+        return [(name, value.replace("Basic ", realm, 1)) for name, value in headers]
 
 
 class Party(ClientMixin):
@@ -48,28 +63,59 @@ class Party(ClientMixin):
         return grant_type in self.client.flows
 
 
-def authenticated(rows: Rows, asked: Asked, now: datetime) -> Party:
+def authenticated(rows: Rows, asked: Asked, now: datetime, issuer: str) -> Party:
     """The client that is asking, proven in the one way it registered; a secret goes either way.
 
     Raises:
         InvalidClientError: it is unknown, disabled, or proves nothing. All of these read the same.
         InvalidRequestError: it proves itself in two ways at once (RFC 6749 §2.3).
     """
-    basic = asked.headers.get("authorization")
-    posted = asked.form.get("client_secret")
-    if basic is not None and posted is not None:
-        raise InvalidRequestError("Prove who you are in one way: Basic or client_secret.")
+    basic, form = asked.headers.get("authorization"), asked.form
+    proofs = (basic, form.get("client_secret"), form.get("client_assertion"))
+    if sum(proof is not None for proof in proofs) > 1:
+        raise InvalidRequestError("Prove who you are in one way: Basic, client_secret or a key.")
     status = 400 if basic is None else 401
-    client_id, secret = (
-        (asked.form.get("client_id", ""), posted) if basic is None else _basic(basic)
-    )
-    client = rows.client(client_id)
-    if client is None or client.disabled or not _proven(rows, client, secret, now):
+    if "client_assertion" in form or "client_assertion_type" in form:
+        client = _asserted(rows, asked, now, issuer)
+    else:
+        client = _known(rows, asked, now)
+    if client is None or client.disabled:
         raise _unproven(status)
-    if asked.form.get("client_id", client.id) != client.id:
+    if form.get("client_id", client.id) != client.id:
         raise InvalidRequestError("The client_id is not that of the Authorization header.")
     asked.auth_method = client.auth.value
     return Party(client)
+
+
+def _known(rows: Rows, asked: Asked, now: datetime) -> Client | None:
+    """The client by its id, and by its secret if it has one; None where that is wrong."""
+    basic = asked.headers.get("authorization")
+    client_id, secret = asked.form.get("client_id", ""), asked.form.get("client_secret")
+    if basic is not None:
+        client_id, secret = _basic(basic)
+    client = rows.client(client_id)
+    return client if client and _proven(rows, client, secret, now) else None
+
+
+def _asserted(rows: Rows, asked: Asked, now: datetime, issuer: str) -> Client | None:
+    """The client by an assertion of its own (RFC 7523 §2.2, §3), once; None where that is wrong."""
+    form = asked.form
+    if form.get("client_assertion_type") != ASSERTION:
+        return None
+    try:
+        shown = ShownAssertion(form.get("client_assertion", ""))
+        if form.get("client_id", shown.client_id) != shown.client_id or "\0" in shown.client_id:
+            return None
+        client = rows.client(shown.client_id)
+        if client is None or client.auth is not ClientAuth.PRIVATE_KEY or client.jwks is None:
+            return None
+        audiences = [issuer, asked.url]
+        if asked.url == issuer + PAR:  # which takes the token endpoint's name, too (RFC 9126 §2)
+            audiences.append(issuer + TOKEN)
+        held = shown.verify(client.jwks, audiences, now)
+    except Unauthenticated:
+        return None
+    return client if rows.use(held.digest, held.until, now) else None
 
 
 def scopes_of(text: str) -> frozenset[Scope]:
@@ -80,6 +126,8 @@ def scopes_of(text: str) -> frozenset[Scope]:
 def _proven(rows: Rows, client: Client, secret: str | None, now: datetime) -> bool:
     if client.public or secret is None:
         return client.public and secret is None
+    if client.auth is ClientAuth.PRIVATE_KEY:
+        return False
     return rows.knows_secret(digest(secret), client.id, now)
 
 
@@ -97,6 +145,6 @@ def _basic(header: str) -> tuple[str, str]:
     return client_id, unquote_plus(secret)
 
 
-def _unproven(status: int) -> InvalidClientError:
+def _unproven(status: int) -> Unproven:
     sentence = "The client is not known here, or did not prove who it is."
-    return InvalidClientError(sentence, status_code=status)
+    return Unproven(sentence, status_code=status)

@@ -54,6 +54,7 @@ class RefreshGrant(RefreshTokenGrant):
         if family is None or family.client_id != self.request.client.client.id:
             return None
         if family.revoked or family.expires_at <= self.case.now:
+            self.case.end_family(family)
             return None
         grant = self.case.rows.grant(family.grant_id)
         if grant is None:
@@ -61,10 +62,13 @@ class RefreshGrant(RefreshTokenGrant):
             return None
         shown = digest(refresh_token)
         if shown == family.current:
+            self.case.check_key(family.jkt)
             return Held(family, grant, None)
         successor = self._given(family, shown)
-        if successor is None:
-            self.case.end_family(family.id, family.grant_id)
+        # Whoever binds a token that they took to a key of theirs must not make its owner, who has
+        # another or none, one who is merely refused: so the key decides nothing before reuse does.
+        if successor is None or family.jkt not in {None, self.case.jkt}:
+            self.case.end_family(family)
             return None
         return Held(family, grant, successor)
 
@@ -76,13 +80,17 @@ class RefreshGrant(RefreshTokenGrant):
     def issue_token(self, user: Grant, refresh_token: Held) -> dict[str, Any]:
         """The next access token, with all scopes or those asked for, and the next refresh token.
 
-        The refresh token keeps all its scopes (RFC 6749 §6).
+        The refresh token keeps all its scopes (RFC 6749 §6); from the first key that a public
+        client shows on, it is bound to that (RFC 9449 §5).
         """
         asked = (self.request.payload.scope or "").strip()
         scopes = scopes_of(asked or refresh_token.get_scope())
         if not scopes:
             raise InvalidGrantError("The user took back what was allowed.")
-        token = self.case.bearer(user, scopes, refresh_token.family.id)
+        family = refresh_token.family
+        if self.case.jkt is not None and self.request.client.client.public:
+            self.case.rows.bind_family(family.id, self.case.jkt)
+        token = self.case.bearer(user, scopes, family.id)
         return {**token, "refresh_token": refresh_token.successor or self._next(refresh_token)}
 
     def revoke_old_credential(self, refresh_token: Held) -> None:

@@ -6,16 +6,18 @@ from typing import Any, Final, Unpack
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
 )
 
 from app.compose import House
 from app.oauth.asked import Asked
-from app.oauth.parties import Party, authenticated
+from app.oauth.keys import InvalidProofError
+from app.oauth.parties import Party, Unproven, authenticated
 from core.domain.accounts import Client
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind
+from core.domain.authorizations import GRACE, TokenFamily
 from core.domain.grants import Grant, Scope
 from core.store.oauth import Rows
 
@@ -52,11 +54,17 @@ class Decision:
     detail: Detail
 
 
+class WritesError(Exception):
+    """A request that was expected to look only has something to write."""
+
+
 @dataclass(slots=True)
 class Case:
     """What one request works with; `ends` is what it found must end, `decisions` what it decided.
 
-    `client` is who asks, once they have proven it (a public client cannot).
+    `client` is who asks, once they have proven it (a public client cannot). One that only `looks`
+    keeps no writer waiting. `jkt` is the thumbprint of the key that they have shown to have, to
+    which what they are given is bound.
     """
 
     house: House
@@ -65,6 +73,8 @@ class Case:
     ends: list[End] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     client: Client | None = None
+    looks: bool = False
+    jkt: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -74,6 +84,15 @@ class Case:
     def note(self, kind: Kind, actor: Actor, **detail: Unpack[Detail]) -> None:
         """Note that something was allowed."""
         self.decisions.append(Decision(kind, actor, detail))
+
+    def will_write(self) -> None:
+        """Say so before the first thing that is written by a request that mostly only looks.
+
+        Raises:
+            WritesError: it only looks so far, and is to be decided again by one that may write.
+        """
+        if self.looks:
+            raise WritesError
 
     def check_resource(self, asked: Asked) -> None:
         """Refuse to give tokens for another API than ours.
@@ -85,25 +104,61 @@ class Case:
         if set(asked.payload.datalist.get("resource", ())) - {ours}:
             raise InvalidTargetError(f"Tokens are given for {ours} alone.")
 
+    def prove(self, asked: Asked, *, needed: bool) -> None:
+        """Take the proof of a key that came along, once (RFC 9449 §11.1).
+
+        Raises:
+            InvalidProofError: it was shown before; or there is none, and it is `needed`.
+        """
+        proof = asked.proof
+        if proof is None:
+            if needed:
+                raise InvalidProofError("This app is given tokens only with a DPoP proof.")
+            return
+        if not self.rows.use(proof.digest, proof.until, self.now):
+            raise InvalidProofError("The DPoP proof was shown before: make one for each request.")
+        self.jkt = proof.jkt
+
+    def check_key(self, jkt: str | None) -> None:
+        """Refuse who has not the key that a code or refresh token is bound to.
+
+        Raises:
+            InvalidGrantError: they showed another, or none.
+        """
+        if jkt is not None and jkt != self.jkt:
+            raise InvalidGrantError("It is bound to a key: show a DPoP proof of that key.")
+
     def bearer(self, grant: Grant, scopes: frozenset[Scope], family: str | None) -> dict[str, Any]:
-        """A new access token, as the token endpoint tells of it (RFC 6749 §5.1)."""
-        seconds = self.house.settings.access_token_seconds
+        """A new access token, as the token endpoint tells of it (RFC 6749 §5.1, RFC 9449 §5)."""
+        tokens, seconds = self.house.tokens, self.house.settings.access_token_seconds
         given: Detail = {"scopes": scopes}
         if not grant.of_client:
             given |= {"user_id": grant.user_id, "grant_id": grant.id}
         self.note(Kind.TOKEN_ISSUE, Actor(grant.client_id), **given)
         return {
-            "access_token": self.house.tokens.issue(grant, scopes, seconds, family=family),
-            "token_type": "Bearer",
+            "access_token": tokens.issue(grant, scopes, seconds, family=family, jkt=self.jkt),
+            "token_type": "Bearer" if self.jkt is None else "DPoP",
             "expires_in": seconds,
             "scope": " ".join(sorted(scopes)),
         }
 
-    def end_family(self, family_id: str, grant_id: str) -> None:
-        """Refuse every token of a family, now and for ever."""
-        self.rows.revoke_family(family_id)
-        self.note(Kind.TOKEN_REVOKE, self.actor, grant_id=grant_id)
-        self.ends.append(End(family_id, grant_id, self.now + LONGEST))
+    def end_family(self, family: TokenFamily) -> None:
+        """Refuse every token of a family, now and for ever.
+
+        One whose end was decided before and has not reached the access log, because the process
+        died between the two, is ended again. What is over by itself is left as it is.
+        """
+        if family.revoked and (self.house.access.ended(family.id) or self._over(family)):
+            return
+        if not family.revoked:
+            self.will_write()
+            self.rows.revoke_family(family.id)
+            self.note(Kind.TOKEN_REVOKE, Actor(family.client_id), grant_id=family.grant_id)
+        self.ends.append(End(family.id, family.grant_id, self.now + LONGEST))
+
+    def _over(self, family: TokenFamily) -> bool:
+        """Whether no access token of it can be alive: the last came at its last rotation."""
+        return family.rotated_at + GRACE + LONGEST <= self.now
 
 
 class Server(AuthorizationServer):
@@ -120,13 +175,22 @@ class Server(AuthorizationServer):
         return None if client is None or client.disabled else Party(client)
 
     def authenticate_client(self, request: Asked, methods: Any, endpoint: str = "token") -> Party:
-        """The client that is asking. Whoever introspects must have something to prove it with."""
+        """The client that is asking, and its key where it shows one.
+
+        Whoever introspects must prove it, and is told by 401 that they do not (RFC 7662 §2.3).
+        """
         del methods
-        party = authenticated(self.case.rows, request, self.case.now)
+        introspects, issuer = endpoint == "introspection", self.case.house.settings.public_url
+        try:
+            party = authenticated(self.case.rows, request, self.case.now, issuer)
+        except Unproven as error:
+            error.status_code = 401 if introspects else error.status_code
+            raise
         self.case.client = None if party.client.public else party.client
-        if endpoint == "introspection" and party.client.public:
+        self.case.prove(request, needed=party.client.bound and endpoint == "token")
+        if introspects and party.client.public:
             sentence = "Only a client that can prove who it is may ask about tokens."
-            raise InvalidClientError(sentence)
+            raise Unproven(sentence, status_code=401)
         return party
 
     def get_authorization_grant(self, request: Asked) -> Any:

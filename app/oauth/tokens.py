@@ -11,12 +11,13 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from app.oauth.asked import Asked
 from app.oauth.parties import Party
 from app.oauth.server import Case, End, Server
-from core.domain.audit import Actor, Kind
+from core.domain.audit import Actor, Detail, Kind
 from core.domain.authorizations import TokenFamily
 from core.domain.errors import Unauthenticated
 from core.tokens import Claims, digest
 
-METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+ENDINGS: Final = "endings"
+"""The kind of attempts: tokens that a client has ended, by client."""
 
 
 class Shown:
@@ -52,7 +53,6 @@ class OfAnyKind:
 class Revocation(OfAnyKind, RevocationEndpoint):
     """A token that its client no longer needs. One that does not hold is as good as revoked."""
 
-    CLIENT_AUTH_METHODS = METHODS
     server: Server
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:
@@ -61,20 +61,27 @@ class Revocation(OfAnyKind, RevocationEndpoint):
         return _found(self.server.case, token_string, deciding=True)
 
     def revoke_token(self, token: Shown, request: Asked) -> None:
-        """End it; with a refresh token, all that was issued along with it (RFC 7009 §2.1)."""
+        """End it; with a refresh token, all that was issued along with it (RFC 7009 §2.1).
+
+        Raises:
+            Limited: its client ends too many at once: each stays in the access log for a while.
+        """
         del request
         case, it = self.server.case, token.token
+        case.will_write()
+        case.house.throttle.check(ENDINGS, it.client_id)
+        case.house.throttle.count(ENDINGS, it.client_id)
         if isinstance(it, TokenFamily):
-            case.end_family(it.id, it.grant_id)
+            case.end_family(it)
         else:
             case.ends.append(End(it.token_id, it.grant_id, it.expires_at))
-            case.note(Kind.TOKEN_REVOKE, Actor(it.client_id), grant_id=it.grant_id)
+            given: Detail = {} if it.grant_id == it.client_id else {"grant_id": it.grant_id}
+            case.note(Kind.TOKEN_REVOKE, Actor(it.client_id), **given)
 
 
 class Introspection(OfAnyKind, IntrospectionEndpoint):
     """What a token means now. Another client's token reads as one that does not hold (§4)."""
 
-    CLIENT_AUTH_METHODS = METHODS
     server: Server
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:
@@ -97,10 +104,12 @@ class Introspection(OfAnyKind, IntrospectionEndpoint):
                 "exp": _seconds(it.expires_at),
                 "iss": house.tokens.issuer,
             }
+        bound = {} if it.jkt is None else {"cnf": {"jkt": it.jkt}}  # RFC 9449 §6.2
         return {
+            **bound,
             "scope": " ".join(sorted(it.scopes)),
             "client_id": it.client_id,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if bound else "Bearer",
             "exp": _seconds(it.expires_at),
             "sub": it.user_id,
             "aud": house.tokens.audience,
@@ -120,9 +129,11 @@ def _found(case: Case, token: str, *, deciding: bool) -> Shown | None:
 
 
 def _refresh(case: Case, token: str, *, deciding: bool) -> Shown | None:
-    family = case.rows.family(token.partition(".")[0], locked=deciding)
-    if family is None or family.revoked or family.expires_at <= case.now:
+    family = case.rows.family(token.partition(".")[0], locked=deciding and not case.looks)
+    if family is None or family.expires_at <= case.now:
         return None
+    if family.revoked:
+        return Shown(family) if deciding and not case.house.access.ended(family.id) else None
     # One that was rotated a moment ago still says which family its client wants to be over.
     newest = deciding or digest(token) == family.current
     return Shown(family) if newest and case.rows.grant(family.grant_id) is not None else None

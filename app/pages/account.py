@@ -3,6 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app import errors
 from app.pages.apps import Apps
 from app.pages.desk import Desk, seen, show
 from app.pages.login import ACCOUNT
@@ -28,7 +29,7 @@ class Account:
             desk.personal(ACCOUNT, "GET", self.show),
             desk.personal(PASSWORD, "GET", self.ask_password),
             desk.personal(PASSWORD, "POST", self.change_password),
-            desk.personal(ELSEWHERE, "POST", self.sign_out_elsewhere),
+            desk.form(ELSEWHERE, ACCOUNT, self.sign_out_elsewhere),
         ]
 
     async def show(self, visit: Visit, person: Person) -> Response:
@@ -49,8 +50,8 @@ class Account:
         try:
             await self._sessions.check_password(person, visit.one("current"), visit.source)
         except (Invalid, Limited) as error:
-            sentence = "This is not your password." if isinstance(error, Invalid) else str(error)
-            return show("password.html", visit, status=400, wrong={"current": sentence})
+            status, wrong = errors.status(error), {"current": str(error)}
+            return show("password.html", visit, status=status, wrong=wrong)
         try:
             password = visit.one("password")
             await self._sessions.set_password(person.user.id, password, source=visit.source)

@@ -1,12 +1,13 @@
 """Connected apps: what each may see and do, since when, and taking it back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.pages.desk import Desk, seen
+from app.pages.lately import Lately, lately
 from app.pages.login import ACCOUNT
 from app.pages.visits import Visit
 from app.pages.words import SCOPES, Words
@@ -16,7 +17,9 @@ from core.domain.devices import Device
 from core.domain.grants import Grant, Scope
 from core.domain.homes import Home, Room
 from core.domain.people import Person
+from core.domain.ports import Clock
 from core.services.consents import Consents
+from core.services.uses import Uses
 from core.snapshots.access import Access
 
 REVOKE, LEAVE_OUT = "/account/apps/revoke", "/account/apps/leave-out"
@@ -34,41 +37,51 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A connected app, as the account shows it."""
+    """A connected app (or a personal access token), as the account shows it."""
 
     client: Client
     grant: Grant
     scopes: Sequence[Words]
     homes: Sequence[Seen]
+    lately: Lately
 
 
 class Apps:
     """The part of the account that is about apps."""
 
-    def __init__(self, consents: Consents, access: Access) -> None:
-        """Show and take back these consents."""
+    def __init__(self, consents: Consents, uses: Uses, access: Access, clock: Clock) -> None:
+        """Show and take back these consents, and show how they are used."""
         self._consents = consents
+        self._uses = uses
         self._access = access
+        self._clock = clock
 
     def routes(self, desk: Desk) -> list[Route]:
         """The routes."""
         return [
-            desk.personal(REVOKE, "POST", self.revoke),
-            desk.personal(LEAVE_OUT, "POST", self.leave_out),
+            desk.form(REVOKE, ACCOUNT, self.revoke),
+            desk.form(LEAVE_OUT, ACCOUNT, self.leave_out),
         ]
 
     async def connected(self, person: Person) -> Sequence[App]:
         """Every app that has access, the newest first."""
-        grants = self._consents.grants(person.user.id)
+        return await self.shown(self._consents.grants(person.user.id))
+
+    async def shown(self, grants: Collection[Grant]) -> Sequence[App]:
+        """What these grants open, and how they were last used."""
         offers = await self._consents.shown(grants)
+        uses = await self._uses.of([grant.id for grant in grants])
+        now = self._clock.now()
         return [
             App(
                 client=self._access.clients[grant.client_id],
                 grant=grant,
                 scopes=[SCOPES[scope] for scope in Scope if scope in grant.scopes],
-                homes=[_seen(grant, offer) for offer in offers if _touches(grant, offer)],
+                homes=[_seen(grant, offer) for offer in touched],
+                lately=lately(uses[grant.id], [offer.home for offer in touched], now),
             )
             for grant in grants
+            for touched in [[offer for offer in offers if _touches(grant, offer)]]
         ]
 
     async def revoke(self, visit: Visit, person: Person) -> Response:

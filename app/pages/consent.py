@@ -1,9 +1,10 @@
 """Consent: who asks, for what, and which homes, rooms and devices one shares with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,9 +12,9 @@ from starlette.routing import Route
 from app.pages.desk import Desk, seen, show
 from app.pages.visits import Visit
 from app.pages.words import GUARDED, SCOPES
-from core.domain.authorizations import PendingRequest
-from core.domain.consents import Offer, Ticks, shared, ticked
-from core.domain.errors import Conflict
+from core.domain.authorizations import PendingRequest, user_code
+from core.domain.consents import Offer, Ticks, shared, strange, ticked
+from core.domain.errors import Conflict, LatchkeyError
 from core.domain.grants import Grant, Scope, Share
 from core.domain.people import Person
 from core.services.authorizations import Authorizations
@@ -22,6 +23,9 @@ from core.services.grants import CHANGED
 
 CONSENT: Final = "/consent"
 REQUEST: Final = "request"
+DEVICE: Final = "/device"
+USER_CODE: Final = "user_code"
+ALLOWED, DENIED = "allowed", "denied"
 EXPIRED: Final = "This request is too old. Go back to the app and start again."
 NO_PLACE: Final = "Tick at least one home, room or device."
 NO_SCOPE: Final = "Tick at least one thing that the app may do."
@@ -32,9 +36,21 @@ class Asked:
     """A request before a person: what is asked, what there is to give, what was given before."""
 
     id: str
+    user_code: str | None
     pending: PendingRequest
     grant: Grant | None
     offers: tuple[Offer, ...]
+
+    @property
+    def path(self) -> str:
+        """Where it is shown."""
+        told = {REQUEST: self.id} | ({USER_CODE: self.user_code} if self.user_code else {})
+        return f"{CONSENT}?{urlencode(told)}"
+
+    @property
+    def by_device(self) -> bool:
+        """Whether a device waits for the answer, and nobody is led anywhere with it."""
+        return not self.pending.redirect_uri
 
     @property
     def before(self) -> frozenset[Scope]:
@@ -48,11 +64,8 @@ class Asked:
 
     @property
     def state(self) -> str:
-        """What the app has, in a form's field: a yes is to this and nothing else."""
-        if self.grant is None:
-            return ""
-        has = (self.grant.id, sorted(self.grant.scopes), self.grant.shares)
-        return sha256(repr(has).encode()).hexdigest()
+        """What the app has, in a form's field."""
+        return state_of(self.grant)
 
 
 class Consent:
@@ -77,16 +90,18 @@ class Consent:
         return _form(visit, asked, ticked(shares, asked.offers), asked.new)
 
     async def decide(self, visit: Visit, person: Person) -> Response:
-        """Yes or no; either leads back to the app."""
+        """Yes or no; either leads back to the app, or to where one reads that its device knows."""
         asked = await self._asked(visit, person)
-        visit.check(_purpose(asked.id))
+        visit.check(asked.path)
         if visit.one("answer") != "allow":
-            return seen(await self._authorizations.deny(asked.id))
-        ticks = Ticks(visit.many("home"), visit.many("room"), visit.many("device"))
+            back = await self._authorizations.deny(asked.id, person.user.id)
+            return seen(back or f"{DEVICE}?answer={DENIED}")
+        ticks = ticks_of(visit)
         chosen = frozenset(scope for scope in asked.new if scope.value in visit.many("scope"))
         if wrong := _wrong(asked, visit, ticks, chosen):
             return _form(visit, asked, ticks, chosen, wrong)
-        return seen(await self._allow(asked, person, ticks, chosen))
+        back = await self._allow(asked, person, ticks, chosen)
+        return seen(back or f"{DEVICE}?answer={ALLOWED}")
 
     async def _allow(
         self, asked: Asked, person: Person, ticks: Ticks, chosen: frozenset[Scope]
@@ -96,24 +111,49 @@ class Consent:
         scopes = chosen | (had.scopes if had else frozenset())
         client, user_id = asked.pending.client, person.user.id
         grant = await self._consents.allow(user_id, client, had, scopes, shares)
-        return await self._authorizations.approve(asked.id, user_id, grant, asked.before | chosen)
+        try:
+            return await self._authorizations.approve(
+                asked.id, user_id, grant, asked.before | chosen
+            )
+        except LatchkeyError:
+            # Somebody else answered the device meanwhile, say: the app gets nothing by this answer.
+            await self._consents.undo(grant, had)
+            raise
 
     async def _asked(self, visit: Visit, person: Person) -> Asked:
         request_id = visit.request.query_params.get(REQUEST, "")
-        pending = await self._authorizations.pending(request_id)
+        pending = await self._authorizations.pending(request_id, person.user.id)
         if pending.expired:
             raise Conflict(EXPIRED)
         client, user_id = pending.client, person.user.id
         offers = await self._consents.offers(user_id, client)
         grant = self._consents.current(user_id, client)
-        return Asked(request_id, pending, grant, tuple(offers))
+        code = user_code(visit.request.query_params.get(USER_CODE, ""))
+        return Asked(request_id, code, pending, grant, tuple(offers))
+
+
+def state_of(grant: Grant | None) -> str:
+    """What an app has, in a form's field: a yes is to this and nothing else."""
+    if grant is None:
+        return ""
+    has = (grant.id, sorted(grant.scopes), grant.shares)
+    return sha256(repr(has).encode()).hexdigest()
+
+
+def ticks_of(visit: Visit) -> Ticks:
+    """The boxes of homes, rooms and devices that were ticked."""
+    return Ticks(visit.many("home"), visit.many("room"), visit.many("device"))
+
+
+def changed(visit: Visit, ticks: Ticks, grant: Grant | None, offers: Sequence[Offer]) -> bool:
+    """Whether the app has something else by now than the form says, or what is ticked is gone."""
+    return visit.one("state") != state_of(grant) or strange(ticks, offers)
 
 
 def _wrong(asked: Asked, visit: Visit, ticks: Ticks, chosen: frozenset[Scope]) -> dict[str, str]:
     """What is wrong with the form, by the part of the page that it is about."""
-    there = [ticks.of(offer).all for offer in asked.offers]
     wrong: dict[str, str] = {}
-    if visit.one("state") != asked.state or ticks.all - frozenset().union(*there):
+    if changed(visit, ticks, asked.grant, asked.offers):
         wrong["places"] = CHANGED
     elif not ticks.all:
         wrong["places"] = NO_PLACE
@@ -134,10 +174,11 @@ def _form(
         "consent.html",
         visit,
         status=400 if wrong else 200,
-        leads_to=_leads_to(asked.pending.redirect_uri),
+        leads_to=None if asked.by_device else _leads_to(asked.pending.redirect_uri),
         client=asked.pending.client,
-        place=_place(asked.pending.redirect_uri),
-        purpose=_purpose(asked.id),
+        place=None if asked.by_device else _place(asked.pending.redirect_uri),
+        code=asked.user_code,
+        purpose=asked.path,
         had=asked.grant is not None,
         before=[SCOPES[scope] for scope in order if scope in asked.before],
         new=[(scope, SCOPES[scope], scope in chosen) for scope in order if scope in asked.new],
@@ -147,10 +188,6 @@ def _form(
         state=asked.state,
         wrong=wrong or {},
     )
-
-
-def _purpose(request_id: str) -> str:
-    return f"{CONSENT}?{REQUEST}={quote(request_id, safe='')}"
 
 
 def _leads_to(uri: str) -> str:

@@ -1,11 +1,12 @@
 """The desk: where requests of people are received. It knows who visits, and makes errors pages."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app import errors
@@ -16,6 +17,10 @@ from core.domain.people import Person
 
 Act = Callable[[Visit], Awaitable[Response]]
 PersonalAct = Callable[[Visit, Person], Awaitable[Response]]
+LOST: Final[Mapping[int, str]] = {
+    404: "There is no such page. Look whether its address is whole.",
+    405: "This page cannot be asked for in this way.",
+}
 
 
 class Desk:
@@ -52,6 +57,18 @@ class Desk:
 
         return self.open(path, method, received)
 
+    def form(self, path: str, page: str, act: PersonalAct) -> Route:
+        """A route for a form of who is signed in; whoever loads it by GET goes back to its page."""
+        sent = self.personal(path, "POST", act)
+
+        async def answer(request: Request) -> Response:
+            if request.method != "POST":
+                return seen(page)
+            response: Response = await sent.endpoint(request)
+            return response
+
+        return Route(path, answer, methods=["GET", "POST"])
+
 
 def show(template: str, visit: Visit, **facts: Any) -> Response:
     """A page with what every page of people has: who is signed in, and tokens for its forms."""
@@ -65,6 +82,28 @@ def seen(path: str) -> Response:
     """Go on to another page or an app, by GET (RFC 9110 §15.4.4); it is not told from where."""
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return RedirectResponse(path, 303, headers)
+
+
+def lost(pages: Iterable[Route]) -> Callable[[Request, Exception], Response]:
+    """What answers an address that is not there, or not for this method: by these, with a page."""
+    places = {_place(route.path) for route in pages}
+
+    def answer(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        if _place(request.url.path) not in places or error.status_code not in LOST:
+            return PlainTextResponse(error.detail, error.status_code, error.headers)
+        sentence = LOST[error.status_code]
+        response = press.page("trouble.html", status=error.status_code, sentence=sentence)
+        response.headers.update(error.headers or {})
+        return response
+
+    return answer
+
+
+def _place(path: str) -> str:
+    """The first part of a path."""
+    return path.split("/", 2)[1]
 
 
 def trouble(error: LatchkeyError, visit: Visit | None = None) -> Response:

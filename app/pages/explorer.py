@@ -1,7 +1,7 @@
 """GraphiQL, at the address of the API itself: files of its wheel, and a page and a script of ours.
 
-Introspection is open to all; for data the explorer needs an access token. Where somebody is signed
-in it has one, elsewhere it says how to get one.
+Introspection is open to all; for data the explorer needs an access token. In the demo it has one.
+Elsewhere one signs in, by the code flow as any app would (`static/signin/flow.js`), or pastes one.
 """
 
 from collections.abc import Awaitable
@@ -11,31 +11,45 @@ from typing import Final
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope as Asked, Send
 
 from app.accept import ranked
 from app.exchange import READING
 from app.pages.examples import examples
 from app.pages.opening import Opening
 from app.pages.press import page
+from core.domain.accounts import EXPLORER
+from core.domain.grants import OWN, Scope
 
+GRAPHQL: Final = "/graphql"
 KINDS: Final = frozenset(
     {"text/html", "application/json", "application/graphql-response+json", "text/event-stream"}
 )
 
 
-def explorer(opening: Opening | None) -> Response:
-    """The page. It may hold a token, so no other origin may ever read it."""
+def explorer(opening: Opening | None, issuer: str) -> Response:
+    """The page. It may hold a token, so no other origin may ever read it.
+
+    Its address holds a code when somebody comes back from signing in, so it is told to nobody.
+    """
     tabs = [asdict(example) for example in examples(opening)]
     for tab in tabs:
         tab["variables"] = orjson.dumps(tab["variables"], option=orjson.OPT_INDENT_2).decode()
     facts = {
-        "url": "/graphql",
+        "url": GRAPHQL,
+        "client": {
+            "id": EXPLORER,
+            "issuer": issuer,
+            "redirectUri": issuer + GRAPHQL,
+            "scope": " ".join(scope for scope in Scope if scope not in OWN),
+        },
         "token": opening.token() if opening else None,
         "kept": opening.home_id if opening else "",
         "tabs": tabs,
     }
-    return page("explorer.html", facts=facts, signed_in=opening is not None)
+    response = page("explorer.html", facts=facts, signed_in=opening is not None)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 class Door:
@@ -44,20 +58,21 @@ class Door:
     The API answers pages of any origin (CORS); the page may hold a token and answers none.
     """
 
-    def __init__(self, api: ASGIApp, shared: ASGIApp, opening: Opening | None) -> None:
+    def __init__(self, api: ASGIApp, shared: ASGIApp, opening: Opening | None, issuer: str) -> None:
         """Stand before this API, and before the same as pages of other origins reach it."""
         self._api = api
         self._shared = shared
         self._opening = opening
+        self._issuer = issuer
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: Asked, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         answer = self._api
         for name, _ in scope["headers"]:
             if name == b"origin":
                 answer = self._shared
         if scope["method"] in READING and _for_people(Request(scope)):
-            answer = explorer(self._opening)
+            answer = explorer(self._opening, self._issuer)
         return answer(scope, receive, send)
 
 

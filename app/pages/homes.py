@@ -35,11 +35,11 @@ class Homes:
         """The routes."""
         return [
             desk.personal(HOMES, "GET", self.show),
-            desk.personal(INVITE, "POST", self.invite),
-            desk.personal(WITHDRAW, "POST", self.withdraw),
-            desk.personal(JOIN, "POST", self.join),
-            desk.personal(ROLE, "POST", self.change),
-            desk.personal(REMOVE, "POST", self.remove),
+            desk.form(INVITE, HOMES, self.invite),
+            desk.form(WITHDRAW, HOMES, self.withdraw),
+            desk.form(JOIN, HOMES, self.join),
+            desk.form(ROLE, HOMES, self.change),
+            desk.form(REMOVE, HOMES, self.remove),
         ]
 
     async def show(self, visit: Visit, person: Person) -> Response:

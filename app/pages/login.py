@@ -25,7 +25,7 @@ class Login:
         return [
             desk.open(LOGIN, "GET", self.ask),
             desk.open(LOGIN, "POST", self.sign_in),
-            desk.personal(LOGOUT, "POST", self.sign_out),
+            desk.form(LOGOUT, ACCOUNT, self.sign_out),
         ]
 
     async def ask(self, visit: Visit) -> Response:

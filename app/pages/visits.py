@@ -5,6 +5,7 @@ row of their session. A form carries a token made of the cookie and of what the 
 other site can make one, and none is good for another form or for somebody else.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from core.domain.errors import Invalid, Refused
@@ -131,11 +132,16 @@ class Visits:
             sentence = f"Send forms as {FORM}."
             raise Invalid(sentence)
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._most:
-                sentence = f"The form is longer than {self._most} bytes."
-                raise Invalid(sentence)
+        try:
+            async with asyncio.timeout(self._seconds):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._most:
+                        sentence = f"The form is longer than {self._most} bytes."
+                        raise Invalid(sentence)
+        except (TimeoutError, ClientDisconnect):
+            sentence = "The form did not arrive."
+            raise Invalid(sentence) from None
         try:
             return parse_qs(
                 body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS

@@ -7,7 +7,7 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, idle, ingest, press, query
+from bench.cases import control, events, idle, ingest, press, query, tokens
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -23,5 +23,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         ingest.SQLITE,
         ingest.POSTGRES,
         idle.IDLE,
+        tokens.CHECK,
+        tokens.ISSUE,
     )
 }

@@ -33,6 +33,7 @@ class Served:
     pid: int
     port: int
     token: str
+    app: Mapping[str, str]
     home_id: str
     devices: Sequence[Mapping[str, Any]]
     folder: Path

@@ -14,6 +14,7 @@ from bench.load.plan import Plan
 from bench.load.wrong import Wrong
 
 OK = 200
+TOKEN = b'{"access_token":"'
 BEGINNINGS = (b'{"data":{', b'{"data": {')
 STATES = """query States($ids: [ID!]!) { nodes(ids: $ids) { ... on Device { id state { on } } } }"""
 IDS_AT_ONCE = 50
@@ -22,7 +23,7 @@ IDS_AT_ONCE = 50
 @asynccontextmanager
 async def opened(plan: Plan) -> AsyncIterator[Work]:
     """The work of a plan, ready to be done."""
-    kinds = {"query": _query, "control": _control, "fan": _fan}
+    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue}
     async with kinds[plan.work](plan) as work:
         yield work
 
@@ -41,6 +42,24 @@ class Query:
         status, body = await self._lines[worker].ask(self._raw)
         if status != OK or len(body) < self._least or not body.startswith(BEGINNINGS):
             raise Wrong(_shown(status, body))
+        return True
+
+
+class Issue:
+    """Tokens for one client, each another; one that comes twice is wrong."""
+
+    def __init__(self, lines: list[http.Connection], raw: bytes) -> None:
+        """`raw` is the request."""
+        self._lines = lines
+        self._raw = raw
+        self._last = [b""] * len(lines)
+
+    async def one(self, worker: int) -> bool:
+        """Ask for one."""
+        status, body = await self._lines[worker].ask(self._raw)
+        if status != OK or not body.startswith(TOKEN) or body == self._last[worker]:
+            raise Wrong(_shown(status, body))
+        self._last[worker] = body
         return True
 
 
@@ -106,6 +125,13 @@ async def _changes(path: str | None, rate: float) -> AsyncIterator[None]:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         writer.close()
+
+
+@asynccontextmanager
+async def _issue(plan: Plan) -> AsyncIterator[Work]:
+    lines, app = await http.connect(plan.port, plan.workers), plan.more["app"]
+    yield Issue(lines, http.form(plan.document, app["id"], app["secret"], plan.more["form"]))
+    _hang_up(lines)
 
 
 @asynccontextmanager

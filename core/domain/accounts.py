@@ -5,22 +5,24 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
+from urllib.parse import urlsplit
 
 from core.domain.errors import Invalid
 from core.domain.grants import Grant, Scope
+from core.domain.names import hides, normal_name
 
 LONGEST_NAME = 200
 
 
-def checked_name(name: str) -> str:
-    """A name that people can read, without spaces around it.
+def checked_name(name: str, most: int = LONGEST_NAME) -> str:
+    """A name that people can read, as `normal_name` writes it; of `most` characters at most.
 
     Raises:
-        Invalid: it is empty, too long, or holds what cannot be printed.
+        Invalid: it is empty, too long, or holds what cannot be seen.
     """
-    name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        sentence = f"A name has 1 to {LONGEST_NAME} printable characters."
+    name = normal_name(name)
+    if not 1 <= len(name) <= most or hides(name):
+        sentence = f"A name has 1 to {most} printable characters, none of them invisible."
         raise Invalid(sentence, "name")
     return name
 
@@ -42,6 +44,11 @@ class ClientAuth(StrEnum):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     PRIVATE_KEY = "private_key_jwt"
+
+    @property
+    def secret(self) -> bool:
+        """Whether it takes a client secret."""
+        return self in {ClientAuth.BASIC, ClientAuth.POST}
 
 
 class Flow(StrEnum):
@@ -84,6 +91,21 @@ class Client:
     def public(self) -> bool:
         """Whether it has nothing to prove itself with (RFC 6749 §2.1)."""
         return self.auth is ClientAuth.NONE
+
+    @property
+    def homepage_host(self) -> str | None:
+        """The host of its homepage, for people to read."""
+        return urlsplit(self.homepage).hostname if self.homepage else None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is Latchkey's own."""
+        return self.id == EXPLORER
+
+    @property
+    def vouched(self) -> bool:
+        """Whether an operator stands for it: nobody is led to others unasked (RFC 9700 §4.11.2)."""
+        return self.verified or not self.registered
 
 
 EXPLORER: Final = "client_" + sha256(b"explorer").hexdigest()[:32]

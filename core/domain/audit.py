@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TOKEN_ISSUE = "token.issue"  # noqa: S105 - likewise
     TOKEN_USE = "token.use"  # noqa: S105 - likewise
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - likewise
+    CLIENT_INVITE = "client.invite"
     CLIENT_CREATE = "client.create"
     CLIENT_CHANGE = "client.change"
     CLIENT_DISABLE = "client.disable"

@@ -1,5 +1,6 @@
 """Authorizations: what a client asks a user for, and the code that says yes (RFC 6749 §4.1)."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from core.domain.accounts import Client
 from core.domain.errors import Invalid
 from core.domain.grants import Scope
+from core.domain.uris import FORBIDDEN
 
 REQUEST_SECONDS: Final = timedelta(minutes=10)
 CODE_SECONDS: Final = timedelta(seconds=60)
@@ -17,6 +19,14 @@ IDLE: Final = timedelta(days=90)
 GRACE: Final = timedelta(seconds=30)
 """For so long the refresh token before is answered with the one that was given for it."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
+POLL: Final = timedelta(seconds=5)
+"""A device waits so long between two polls, and so much longer after each that came early."""
+SLOWEST: Final = timedelta(minutes=1)
+"""No device has to wait longer than that between two polls."""
+LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
+"""What codes that people type are made of: no vowels, so no words (RFC 8628 §6.1)."""
+HALF: Final = 4
+MOST_TYPED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,8 @@ class AuthorizationRequest:
     one; then it must name it again for the code (RFC 6749 §4.1.3). `resource` is the API that the
     tokens are for (RFC 8707), `jkt` the thumbprint of the key that the code will be bound to
     (RFC 9449 §10). A request with a `device` came by a user code (RFC 8628): it answers that device
-    authorization, named by the digest of its device code, and its redirect URI is empty.
+    authorization, named by the digest of its device code, and its redirect URI is empty. Only the
+    person who typed the code (`user_id`) may answer it, since they alone were told to compare it.
     """
 
     client_id: str
@@ -40,6 +51,7 @@ class AuthorizationRequest:
     expires_at: datetime
     jkt: str | None = None
     device: str | None = None
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,16 @@ def answered(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
+def user_code(typed: str) -> str | None:
+    """A user code as it is shown, of whatever somebody typed; None where it can be none.
+
+    Case counts for nothing, nor does any character that no code has (RFC 8628 §6.1).
+    """
+    plain = unicodedata.normalize("NFKC", typed[:MOST_TYPED]).upper()
+    letters = "".join(letter for letter in plain if letter in LETTERS)
+    return f"{letters[:HALF]}-{letters[HALF:]}" if len(letters) == 2 * HALF else None
+
+
 def checked_redirect(uri: str) -> str:
     """A redirect URI as a client may register it.
 
@@ -141,7 +163,7 @@ def checked_redirect(uri: str) -> str:
         or (parts.scheme == "http" and parts.hostname is not None and _loopback(parts.netloc))
         or "." in parts.scheme
     )
-    plain = uri.isascii() and uri.isprintable() and not set(uri) & set(' "<>\\^`{|}#')
+    plain = uri.isascii() and uri.isprintable() and not (FORBIDDEN | {"#"}) & set(uri)
     steps = parts.path.split("/")
     if not (ours and clean and plain) or "@" in parts.netloc or {".", ".."} & set(steps):
         sentence = (

@@ -83,6 +83,11 @@ def shared(ticks: Ticks, offers: Sequence[Offer], now: Iterable[Share] = ()) -> 
     return tuple(lines)
 
 
+def strange(ticks: Ticks, offers: Sequence[Offer]) -> bool:
+    """Whether something is ticked that nobody may share here, or not any more."""
+    return bool(ticks.all - _existing(ticks, offers).all)
+
+
 def without(device: Device, shares: Iterable[Share], offers: Sequence[Offer]) -> tuple[Share, ...]:
     """The lines that open what these do, but for one device.
 

@@ -41,12 +41,23 @@ class Missing(LatchkeyError):
 
 
 class Unauthenticated(LatchkeyError):
-    """No credentials, or ones that do not hold; `taken_back` tells that they once did."""
+    """No credentials, or ones that do not hold; `taken_back` tells that they once did.
 
-    def __init__(self, sentence: str, *, taken_back: bool = False, expired: bool = False) -> None:
+    `unproven` tells that it is the proof of a key that does not hold (RFC 9449), not the token.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        taken_back: bool = False,
+        expired: bool = False,
+        unproven: bool = False,
+    ) -> None:
         super().__init__(sentence)
         self.taken_back = taken_back
         self.expired = expired
+        self.unproven = unproven
 
 
 class Refused(LatchkeyError):

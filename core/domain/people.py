@@ -13,7 +13,12 @@ LONGEST: Final = 256
 
 
 def normal(password: str) -> str:
-    """A password in Unicode's NFKC, so that every keyboard types the same."""
+    """A password in Unicode's NFKC, so that every keyboard types the same.
+
+    What is too long to be one stays as it is: to compose marks takes time by the square.
+    """
+    if len(password) > 4 * LONGEST:
+        return password
     return unicodedata.normalize("NFKC", password)
 
 

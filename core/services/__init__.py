@@ -8,15 +8,20 @@ from core.services.authorizations import Authorizations
 from core.services.client_secrets import ClientSecrets
 from core.services.commands import Commands
 from core.services.consents import Consents
+from core.services.device_codes import DeviceCodes
 from core.services.devices import Devices
 from core.services.documents import Documents
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
+from core.services.personal_keys import PersonalKeys
+from core.services.proofs import Proofs
+from core.services.registrations import Registrations
 from core.services.reports import Reports
 from core.services.sessions import Sessions
 from core.services.simulations import Simulations
+from core.services.uses import Uses
 
 __all__ = [
     "Accounts",
@@ -25,16 +30,21 @@ __all__ = [
     "ClientSecrets",
     "Commands",
     "Consents",
+    "DeviceCodes",
     "Devices",
     "Documents",
     "Events",
     "Grants",
     "Homes",
     "Invites",
+    "PersonalKeys",
+    "Proofs",
+    "Registrations",
     "Reports",
     "Services",
     "Sessions",
     "Simulations",
+    "Uses",
 ]
 
 
@@ -48,12 +58,17 @@ class Services:
     client_secrets: ClientSecrets
     commands: Commands
     consents: Consents
+    device_codes: DeviceCodes
     devices: Devices
     documents: Documents
     events: Events
     grants: Grants
     homes: Homes
     invites: Invites
+    personal_keys: PersonalKeys
+    registrations: Registrations
+    proofs: Proofs
     reports: Reports
     sessions: Sessions
     simulations: Simulations
+    uses: Uses

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from core.domain.accounts import EXPLORER, Client, ClientAuth, Flow, User, checked_name
-from core.domain.audit import SYSTEM, Actor, Kind
-from core.domain.authorizations import checked_redirect
+from core.domain.audit import SYSTEM, Actor, Detail, Kind
+from core.domain.clients import Profile, possible_flows
 from core.domain.errors import Conflict, Missing
-from core.domain.grants import Scope
+from core.domain.grants import OWN, Scope
 from core.domain.keys import SigningKey
 from core.domain.ports import Clock, Ids
+from core.services.profiles import checked_profile
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
@@ -63,50 +64,53 @@ class Accounts:
         redirect_uris: Collection[str] = (),
         scopes: Collection[Scope] = ALL,
         auth: ClientAuth = ClientAuth.NONE,
-        flows: Collection[Flow] = tuple(Flow),
+        flows: Collection[Flow] | None = None,
         sandbox: bool = False,
         homepage: str | None = None,
         logo: str | None = None,
         jwks: str | None = None,
         bound: bool = False,
-        registered: bool = False,
         by: Actor = SYSTEM,
     ) -> Client:
         """A new client (`core.domain.accounts.Client`). Names of clients need not differ.
 
+        Without `flows` it may go every way that it could.
+
         Raises:
-            Invalid: nobody may be sent to one of the redirect URIs.
+            Invalid: nobody may be sent to one of the redirect URIs, or people cannot be shown its
+                name, homepage or logo, or its keys are none or missing where it proves itself by
+                them.
         """
-        client = Client(
-            id=self._ids.new("client"),
-            name=checked_name(name),
-            registered_only=registered_only,
-            redirect_uris=tuple(map(checked_redirect, redirect_uris)),
+        profile = Profile(
+            name=name,
+            redirect_uris=tuple(redirect_uris),
             scopes=frozenset(scopes),
             auth=auth,
-            flows=frozenset(flows),
-            sandbox=sandbox,
+            flows=frozenset(possible_flows(auth, redirect_uris) if flows is None else flows),
             homepage=homepage,
             logo=logo,
             jwks=jwks,
             bound=bound,
-            registered=registered,
         )
+        wanted = checked_profile(profile, registered=False)
+        bare = Client(self._ids.new("client"), wanted.name, registered_only=registered_only)
+        client = replace(wanted.of(bare), sandbox=sandbox)
 
         def decide(ledger: Ledger) -> Client:
-            return _put_client(ledger, client, by)
+            return put_client(ledger, client, Kind.CLIENT_CREATE, by)
 
         return await self._committer.submit(Work(Needs(access=True), decide))
 
     async def keep_explorer(self, redirect_uri: str) -> Client:
         """Latchkey's own client, made where it is not there yet, and led back to here.
 
-        An operator may have disabled it; it stays so.
+        What an operator changed of it stays so.
         """
         wanted = Client(
             id=EXPLORER,
             name="GraphiQL",
             redirect_uris=(redirect_uri,),
+            scopes=ALL - OWN,  # everybody shares it, so nothing is its own
             flows=frozenset({Flow.CODE, Flow.REFRESH}),
             verified=True,
         )
@@ -114,11 +118,10 @@ class Accounts:
         def decide(ledger: Ledger) -> Client:
             known = ledger.clients.get(EXPLORER)
             if known is None:
-                return _put_client(ledger, wanted, SYSTEM)
-            kept = replace(wanted, disabled=known.disabled, registered_only=known.registered_only)
+                return put_client(ledger, wanted, Kind.CLIENT_CREATE, SYSTEM)
+            kept = replace(known, redirect_uris=wanted.redirect_uris, scopes=wanted.scopes)
             if kept != known:
-                changes = {"redirect_uris": kept.redirect_uris, "scopes": kept.scopes}
-                _change(ledger, "client", ledger.clients, EXPLORER, **changes)
+                put_client(ledger, kept, Kind.CLIENT_CHANGE, SYSTEM)
             return kept
 
         needs = Needs(clients=frozenset({EXPLORER}), access=True)
@@ -174,6 +177,14 @@ class Accounts:
         kind = Kind.CLIENT_CHANGE
         return await self._change_client(client_id, kind, by, registered_only=registered_only)
 
+    async def verify_client(self, client_id: str, *, verified: bool, by: Actor = SYSTEM) -> Client:
+        """Tell people from now on that somebody looked who is behind it, or that nobody did.
+
+        Raises:
+            Missing: there is no such client.
+        """
+        return await self._change_client(client_id, Kind.CLIENT_CHANGE, by, verified=verified)
+
     async def rotate_keys(self, *, by: Actor = SYSTEM) -> SigningKey:
         """A new signing key; the others sign no more once it is known, and verify a while yet."""
         made = self._ring.make(self._ids.new("key"), self._clock.now())
@@ -201,10 +212,19 @@ class Accounts:
         return await self._committer.submit(Work(needs, decide))
 
 
-def _put_client(ledger: Ledger, client: Client, by: Actor) -> Client:
+def put_client(
+    ledger: Ledger, client: Client, kind: Kind, by: Actor, *, token_id: str | None = None
+) -> Client:
+    """Make or change a client: a fact of the access log, and a decision of this kind.
+
+    `token_id` names the initial token by which it registered itself.
+    """
     ledger.clients.put(client.id, client)
     ledger.tell_access("client", codec.account_out(client))
-    ledger.note(Kind.CLIENT_CREATE, by, client_id=client.id)
+    detail: Detail = {"client_id": client.id}
+    if token_id is not None:
+        detail["token_id"] = token_id
+    ledger.note(kind, by, **detail)
     return client
 
 

@@ -28,9 +28,15 @@ RULES: Final = {
     "authorize": Rule(100, 1.0),
     "client": Rule(300, 0.2),
     "device": Rule(10, 20.0),
+    "device_account": Rule(10, 60.0),
+    "personal_key": Rule(30, 120.0),
+    "registration": Rule(10, 60.0),
+    "endings": Rule(1_000, 0.05),
 }
 """Sign-ins by the name that is tried, and by where they come from; then, each by where it comes
-from: requests that somebody be asked, clients that prove nothing, and codes that devices show."""
+from: requests that somebody be asked, clients that prove nothing, and codes that devices show,
+those by who types them, too. Then what stays in the access log: personal access tokens by who makes
+them, and changes that a client makes to its own registration, by the client."""
 
 
 class Attempts:

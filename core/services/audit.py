@@ -6,6 +6,7 @@ answers, and is written together. While it does not, as many wait as there is ro
 no room goes to the program's log instead, and a row says how many those were.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Audit:
         self._clock = clock
         self._ids = ids
         self._queue: deque[Entry] = deque()
+        self._writing = asyncio.Lock()
         self._tallies = Tallies(clock, ids)
         self._unreported = 0
         self._sealed_at = clock.monotonic()
@@ -196,12 +198,13 @@ class Audit:
         log.error("audit_unwritten", **one.content)
 
     async def _write(self) -> None:
-        while self._queue:
-            batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
-            await self._rows.put(batch)
-            for _ in batch:
-                self._queue.popleft()
-            self.written += len(batch)
+        async with self._writing:  # the beat, an erasure and the end may come together
+            while self._queue:
+                batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
+                await self._rows.put(batch)
+                for _ in batch:
+                    self._queue.popleft()
+                self.written += len(batch)
 
 
 async def _walk_seals(view: AuditView, walk: Walk) -> None:

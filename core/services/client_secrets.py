@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from core.domain.accounts import ClientAuth
 from core.domain.audit import SYSTEM, Actor, Kind, Outcome
 from core.domain.errors import Conflict, Missing
 from core.domain.ports import Clock, Notes
@@ -29,14 +30,15 @@ class ClientSecrets:
 
         Raises:
             Missing: there is no such client.
-            Conflict: it is public and has nothing to prove itself with.
+            Conflict: it is public and has nothing to prove itself with, or has a key for that.
         """
         client = self._access.clients.get(client_id)
         if client is None:
             sentence = f"There is no client {client_id}."
             raise Missing(sentence)
-        if client.public:
-            sentence = f"The client {client_id} has no secret: it is a public one."
+        if client.public or client.auth is ClientAuth.PRIVATE_KEY:
+            why = "it is a public one" if client.public else "it proves itself by private_key_jwt"
+            sentence = f"The client {client_id} has no secret: {why}."
             raise Conflict(sentence)
         secret, now = new_secret(), self._clock.now()
         hashed = digest(secret)

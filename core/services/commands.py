@@ -19,10 +19,12 @@ from core.domain.devices import Device, check
 from core.domain.errors import Missing, Refused, Unavailable
 from core.domain.grants import Scope
 from core.domain.ports import Clock, Ids
+from core.domain.uses import Deed
 from core.feed import Feed
 from core.services.devices import tell_end
 from core.services.endings import Endings
 from core.services.orders import KEY_LIFE, Order, check_wait, taken, used
+from core.services.uses import Uses
 from core.snapshots.access import Access
 from core.snapshots.homes import HomeSnapshots
 from core.store.backlog import Backlog
@@ -45,14 +47,16 @@ class Commands:
         feed: Feed,
         access: Access,
         homes: HomeSnapshots,
+        uses: Uses,
         clock: Clock,
         ids: Ids,
     ) -> None:
         """Write through this committer, wait by this feed, ask `access` who may still do it.
 
-        `homes` are told how far commands are, which no event tells.
+        `homes` are told how far commands are, which no event tells; `uses`, that they were given.
         """
         self._homes = homes
+        self._uses = uses
         self._access = access
         self._committer = committer
         self._backlog = backlog
@@ -114,7 +118,10 @@ class Commands:
             devices=frozenset({device.id}),
             keys=frozenset({key} if key else ()),
         )
-        return await self._committer.submit(Work(needs, decide))
+        command = await self._committer.submit(Work(needs, decide))
+        at, home = command.issued_at, device.home.name  # what a key stands for was given before
+        self._uses.did(viewer.grant.id, Deed(at, device.name, home, device.kind, order.asked))
+        return command
 
     async def cancel(self, viewer: Viewer, command: Command) -> Command:
         """Give up a command that has not ended; what the device already did stays done.

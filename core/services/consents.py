@@ -44,7 +44,7 @@ class Consents:
         return _by_name([await self._offer(home_id) for home_id in home_ids])
 
     def grants(self, user_id: str) -> Sequence[Grant]:
-        """The user's grants that stand, the newest first."""
+        """What the user's apps have, the newest first; personal access tokens are no apps."""
         found = [
             one for one in self._access.grants.values() if one.user_id == user_id and _stands(one)
         ]
@@ -89,6 +89,27 @@ class Consents:
             return await self._grants.give(user_id, client.id, scopes, shares, first=True)
         return await self._grants.amend(current, scopes, shares, unseen=False)
 
+    async def change(
+        self, known: Grant, scopes: Collection[Scope], shares: Collection[Share]
+    ) -> Grant:
+        """Have a grant give exactly this from now on, but no scope that it does not give yet.
+
+        Raises:
+            Conflict: it gives something else by now than was known, or was taken back.
+            Missing: something to be shared is gone.
+            Refused: the user may not share it, or not with this client.
+        """
+        left = known.scopes.intersection(scopes)
+        return await self._grants.amend(known, left, shares, unseen=False)
+
+    async def undo(self, grant: Grant, had: Grant | None) -> None:
+        """Have the client have what it had before a yes that came to nothing."""
+        if had is None:
+            await self._grants.revoke(grant)
+        else:
+            lines = [share for share in had.shares if share.until is None]
+            await self._grants.amend(grant, had.scopes, lines)
+
     async def take_back(self, grant: Grant) -> None:
         """Take back everything."""
         await self._grants.revoke(grant)
@@ -124,4 +145,4 @@ def _by_name(offers: Iterable[Offer | None]) -> list[Offer]:
 
 
 def _stands(grant: Grant) -> bool:
-    return not grant.revoked and bool(grant.view.homes)
+    return grant.key is None and not grant.revoked and bool(grant.view.homes)

@@ -6,6 +6,7 @@ and finds the text in the store.
 
 from collections.abc import Callable, Sequence
 
+from core.domain.accounts import EXPLORER
 from core.domain.documents import PREFIX, RegisteredDocument, digest
 from core.domain.errors import Invalid, Limited, Missing, Refused
 from core.store import codec
@@ -55,6 +56,12 @@ class Documents:
             if client is None:
                 sentence = f"There is no client {client_id}."
                 raise Missing(sentence)
+            if by_client and client_id == EXPLORER:
+                sentence = (
+                    "GraphiQL, and whoever has a personal access token, keeps no documents: "
+                    "register them with a token of your own client."
+                )
+                raise Refused(sentence)
             if by_client and client.registered_only:
                 sentence = (
                     "This client runs registered documents only, and so cannot add to them by "

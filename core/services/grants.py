@@ -4,17 +4,19 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from core.domain.audit import Actor, Kind
+from core.domain.audit import Actor, Detail, Kind
 from core.domain.consents import without
 from core.domain.devices import Device
 from core.domain.errors import Conflict, Missing
-from core.domain.grants import Grant, Scope
+from core.domain.grants import Grant, PersonalKey, Scope
+from core.domain.personal_keys import check_beside
 from core.domain.ports import Ids
 from core.services.lines import Targets, ended, exactly, offered
 from core.store import codec
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 
+FIXED = "A personal access token opens what it was made for: revoke it and make another."
 CHANGED = "What this app may see has changed meanwhile. Look again, then decide."
 
 
@@ -34,6 +36,7 @@ class Grants:
         targets: Targets,
         *,
         first: bool = False,
+        key: PersonalKey | None = None,
         by: Actor | None = None,
     ) -> Grant:
         """A new grant, good for what happens from now on.
@@ -44,10 +47,11 @@ class Grants:
             scopes: what it gives.
             targets: of what.
             first: whether the client may have no other of this user that shares something.
+            key: the personal access token that it is for.
             by: whose decision it is; the user's, where nobody is named.
 
         Raises:
-            Conflict: it has one and may not.
+            Conflict: it has one and may not, or there is no room for the token.
             Invalid: a line names both a room and a device.
             Missing: the user, the client, or something to be shared is not there.
             Refused: the user may not share it, or not with a sandbox client.
@@ -61,6 +65,9 @@ class Grants:
                 raise Missing(sentence)
             if first and any(_stands(one, user_id, client_id) for one in ledger.grants.values()):
                 raise Conflict(CHANGED)
+            if key is not None:
+                theirs = [one for one in ledger.grants.values() if one.user_id == user_id]
+                check_beside(key, theirs, ledger.now)
             grant = Grant(
                 id=grant_id,
                 user_id=user_id,
@@ -68,13 +75,14 @@ class Grants:
                 scopes=frozenset(scopes),
                 shares=(),
                 since=ledger.now,
+                key=key,
             )
             _note(ledger, Kind.GRANT_GIVE, grant, by)
             return _put(ledger, exactly(ledger, grant, targets))
 
         them = frozenset({user_id})
         needs = Needs(
-            users=them, clients=frozenset({client_id}), givers=them if first else frozenset()
+            users=them, clients=frozenset({client_id}), givers=them if first or key else frozenset()
         )
         return await self._committer.submit(Work(_more(needs, user_id, targets), decide))
 
@@ -100,13 +108,16 @@ class Grants:
             Invalid: a line names both a room and a device.
             Missing: the grant, or something to be shared, is not there.
             Refused: the user may not share it, or not with a sandbox client.
-            Conflict: the grant was taken back, or has changed and may not.
+            Conflict: the grant was taken back, has changed and may not, or is for a personal
+                access token, which opens what it was made for and never more.
         """
 
         def decide(ledger: Ledger) -> Grant:
             current = _same(_alive(ledger, grant.id), grant)
             if current != grant and not unseen:
                 raise Conflict(CHANGED)
+            if current.key is not None:
+                raise Conflict(FIXED)
             changed = replace(current, scopes=frozenset(scopes))
             _note(ledger, Kind.GRANT_AMEND, changed, by)
             return _put(ledger, exactly(ledger, changed, targets))
@@ -214,18 +225,20 @@ def leave_home(ledger: Ledger, user_id: str, home_id: str) -> None:
 
 
 def _stands(grant: Grant, user_id: str, client_id: str) -> bool:
-    return (grant.user_id, grant.client_id) == (user_id, client_id) and bool(grant.view.homes)
+    ours = grant.key is None and (grant.user_id, grant.client_id) == (user_id, client_id)
+    return ours and bool(grant.view.homes)
 
 
 def _note(ledger: Ledger, kind: Kind, grant: Grant, by: Actor | None) -> None:
-    ledger.note(
-        kind,
-        by or Actor(grant.user_id),
-        user_id=grant.user_id,
-        client_id=grant.client_id,
-        grant_id=grant.id,
-        scopes=grant.scopes,
-    )
+    detail: Detail = {
+        "user_id": grant.user_id,
+        "client_id": grant.client_id,
+        "grant_id": grant.id,
+        "scopes": grant.scopes,
+    }
+    if grant.key is not None:
+        detail["method"] = "personal_key"
+    ledger.note(kind, by or Actor(grant.user_id), **detail)
 
 
 def _put(ledger: Ledger, grant: Grant) -> Grant:

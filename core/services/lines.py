@@ -25,6 +25,7 @@ def exactly(ledger: Ledger, grant: Grant, targets: Targets) -> Grant:
         share if share.until is not None or _target(share) in wanted else ended(ledger, share)
         for share in grant.shares
     ]
+    kept = [share for share in kept if share.until is None or share.since < share.until]
     open_now = {_target(share) for share in kept if share.until is None}
     client = ledger.clients.get(grant.client_id)
     added = [

@@ -10,6 +10,7 @@ from typing import Final, Unpack
 from core.domain.accounts import LONGEST_NAME, User
 from core.domain.audit import ANONYMOUS, Actor, Detail, Kind, Outcome
 from core.domain.errors import Invalid, Limited, Missing
+from core.domain.names import normal_name
 from core.domain.people import Lifetimes, Person, Session, checked_password, normal
 from core.domain.ports import Clock, Ids, Notes, Throttle
 from core.domain.sources import network
@@ -19,6 +20,8 @@ from core.tokens import Passwords, digest, new_secret
 
 WRONG: Final = "The name or the password is not right."
 """The same for a name that nobody has, a user without a password, and one who is disabled."""
+
+NOT_YOURS: Final = "This is not your password."
 
 
 class Sessions:
@@ -92,9 +95,12 @@ class Sessions:
     async def check_password(self, person: Person, password: str, source: str) -> None:
         """Make sure that it is the person themself, before something grave.
 
-        Raises as `sign_in` does.
+        Raises as `sign_in` does, but says that it is the password.
         """
-        await self._prove(person.user.name, password, source)
+        try:
+            await self._prove(person.user.name, password, source)
+        except Invalid:
+            raise Invalid(NOT_YOURS) from None
 
     async def find(self, secret: str) -> Person | None:
         """Who is signed in by this secret; None where nobody is, or not any more.
@@ -129,14 +135,16 @@ class Sessions:
 
     async def _prove(self, name: str, password: str, source: str) -> tuple[User, str]:
         """The user whose password it is, and its hash; nobody learns whether there is the name."""
-        keys = (("address", network(source)), ("account", name[:LONGEST_NAME]))
+        spelled = {name, normal_name(name)}
+        account = normal_name(name)[:LONGEST_NAME]
+        keys = (("address", network(source)), ("account", account))
         try:
             for kind, key in keys:
                 await self._throttle.take(kind, key)
         except Limited:
             self._refused("limited", source)
             raise
-        user_id = next((one.id for one in self._access.users.values() if one.name == name), "")
+        user_id = next((one.id for one in self._access.users.values() if one.name in spelled), "")
         hashed = await self._people.password(user_id)
         right = await self._passwords.matches(hashed, normal(password))
         user = self._access.known_user(user_id)

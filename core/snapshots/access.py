@@ -14,14 +14,17 @@ from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import OWN, Grant
 from core.domain.keys import SigningKey
+from core.domain.names import normal_name
 from core.domain.ports import Clock
 from core.feed import Feed
+from core.snapshots.personal_keys import PersonalKeys
 from core.store import codec
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.tokens import Claims, family_of
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+FEW_ENDS = 1_000
 MOST_VIEWERS = 10_000
 """Tokens whose viewer is remembered, until anything happens in the access log."""
 
@@ -43,7 +46,10 @@ class Access:
         self.documents: dict[str, set[str]] = {}
         """The ids of the documents that each client has registered, as requests name them."""
 
+        self._personal = PersonalKeys(clock)
         self._ends: dict[str, datetime] = {}
+        self._most_ends = FEW_ENDS
+        self._broken = False
         self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
@@ -53,7 +59,8 @@ class Access:
         state = await self._logs.access_state()
         self.users.update({user.id: user for user in state.users})
         self.clients.update({client.id: client for client in state.clients})
-        self.grants.update({grant.id: grant for grant in state.grants})
+        for grant in state.grants:
+            self._give(grant)
         self.keys.update({key.id: key for key in state.keys})
         for client_id, sha256 in state.documents:
             self.documents.setdefault(client_id, set()).add(PREFIX + sha256)
@@ -70,9 +77,8 @@ class Access:
             Unauthenticated: the user took the access back, or the client or user is disabled.
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._feed.stale():
-            sentence = "Access cannot be checked now; try again in a moment."
-            raise Unavailable(sentence)
+        if self._unknown():
+            raise _unknown()
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
             return known[2]
@@ -82,6 +88,19 @@ class Access:
             self._viewers.clear()
         self._viewers[claims.token_id] = claims, self._place, viewer
         return viewer
+
+    def holder(self, text: str) -> Viewer:
+        """Who the personal access token with this text stands for, as of now.
+
+        Raises as `viewer` does, and Unauthenticated where there is none, or it has expired.
+        """
+        try:
+            claims = self._personal.claims(text)
+        except Unauthenticated:
+            if self._unknown():
+                raise _unknown() from None
+            raise
+        return self.viewer(claims)
 
     def _found(self, claims: Claims) -> Viewer:
         grant = self.grants.get(claims.grant_id)
@@ -93,7 +112,7 @@ class Access:
         if grant.revoked:
             sentence = "The user took this access back; ask them to connect again."
             raise Unauthenticated(sentence, taken_back=True)
-        if self._ended(claims.token_id):
+        if self.ended(claims.token_id):
             sentence = "The access token was revoked; ask for a new one."
             raise Unauthenticated(sentence, taken_back=True)
         if client.disabled or user.disabled:
@@ -109,7 +128,7 @@ class Access:
         if client is None:
             sentence = "The access token's client does not exist here."
             raise Unauthenticated(sentence)
-        if client.disabled or self._ended(claims.token_id):
+        if client.disabled or self.ended(claims.token_id):
             why = (
                 "client of this access token is disabled"
                 if client.disabled
@@ -160,8 +179,9 @@ class Access:
         Raises:
             Missing: there is none.
         """
+        spelled = {name, normal_name(name)}
         for user in self.users.values():
-            if user.name == name:
+            if user.name in spelled:
                 return user
         sentence = f"There is no user named {name!r}."
         raise Missing(sentence)
@@ -172,11 +192,18 @@ class Access:
         Raises:
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._feed.stale():
-            sentence = "Access cannot be checked now; try again in a moment."
-            raise Unavailable(sentence)
+        if self._unknown():
+            raise _unknown()
         user = self.users.get(user_id)
         return None if user is None or user.disabled else user
+
+    def _unknown(self) -> bool:
+        """Whether access cannot be known: its log cannot be read, or is not understood."""
+        return self._broken or self._feed.stale()
+
+    def _give(self, grant: Grant) -> None:
+        self.grants[grant.id] = grant
+        self._personal.take(grant)
 
     def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
         registered = self.documents.setdefault(client_id, set())
@@ -187,24 +214,30 @@ class Access:
         else:
             registered.add(PREFIX + sha256)
 
-    def _ended(self, token_id: str) -> bool:
+    def ended(self, token_id: str) -> bool:
         """Whether the token was ended, or the family whose id its own begins with."""
         return token_id in self._ends or family_of(token_id) in self._ends
 
     def _end(self, id: str, grant_id: str, until: str) -> None:
         del grant_id
-        now = self._clock.now()
-        for over in [one for one, when in self._ends.items() if when <= now]:
-            del self._ends[over]
         self._ends[id] = codec.sure(until)
+        if len(self._ends) > self._most_ends:  # now and then, not at each: there may be many
+            now = self._clock.now()
+            self._ends = {one: when for one, when in self._ends.items() if when > now}
+            self._most_ends = max(FEW_ENDS, 2 * len(self._ends))
 
     def _told(self, entry: Entry) -> None:
         if not isinstance(entry, AccessEntry):
             return
         if self._place < 0:
             self._early.append(entry)
-        else:
+            return
+        try:
             self._apply(entry)
+        except BaseException:
+            # Somebody may have been refused by it: better to serve nobody than to not know whom.
+            self._broken = True
+            raise
 
     def _apply(self, entry: AccessEntry) -> None:
         if entry.place <= self._place:
@@ -220,7 +253,7 @@ class Access:
                 touched = [g.id for g in self.grants.values() if g.client_id == body["id"]]
                 touched.append(body["id"])  # what it has for itself goes by its own id
             case "grant":
-                self.grants[body["id"]] = codec.grant_in(body)
+                self._give(codec.grant_in(body))
                 touched = [body["id"]]
             case "key":
                 key = codec.key_in(body)
@@ -238,3 +271,7 @@ class Access:
         for grant_id in touched:
             for changed in tuple(self._watchers.get(grant_id, ())):
                 changed()
+
+
+def _unknown() -> Unavailable:
+    return Unavailable("Access cannot be checked now; try again in a moment.")

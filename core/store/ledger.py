@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from core.domain.accounts import Client, User
 from core.domain.audit import Actor, Detail, Entry, Kind, Outcome, entry
+from core.domain.clients import InitialToken
 from core.domain.commands import Command
 from core.domain.devices import Device, State
 from core.domain.documents import RegisteredDocument
@@ -51,6 +52,8 @@ class Needs:
     sharers: frozenset[tuple[str, str]] = frozenset()
     inviting: frozenset[str] = frozenset()
     documents: frozenset[tuple[str, str]] = frozenset()
+    initial: frozenset[str] = frozenset()
+    registrations: frozenset[str] = frozenset()
     access: bool = False
 
     @staticmethod
@@ -102,6 +105,9 @@ class Ledger:
     signing_keys: Shelf[str, SigningKey] = field(init=False)
     invites: Shelf[str, Invite] = field(init=False)
     documents: Shelf[tuple[str, str], RegisteredDocument] = field(init=False)
+    initial_tokens: Shelf[str, InitialToken] = field(init=False)
+    registration_tokens: Shelf[str, str] = field(init=False)
+    secrets: Shelf[str, str] = field(init=False)
     registered: dict[str, int] = field(default_factory=dict)
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
@@ -251,4 +257,7 @@ _SHELVES = (
     "signing_keys",
     "documents",
     "invites",
+    "initial_tokens",
+    "registration_tokens",
+    "secrets",
 )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
-from core.store import documents, rows
+from core.store import documents, registrations, rows
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
 from core.store.tables import (
     clients,
@@ -77,6 +77,8 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
     _load_accounts(connection, ledger, needs)
     if needs.documents:
         documents.load(connection, ledger, needs)
+    if needs.initial or needs.registrations:
+        registrations.load(connection, ledger, needs)
 
 
 def _lock(connection: Connection, ledger: Ledger, needs: Needs) -> None:

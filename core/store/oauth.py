@@ -24,8 +24,9 @@ from sqlalchemy import (
 from core.domain.accounts import Client
 from core.domain.authorizations import IDLE, AuthorizationRequest, Code, TokenFamily
 from core.domain.grants import Grant, Scope
-from core.store import rows
+from core.store import proofs, rows
 from core.store.database import Database
+from core.store.expiry import forget
 from core.store.tables import (
     authorization_codes,
     authorization_requests,
@@ -35,6 +36,7 @@ from core.store.tables import (
     token_families,
     users,
 )
+from core.store.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -43,8 +45,9 @@ class Rows:
     """OAuth's rows within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        """Read and write through this connection."""
+        """Read and write through this connection; `waiting` are the devices that wait."""
         self._connection = connection
+        self.waiting = Waiting(connection)
 
     def put_request(self, digest: str, request: AuthorizationRequest, now: datetime) -> None:
         """Keep a request, and forget those that nobody answered."""
@@ -58,6 +61,7 @@ class Rows:
             "resource": request.resource,
             "jkt": request.jkt,
             "device": request.device,
+            "user_id": request.user_id,
         }
         values = {"client_id": request.client_id, "body": body, "expires_at": request.expires_at}
         self._connection.execute(insert(authorization_requests).values(digest=digest, **values))
@@ -148,9 +152,9 @@ class Rows:
         """The family whose refresh tokens begin so, locked where something will be decided."""
         return self._family(token_families.c.handle == handle, locked=locked)
 
-    def family_of_code(self, digest: str) -> TokenFamily | None:
-        """The family that this code has led to, locked."""
-        return self._family(token_families.c.code_digest == digest, locked=True)
+    def family_of_code(self, digest: str, *, locked: bool = True) -> TokenFamily | None:
+        """The family that this code has led to, locked where something will be decided."""
+        return self._family(token_families.c.code_digest == digest, locked=locked)
 
     def rotate(self, family: TokenFamily, current: str, successor: str, now: datetime) -> None:
         """Let the next refresh token be the current one."""
@@ -163,6 +167,15 @@ class Rows:
         }
         this = token_families.c.id == family.id
         self._connection.execute(update(token_families).where(this).values(values))
+
+    def bind_family(self, family_id: str, jkt: str) -> None:
+        """Bind the family's refresh tokens to the key with this thumbprint."""
+        this = token_families.c.id == family_id
+        self._connection.execute(update(token_families).where(this).values(jkt=jkt))
+
+    def use(self, digest: str, until: datetime, now: datetime) -> bool:
+        """Note that what may be shown once was shown; whether that was the first time."""
+        return bool(proofs.put(self._connection, {digest: until}, now))
 
     def revoke_family(self, family_id: str) -> None:
         """Let no refresh token of the family be good any more."""
@@ -178,10 +191,7 @@ class Rows:
         return TokenFamily(**{**row._asdict(), "scopes": _scopes(row.scopes)})
 
     def _forget(self, table: Table, now: datetime) -> None:
-        """Delete what is over, but for what others are deleting: so none waits in a circle."""
-        (key,) = table.primary_key.columns
-        over = select(key).where(table.c.expires_at <= now).with_for_update(skip_locked=True)
-        self._connection.execute(delete(table).where(key.in_(over)))
+        forget(self._connection, table, now)
 
 
 class OAuth:

@@ -10,7 +10,7 @@ from core.domain.commands import Command, CommandStatus
 from core.domain.devices import Capability, Device, DeviceKind
 from core.domain.documents import RegisteredDocument
 from core.domain.events import AccessEntry, Event
-from core.domain.grants import Grant, Scope
+from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
 from core.domain.invites import Invite
 from core.domain.keys import SigningKey
@@ -231,7 +231,7 @@ def grant_of(row: Fetched) -> Grant:
         id=row.id,
         user_id=row.user_id,
         client_id=row.client_id,
-        scopes=frozenset(Scope(value) for value in row.scopes),
+        scopes=codec.scopes_in(row.scopes),
         shares=codec.shares_in(row.shares),
         since=row.since,
         revoked=row.revoked,

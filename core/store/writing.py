@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.store import codec, documents, rows, tables
+from core.store import codec, documents, registrations, rows, tables
 from core.store.audit import audit_values
 from core.store.ledger import ACCESS, Ledger
 from core.store.shelf import Shelf
@@ -43,6 +43,7 @@ def heads(ledger: Ledger) -> dict[str, int]:
 def _flush(connection: Connection, ledger: Ledger, *, sqlite_dialect: bool) -> None:
     _accounts(connection, ledger)
     documents.write(connection, ledger)
+    registrations.write(connection, ledger)
     _homes(connection, ledger)
     _write(connection, tables.devices, ledger.devices, rows.device_values)
     _write(connection, tables.commands, ledger.commands, rows.command_values)

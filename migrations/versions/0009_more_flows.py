@@ -1,5 +1,9 @@
 """Devices, registration, proofs, personal access tokens, and what was last done with a grant."""
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +11,9 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+
+NEW = {"flows", "homepage", "jwks", "bound", "registered"}
+OWN = {"webhooks:manage", "usage:read"}
 
 
 def upgrade() -> None:
@@ -77,4 +84,35 @@ def downgrade() -> None:
     op.drop_table("device_authorizations")
     op.drop_table("grant_uses")
     op.drop_column("token_families", "jkt")
+    # Nothing else tells what a personal access token opens from what a person gave an app.
+    op.execute("UPDATE grants SET revoked = true WHERE key IS NOT NULL")
     op.drop_column("grants", "key")
+    _forget_what_is_new()
+
+
+def _forget_what_is_new() -> None:
+    """The version before reads every member that is there, and starts with none that it lacks."""
+    _rewrite("clients", "oauth", _older)
+    for table in ("grants", "token_families"):
+        _rewrite(table, "scopes", _shared)
+
+
+def _rewrite(name: str, column: str, change: Callable[[Any], Any]) -> None:
+    table = sa.table(name, sa.column("id", sa.String()), sa.column(column, sa.Text()))
+    connection = op.get_bind()
+    for key, text in connection.execute(sa.select(table)).all():
+        changed = table.update().where(table.c.id == key)
+        connection.execute(changed.values({column: json.dumps(change(json.loads(text)))}))
+
+
+def _shared(scopes: list[str]) -> list[str]:
+    return [one for one in scopes if one not in OWN]
+
+
+def _older(client: dict[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in client.items() if name not in NEW}
+    if "scopes" in known:
+        known["scopes"] = _shared(known["scopes"])
+    if known.get("auth") == "private_key_jwt":
+        known["auth"] = "client_secret_basic"
+    return known

@@ -78,7 +78,7 @@ async def test_one_device_is_shared(desk: Desk) -> None:
     """Nothing but scopes is ticked to begin with; one device and one scope are what is given."""
     path = await desk.asked()
     page = await desk.visitor.get(path)
-    assert "Second &lt;app&gt; asks for access" in page.text
+    assert "<bdi>Second &lt;app&gt;</bdi> asks for access" in page.text
     assert {one for one, on in page.boxes.items() if on} == {("scope", one) for one in Scope}
     done = await desk.answer(path, READ, ("device", desk.api.light.id))
     assert done.status == 303
@@ -133,6 +133,16 @@ async def test_more_is_asked_as_the_difference(desk: Desk) -> None:
     assert desk.grant.id == first.id
     assert desk.grant.shares == first.shares
     assert desk.grant.scopes == {Scope.DEVICES_READ, Scope.DEVICES_CONTROL}
+
+
+async def test_what_asks_for_nothing_new_asks_again(desk: Desk) -> None:
+    """It may have lost its tokens: neither the heading nor the list speaks of more."""
+    light = ("device", desk.api.light.id)
+    await desk.answer(await desk.asked(Scope.DEVICES_READ), READ, light)
+    page = await desk.visitor.get(await desk.asked(Scope.DEVICES_READ))
+    assert "asks again for access to your homes" in page.text
+    assert "It asks for nothing new." in page.text
+    assert "more access" not in page.text
 
 
 async def test_a_yes_is_to_what_was_seen(desk: Desk) -> None:
@@ -199,7 +209,7 @@ async def test_who_has_no_home_can_only_say_no(desk: Desk) -> None:
 
 
 async def test_a_stranger_signs_in_first_and_comes_back(desk: Desk) -> None:
-    """The request is kept on the way."""
+    """The request is kept on the way (RFC 6749 §3.1, RFC 9700 §4.11.2)."""
     path = await desk.asked()
     stranger = Visitor(desk.api.http, desk.api.base_url)
     sent = await stranger.get(path)

@@ -12,6 +12,7 @@ import pytest
 from app.pages.examples import examples
 from app.pages.opening import Opening
 from app.server import bound, listening
+from core.domain.accounts import EXPLORER
 from tests.app.conftest import Api
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -107,6 +108,16 @@ async def test_outside_the_demo_it_has_no_token(api: Api) -> None:
     response, page = await page_of(api)
     assert page.facts["token"] is None
     assert "latchkey token create" in await response.text()
+
+
+async def test_it_signs_in_as_the_client_that_is_built_in(api: Api) -> None:
+    """It is led back to itself, and its address, which then holds a code, is told to nobody."""
+    response, page = await page_of(api)
+    told, known = page.facts["client"], api.house.access.clients[EXPLORER]
+    assert (told["id"], told["issuer"]) == (known.id, api.house.settings.public_url)
+    assert (told["redirectUri"],) == known.redirect_uris
+    assert set(told["scope"].split()) == known.scopes
+    assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
 async def test_in_the_demo_it_has_a_token(api: Api, opening: Opening) -> None:

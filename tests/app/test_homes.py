@@ -35,7 +35,7 @@ class Neighbours:
         """A code from the page that tells it."""
         page = await self.post(self.alice, f"{HOMES}/invite", home=self.api.home_id, role=role)
         assert page.status == 200
-        return page.text.partition('<input id="code-')[2].partition('value="')[2].partition('"')[0]
+        return page.text.partition('id="code-')[2].partition("</textarea>")[0].rpartition(">")[2]
 
     def stranger(self) -> Visitor:
         """Somebody with a browser of their own."""

@@ -188,14 +188,16 @@ async def test_other_methods_are_none(api: Api) -> None:
 
 
 async def test_without_a_token(api: Api) -> None:
-    """Introspection and __typename work; all else is 401 with a challenge and no error code."""
+    """401 with challenges and no error code (RFC 6750 §3, RFC 9728 §5.1); introspection works."""
     _, answer = await api.post({"query": "{ __schema { queryType { name } } }"}, token=None)
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
     response, answer = await api.post({"query": DEVICES}, token=None)
     assert response.status == 401
     where = f"{api.base_url}/.well-known/oauth-protected-resource"
-    challenge = f'Bearer realm="latchkey", resource_metadata="{where}"'
-    assert response.headers["WWW-Authenticate"] == challenge
+    bearer, dpop = response.headers["WWW-Authenticate"].split(", DPoP ")
+    assert bearer == f'Bearer realm="latchkey", resource_metadata="{where}"'
+    algorithms = 'algs="ES256 ES384 EdDSA Ed25519 RS256 PS256"'
+    assert dpop == f'realm="latchkey", {algorithms}, resource_metadata="{where}"'
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
@@ -236,7 +238,7 @@ async def test_a_token_that_does_not_hold(api: Api, make: Any, words: str) -> No
 
 
 async def test_a_scope_that_is_missing(api: Api) -> None:
-    """403 names every field, and the scopes that would open it; nothing has run."""
+    """403 names every field, and the scopes that would open it (RFC 6750 §3.1); nothing has run."""
     query = "{ homes { nodes { id } } events { nodes { id } } }"
     token = api.token(scopes=[Scope.DEVICES_READ])
     response, answer = await api.post({"query": query}, token=token)

@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pages.visits import FOREIGN, OLD, TOKEN, Visit, Visits, local
-from core.services.sessions import WRONG
+from core.services.sessions import NOT_YOURS, WRONG
 from tests.app.conftest import Api
 from tests.app.visitor import PASSWORD, Visitor
 from tests.conftest import settings_for
 
 ANOTHER = "the harbour in the morning"
+FORMS_OF_HOMES = ("invite", "withdraw", "join", "role", "remove")
 
 
 @pytest.fixture
@@ -118,6 +119,55 @@ async def test_no_page_can_be_framed_cached_or_lead_elsewhere(visitor: Visitor) 
     assert "frame-ancestors 'none'" in trouble.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/account/nonsense", 404),
+        ("POST", "/account/homes/nonsense", 404),
+        ("GET", "/login/x", 404),
+        ("GET", "/device/x", 404),
+        ("GET", "/consent/x", 404),
+        ("PUT", "/account", 405),
+        ("DELETE", "/login", 405),
+        ("PUT", "/account/homes/remove", 405),
+    ],
+)
+async def test_who_is_lost_gets_a_page(api: Api, method: str, path: str, status: int) -> None:
+    """With a way back, the methods that would be right, and the headers of every page."""
+    async with api.http.request(method, api.base_url + path) as got:
+        text, allowed = await got.text(), set(got.headers.get("Allow", "").split(", "))
+        assert (got.status, "text/html" in got.headers["Content-Type"]) == (status, True)
+        assert '<a href="/account">Go to your account</a>' in text
+        assert ("POST" in allowed or "GET" in allowed) == (status == 405)
+        assert "frame-ancestors 'none'" in got.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/nonsense", "/oauth/nonsense", "/accounts"])
+async def test_programs_are_told_in_plain_text(api: Api, path: str) -> None:
+    """Elsewhere nobody looks at pages."""
+    async with api.http.get(api.base_url + path) as got:
+        assert (got.status, await got.text()) == (404, "Not Found")
+
+
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [
+        ("/logout", "/account"),
+        ("/account/sign-out-elsewhere", "/account"),
+        ("/account/apps/revoke", "/account"),
+        ("/account/apps/leave-out", "/account"),
+        ("/account/keys/revoke", "/account/keys"),
+        *((f"/account/homes/{one}", "/account/homes") for one in FORMS_OF_HOMES),
+    ],
+)
+async def test_a_form_loaded_again_is_its_page(visitor: Visitor, form: str, page: str) -> None:
+    """An error leaves its address in the browser's bar; loading that changes nothing."""
+    await visitor.sign_in()
+    again = await visitor.get(form)
+    assert (again.status, again.location) == (303, page)
+    assert (await visitor.get(page)).status == 200
+
+
 async def test_another_password_signs_out_everywhere_else(visitor: Visitor, api: Api) -> None:
     """It asks for the old one; other browsers are out, this one goes on."""
     other = Visitor(api.http, api.base_url)
@@ -132,6 +182,18 @@ async def test_another_password_signs_out_everywhere_else(visitor: Visitor, api:
     assert done.location == "/account"
     assert (await visitor.get("/account")).status == 200
     assert (await other.get("/account")).status == 303
+
+
+async def test_guesses_of_the_password_now_are_answered_429(visitor: Visitor) -> None:
+    """Who found an open browser guesses no more than anybody at the sign-in."""
+    await visitor.sign_in()
+    path = "/account/password"
+    form = await visitor.get(path)
+    for _ in range(10):
+        page = await visitor.fill(form, path, current="not this one", password=ANOTHER)
+        assert (page.status, NOT_YOURS in page.text) == (400, True)
+    page = await visitor.fill(form, path, current=PASSWORD, password=ANOTHER)
+    assert (page.status, "Try again in" in page.text) == (429, True)
 
 
 async def test_signing_out_elsewhere(visitor: Visitor, api: Api) -> None:

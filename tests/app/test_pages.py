@@ -48,8 +48,9 @@ async def test_nobody_is_signed_in_outside_the_demo(api: Api) -> None:
 
 
 async def test_the_page_knows_what_it_needs(api: Api, front: str) -> None:
-    """Where the API is, the first home, and a token of its own for each load."""
-    _, first = await opened(api, front)
+    """Where the API and the account are, the first home, and a token of its own for each load."""
+    response, first = await opened(api, front)
+    assert 'href="/account">Your account</a>' in await response.text()
     _, second = await opened(api, front)
     assert first.facts == {
         "graphqlUrl": "/graphql",

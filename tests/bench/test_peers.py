@@ -49,7 +49,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     answer.write_bytes(orjson.dumps({"data": {"devices": {"nodes": DEVICES}}}))
     command = peers.command("prebuilt", tmp_path / "none", answer, changing=False)
     with serving(command, {}, tmp_path, None) as said:
-        yield Served(**said, token="", home_id="", devices=(), folder=tmp_path)
+        yield Served(**said, token="", app={}, home_id="", devices=(), folder=tmp_path)
 
 
 def _here(name: str) -> str:

@@ -41,6 +41,8 @@ class Watched:
 
     page: Page
     base_url: str
+    apart: str = ""
+    """Another host that is right: a partner's page."""
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -64,8 +66,16 @@ class Watched:
 
     def _address(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in {"data", "blob"} and parts.netloc != urlsplit(self.base_url).netloc:
+        right = {urlsplit(self.base_url).netloc, urlsplit(self.apart).netloc}
+        if parts.scheme not in {"data", "blob"} and parts.netloc not in right:
             self.wrong.append(f"another host: {url}")
+
+    async def beside(self, path: str) -> "Watched":
+        """One more tab of the same person."""
+        tab = Watched(await self.page.context.new_page(), self.base_url)
+        tab.wrong = self.wrong
+        await tab.page.goto(self.base_url + path)
+        return tab
 
     async def shot(self, name: str) -> None:
         """Keep what it looks like, for people to see."""
@@ -89,18 +99,24 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def demo(starter: Starter) -> Process:
+def demo_env() -> dict[str, str]:
+    """Settings of the demo, besides its own."""
+    return {}
+
+
+@pytest.fixture
+def demo(starter: Starter, demo_env: dict[str, str]) -> Process:
     """A fresh demo."""
-    return starter.demo()
+    return starter.demo(env=demo_env)
 
 
 @pytest.fixture
 def open_page(browser: Browser, demo: Process) -> Open:
-    """Open a path of the demo; on leaving, nothing may have been wrong with the page."""
+    """Open a path of the demo, or a page `apart`; nothing may be wrong with it to the end."""
 
     @asynccontextmanager
     async def opened(
-        path: str, size: str = "desktop", scheme: str = "light"
+        path: str, size: str = "desktop", scheme: str = "light", apart: str = ""
     ) -> AsyncIterator[Watched]:
         width, height = SIZES[size]
         context = await browser.new_context(
@@ -111,9 +127,9 @@ def open_page(browser: Browser, demo: Process) -> Open:
         )
         context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(TELL_VIOLATIONS)
-        watched = Watched(await context.new_page(), demo.ready["base_url"])
+        watched = Watched(await context.new_page(), demo.ready["base_url"], apart)
         try:
-            await watched.page.goto(demo.ready["base_url"] + path)
+            await watched.page.goto((apart or watched.base_url) + path)
             yield watched
             assert await overflow(watched.page) <= 0, "the page scrolls sideways"
             assert watched.wrong == []

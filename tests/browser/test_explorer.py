@@ -1,5 +1,6 @@
 """GraphiQL as a developer uses it: the example tabs, a query, a command, a live subscription."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -10,6 +11,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Open
 from tests.processes import Process, partner_of
 
+TABS = ["ListDevices", "DimTheLamp", "WatchTheHome", "SomebodyWalksPast"]
 DIM = """mutation($id: ID!, $to: Int!) {
   controlDevice(input: { deviceId: $id, state: { on: true, brightness: $to } }) { id status }
 }"""
@@ -65,6 +67,26 @@ async def test_a_link_opens_what_it_says(open_page: Open, demo: Process) -> None
         await opened.page.locator(".graphiql-execute-button").click()
         answer = opened.page.locator(".result-window")
         await expect(answer).to_contain_text("Living room lamp")
+
+
+async def test_a_reload_shows_the_same_tabs(open_page: Open) -> None:
+    """As often as one loads the page, whichever tab is chosen, and with what was typed there."""
+    async with open_page("/graphql") as opened:
+        page = opened.page
+        tabs, active = page.locator(".graphiql-tab-button"), page.locator(".graphiql-tab-active")
+        await expect(tabs).to_have_text(TABS)
+        for name in TABS:
+            await asyncio.sleep(1)  # until it is kept
+            await page.reload()
+            await expect(tabs).to_have_text(TABS)
+            await page.locator(".graphiql-tab-button", has_text=name).click()
+            await expect(active).to_contain_text(name)
+        await page.locator(".graphiql-query-editor textarea").focus()
+        await page.keyboard.type("# mine")
+        await asyncio.sleep(1)
+        await page.reload()
+        await expect(tabs).to_have_text(TABS)
+        await expect(page.locator(".graphiql-query-editor")).to_contain_text("# mine")
 
 
 async def test_a_token_that_does_not_hold(open_page: Open) -> None:

@@ -30,6 +30,11 @@ FOCUSED: Final = """
   return one.id || one.textContent.trim() || one.getAttribute("aria-label") || one.tagName; }
 """
 
+SELECTED: Final = """
+() => { const { value, selectionStart, selectionEnd } = document.activeElement;
+  return value.slice(selectionStart, selectionEnd); }
+"""
+
 
 @dataclass(frozen=True)
 class App:
@@ -71,18 +76,26 @@ class App:
         return replace(partner_of(self.demo), token=answer["access_token"])
 
 
-@pytest.fixture
-async def app(demo: Process, starter: Starter) -> AsyncIterator[App]:
-    """Made by the operator, while the demo runs."""
+async def operator(demo: Process, starter: Starter, *words: str) -> dict[str, Any]:
+    """What a command of the operator prints, while the demo runs."""
     folder = starter.folder / ".latchkey"
     env = {
         "LATCHKEY_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'latchkey.db'}",
         "LATCHKEY_SECRET_KEYS": (folder / "secret").read_text(),
         "LATCHKEY_PUBLIC_URL": demo.ready["base_url"],
     }
-    words = ("client", "create", "Lamp Whisperer", "--redirect-uri", REGISTERED, "--json")
-    made = json.loads(await asyncio.to_thread(starter.run, *words, env=env))
+    made: dict[str, Any] = json.loads(
+        await asyncio.to_thread(starter.run, *words, "--json", env=env)
+    )
     await asyncio.sleep(1)  # until the demo's process has heard of it
+    return made
+
+
+@pytest.fixture
+async def app(demo: Process, starter: Starter) -> AsyncIterator[App]:
+    """An app that nobody has connected yet."""
+    words = ("client", "create", "Lamp Whisperer", "--redirect-uri", REGISTERED)
+    made = await operator(demo, starter, *words)
     waiting = web.Application()
     waiting.router.add_get("/callback", _welcome)
     runner = web.AppRunner(waiting)
@@ -186,6 +199,28 @@ async def test_one_device_is_taken_back(open_page: Open, app: App) -> None:
         await page.goto(f"{opened.base_url}/account")
 
 
+async def test_what_comes_with_a_home_is_shown_so(open_page: Open, app: App) -> None:
+    """Its lamp looks covered and can still be ticked; its lock is not, and comes with no home."""
+    async with open_page(app.ask("devices:read"), "phone") as opened:
+        page = opened.page
+        await sign_in(page, app.demo)
+
+        async def said(name: str) -> str:
+            label = page.locator("label", has_text=re.compile(f"^{name}$"))
+            told: str = await label.evaluate("one => getComputedStyle(one, '::after').content")
+            return told
+
+        assert await said("Living room lamp") == "none"
+        for whole in ("All of Maple Street", "All of the room Living room"):
+            await page.get_by_label(whole).check()
+            assert await said("Living room lamp") == '" (included)"'
+            assert await said("Front door") == "none"
+            await expect(page.get_by_label("Living room lamp")).to_be_enabled()
+            await opened.shot("consent-covered-phone")
+            await page.get_by_label(whole).uncheck()
+            assert await said("Living room lamp") == "none"
+
+
 async def test_all_of_it_by_the_keyboard(open_page: Open, app: App) -> None:
     """Sign in, tick one lamp, allow: Tab, Space and Enter are enough, in the order of the page."""
     async with open_page(app.ask("devices:read")) as opened:
@@ -232,6 +267,33 @@ async def test_what_is_wrong_is_where_the_focus_is(open_page: Open, app: App) ->
         opened.wrong.clear()
 
 
+async def test_a_personal_access_token_is_made_and_revoked(open_page: Open, app: App) -> None:
+    """By the keyboard it is selected whole and alone; it opens what was ticked, shown as used."""
+    async with open_page("/login") as opened:
+        page = opened.page
+        await sign_in(page, app.demo)
+        await page.get_by_role("link", name="Show and make tokens").click()
+        await page.get_by_label("Name").fill("Terminal")
+        await page.get_by_label("Living room lamp").check()
+        await page.get_by_label("Your password").fill(app.demo.ready["password"])
+        await page.get_by_role("button", name="Make the token").click()
+        await expect(page.get_by_test_id("made")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Control+a")
+        selected = await page.evaluate(SELECTED)
+        assert selected == await page.get_by_label("Copy it now").input_value()
+        await opened.shot("keys-made-desktop")
+        partner = replace(partner_of(app.demo), token=selected)
+        seen = await partner.ask("{ devices { nodes { id } } }")
+        assert seen["devices"]["nodes"] == [{"id": app.demo.ready["light_id"]}]
+        await page.goto(f"{opened.base_url}/account/keys")
+        listed = page.get_by_test_id("key").filter(has_text="Terminal")
+        await expect(listed).to_contain_text("just now")
+        await listed.get_by_role("button", name="Revoke Terminal").click()
+        await expect(page.get_by_test_id("no-keys")).to_be_visible()
+        assert (await partner.answer("{ homes { totalCount } }"))["errors"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: str) -> None:
     """From 320 to 1920 pixels nothing has to be moved sideways, and everything has a name."""
@@ -251,8 +313,13 @@ async def test_every_page_fits_every_screen(open_page: Open, app: App, scheme: s
         for summary in await page.locator("summary").all():
             await summary.click()
         await fits()
-        await page.goto(f"{opened.base_url}/account/password")
+        await page.get_by_role("link", name="Change what it sees").first.click()
+        await expect(page.get_by_test_id("places")).to_be_visible()
         await fits()
+        await opened.shot(f"change-wide-{scheme}")
+        for path in ("/account/password", "/account/keys", "/account/homes"):
+            await page.goto(opened.base_url + path)
+            await fits()
         await page.goto(opened.base_url + app.ask("devices:read", "sandbox:control"))
         await fits()
         await opened.shot(f"consent-wide-{scheme}")
@@ -262,6 +329,6 @@ async def test_it_works_without_scripts(open_page: Open, app: App) -> None:
     """There is not one script on these pages."""
     async with open_page(app.ask("devices:read")) as opened:
         await sign_in(opened.page, app.demo)
-        for path in ("/account", "/account/password"):
+        for path in ("/account", "/account/password", "/account/keys"):
             await opened.page.goto(opened.base_url + path)
             await expect(opened.page.locator("script")).to_have_count(0)

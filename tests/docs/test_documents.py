@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from inspect import isclass, isfunction
 from pathlib import Path
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from app import guide
 from app.cli import cli
 from core.domain.commands import MOVES, OPEN
+from core.services.attempts import RULES
 from core.settings import Settings
 from engine.errors import Code
 from schema.errors import CODES, INTERNAL
@@ -24,11 +26,15 @@ from schema.errors import CODES, INTERNAL
 ROOT = Path(__file__).parents[2]
 README, CHANGELOG = ROOT / "README.md", ROOT / "CHANGELOG.md"
 GLOSSARY, PATH = ROOT / "docs/glossary.md", ROOT / "docs/path.md"
+OPERATE = ROOT / "docs/operate.md"
 SCHEMA = ROOT / "schema.graphql"
 DOCUMENTS = [README, CHANGELOG, *sorted((ROOT / "docs").glob("*.md"))]
 
 WRITTEN = {".latchkey/", ".venv/", "build/screenshots/"}
 """Folders that running it makes."""
+
+UNITS = {"s": 1, "min": 60, "h": 3_600, "days": 86_400}
+"""How times are written, in seconds."""
 
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -95,6 +101,14 @@ def _exists(module: str, name: str) -> bool:
     except (AttributeError, ImportError):
         return False
     return not (isclass(found) or isfunction(found)) or found.__module__ == _dotted(module)
+
+
+def _spelled(limit: int | timedelta) -> list[str]:
+    """The ways to write a limit: a number, or a time in any unit that fits."""
+    if not isinstance(limit, timedelta):
+        return [str(limit)]
+    seconds = limit.total_seconds()
+    return [f"{seconds / unit:g} {name}" for name, unit in UNITS.items()]
 
 
 def _commands(group: TyperGroup, prefix: str = "latchkey") -> Iterator[str]:
@@ -166,8 +180,25 @@ def test_the_limit_table_is_the_constants() -> None:
     for limit, value, where in _rows(README, "Limits"):
         for module, name in _names(where):
             constant = _named(module, name)
+            if constant is RULES:
+                continue  # has a table of its own
             for number in constant if isinstance(constant, tuple) else (constant,):
-                assert re.search(rf"\b{number}\b", value), limit
+                assert any(re.search(rf"\b{one}\b", value) for one in _spelled(number)), limit
+
+
+def test_the_table_of_guesses_is_the_rules() -> None:
+    """What may be tried how often is as the throttle has it, by its kind."""
+    found = OPERATE.read_text(encoding="utf-8").split("| at once | then one in |")[1]
+    told = {
+        kind: (int(burst), seconds)
+        for kind, burst, seconds in re.findall(
+            r"^\| [^|]+ \| `(\w+)` \| (\d+) \| ([\d.]+ \w+) \|$", found, re.MULTILINE
+        )
+    }
+    assert told.keys() == RULES.keys()
+    for kind, (burst, rest) in told.items():
+        assert burst == RULES[kind].burst, kind
+        assert rest in _spelled(timedelta(seconds=RULES[kind].seconds)), kind
 
 
 def test_the_diagram_is_the_table_of_moves() -> None:

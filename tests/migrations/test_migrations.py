@@ -16,6 +16,7 @@ from core.domain.errors import Conflict, Unavailable
 from core.store import tables
 from core.store.database import Database
 from core.store.ledger import ACCESS, AUDIT
+from core.store.types import EPOCH
 from migrations import OLDEST, config, downgrade, pending, revisions, upgrade
 from tests.conftest import Postgres, settings_for
 
@@ -151,3 +152,40 @@ async def test_clients_of_before_may_run_any_document(empty: Database) -> None:
     await downgrade(empty, "0002")
     (row,) = await empty.rows(select(tables.clients.c.id))
     assert row.id == "c"
+
+
+async def test_the_version_before_reads_what_more_flows_wrote(empty: Database) -> None:
+    """On the way down clients and grants keep what it knows, and what it cannot hold to ends."""
+    await upgrade(empty)
+    client = {
+        "scopes": ["devices:read", "usage:read"],
+        "auth": "private_key_jwt",
+        "jwks": {"keys": []},
+        "flows": ["client_credentials"],
+        "bound": True,
+    }
+    grant = {"user_id": "u", "client_id": "c", "shares": [], "since": EPOCH, "revoked": False}
+    async with empty.write() as connection:
+        await connection.execute(
+            insert(tables.users).values(id="u", name="Ada", disabled=False, created_at=EPOCH)
+        )
+        await connection.execute(
+            insert(tables.clients).values(
+                id="c", name="App", disabled=False, created_at=EPOCH, oauth=client
+            )
+        )
+        for name, scopes, key in [
+            ("app", ["devices:read", "usage:read"], None),
+            ("token", ["devices:read"], {"name": "k"}),
+        ]:
+            values = {**grant, "id": name, "scopes": scopes, "key": key}
+            await connection.execute(insert(tables.grants).values(values))
+    await downgrade(empty, "0008")
+    (row,) = await empty.rows(select(tables.clients.c.oauth))
+    assert row.oauth == {"scopes": ["devices:read"], "auth": "client_secret_basic"}
+    shape = tables.grants.c
+    found = await empty.rows(select(shape.id, shape.scopes, shape.revoked).order_by(shape.id))
+    assert [(row.id, row.scopes, row.revoked) for row in found] == [
+        ("app", ["devices:read"], False),
+        ("token", ["devices:read"], True),
+    ]

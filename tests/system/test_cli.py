@@ -93,12 +93,13 @@ def test_the_audit(run: Run) -> None:
     run("token", "create", "--client", client, "--user", "alice")
     lines = list(map(json.loads, run("audit", "list", "--who", "operator")[1].splitlines()))
     kinds = ["token.issue", "grant.give", "home.create", "client.create", "user.create"]
+    kinds += ["password.set", "secret.rotate"]
     assert sorted(line["kind"] for line in lines) == sorted(kinds)
     user = next(line["user_id"] for line in lines if line["kind"] == "user.create")
-    assert json.loads(run("audit", "erase", "--user", user, "--json")[1]) == {"erased": 4}
+    assert json.loads(run("audit", "erase", "--user", user, "--json")[1]) == {"erased": 5}
     code, said, _ = run("audit", "verify", "--json")
     verdict = json.loads(said)
-    assert (code, verdict["holds"], verdict["erased"]) == (0, True, 4)
+    assert (code, verdict["holds"], verdict["erased"]) == (0, True, 5)
     assert run("audit", "verify", "--anchor", verdict["anchor"])[0] == 0
     code, said, _ = run("audit", "verify", "--anchor", f"1:{'0' * 64}")
     assert (code, "broken: Seal 1 had the hash" in said) == (1, True)

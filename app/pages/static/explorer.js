@@ -1,36 +1,11 @@
 // GraphiQL on the API of this host: queries and mutations by POST, subscriptions over a WebSocket,
 // both with the same access token. What the page knows is in the block `facts`.
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
-const field = document.getElementById("token");
-const note = document.getElementById("access-note");
+import { bearer, facts, signedIn } from "./signin/bar.js";
+
+const EXPIRED = 4403;
+const TAKEN_BACK = 4401;
 const asked = new URLSearchParams(location.search);
-
-field.value = facts.token ?? "";
-field.addEventListener("input", tell);
-document.getElementById("access").addEventListener("submit", (event) => event.preventDefault());
-tell();
-
-function tell() {
-  const ours = facts.token !== null && field.value === facts.token;
-  note.textContent = ours
-    ? "The demo's own: every scope, every home, 12 hours."
-    : field.value
-      ? "Sent with everything you run."
-      : "Without one, only the schema can be read.";
-}
-
-// What is typed into the Headers pane wins over the token above it.
-function headersOf(options) {
-  const own = options?.headers ?? {};
-  const named = Object.keys(own).some((name) => name.toLowerCase() === "authorization");
-  return named || !field.value ? own : { Authorization: `Bearer ${field.value.trim()}`, ...own };
-}
-
-function authorization(headers) {
-  const name = Object.keys(headers).find((one) => one.toLowerCase() === "authorization");
-  return name ? { authorization: headers[name] } : {};
-}
 
 // Right after a change of tabs GraphiQL still names the operation of the one before, so what is sent
 // is read from the document itself.
@@ -44,32 +19,84 @@ function operationOf({ query, operationName }) {
   }
 }
 
+// What is typed into the Headers pane wins over whoever is signed in.
+function typed(headers) {
+  const name = Object.keys(headers).find((one) => one.toLowerCase() === "authorization");
+  return name ? headers[name] : null;
+}
+
 async function post(params, headers) {
-  const response = await fetch(facts.url, {
+  const token = typed(headers) === null ? await bearer() : null;
+  let response = await send(params, headers, token);
+  if (response.status === 401 && token !== null) {
+    const another = await bearer(token);
+    if (another !== null) response = await send(params, headers, another);
+  }
+  return response.json();
+}
+
+function send(params, headers, token) {
+  const shown = token === null ? {} : { Authorization: `Bearer ${token}` };
+  return fetch(facts.url, {
     method: "POST",
     headers: {
       Accept: "application/graphql-response+json, application/json",
       "Content-Type": "application/json",
+      ...shown,
       ...headers,
     },
     body: JSON.stringify(params),
   });
-  return response.json();
+}
+
+// A socket ends with its token (4403). Whoever is signed in comes back with the next one, once: a new
+// token that is refused as well will not get better.
+function passport(headers) {
+  const own = typed(headers);
+  let shown = null;
+  let refused = null;
+  return {
+    async show() {
+      if (own !== null) return { authorization: own };
+      if (refused !== null) shown = await bearer(refused);
+      else shown ??= await bearer();
+      if (refused !== null && shown === null) throw new Error("You are signed out.");
+      return shown === null ? {} : { authorization: `Bearer ${shown}` };
+    },
+    accepted() {
+      refused = null;
+    },
+    renewable() {
+      if (own !== null || refused !== null || !signedIn()) return false;
+      refused = shown;
+      return true;
+    },
+    async over() {
+      if (own === null && shown !== null) await bearer(shown);
+    },
+  };
 }
 
 function watch(params, headers) {
   return {
     subscribe(observer) {
+      const pass = passport(headers);
       const client = graphqlWs.createClient({
         url: new URL(facts.url, location.href.replace(/^http/, "ws")).href,
-        connectionParams: authorization(headers),
+        connectionParams: pass.show,
+        on: { connected: pass.accepted },
         retryAttempts: 3,
-        shouldRetry: (problem) => !(problem?.code >= 4400), // refused: the same would be again
+        retryWait: (tries) => new Promise((done) => setTimeout(done, tries && 500 * 2 ** tries)),
+        // Any other refusal would be the same again.
+        shouldRetry: ({ code }) => (code === EXPIRED ? pass.renewable() : !(code >= 4400)),
       });
       const end = client.subscribe(params, {
         next: (answer) => observer.next(answer),
         complete: () => observer.complete(),
-        error: (problem) => observer.error(readable(problem)),
+        error(problem) {
+          if (problem?.code === TAKEN_BACK) pass.over().catch(() => {}); // the page tells by itself
+          observer.error(readable(problem));
+        },
       });
       return {
         unsubscribe() {
@@ -89,7 +116,7 @@ function readable(problem) {
 }
 
 function fetcher(params, options) {
-  const headers = headersOf(options);
+  const headers = options?.headers ?? {};
   const operation = operationOf(params);
   const sent = operation ? { ...params, operationName: operation.name?.value } : params;
   return operation?.operation === "subscription" ? watch(sent, headers) : post(sent, headers);
@@ -112,20 +139,31 @@ function shelf(prefix) {
   };
 }
 
-function tabs() {
-  const given = asked.get("query");
-  if (given === null) return facts.tabs;
-  return [{ query: given, variables: asked.get("variables") ?? undefined }, ...facts.tabs];
+const storage = shelf(`latchkey:${facts.kept}:`);
+const given = asked.get("query");
+const linked = given !== null && { query: given, variables: asked.get("variables") ?? undefined };
+
+// The tab that was looked at last, as it is kept. GraphiQL opens one more where what it is to show is
+// not, to the letter, what one of the kept tabs has.
+function last() {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(storage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex];
+  } catch {
+    return null; // nothing is kept, or nothing that can be read
+  }
 }
+
+const shown = linked || last() || facts.tabs[0];
 
 ReactDOM.render(
   React.createElement(GraphiQL, {
     fetcher,
-    defaultTabs: tabs(),
-    query: asked.get("query") ?? undefined,
-    variables: asked.get("variables") ?? undefined,
+    defaultTabs: linked ? [linked, ...facts.tabs] : facts.tabs,
+    query: shown?.query ?? undefined,
+    variables: shown?.variables ?? undefined,
     operationName: asked.get("operationName") ?? undefined,
-    storage: shelf(`latchkey:${facts.kept}:`),
+    storage,
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: "variables",

@@ -1,6 +1,7 @@
 """A served site on both kinds of database, on a clock that tests may set forward."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,12 +19,20 @@ def clock() -> LeapClock:
 
 
 @pytest.fixture
-async def site(database_url: str, run_house: Run, clock: LeapClock) -> AsyncIterator[Site]:
+def settings() -> dict[str, Any]:
+    """Settings of the site's house besides its address."""
+    return {}
+
+
+@pytest.fixture
+async def site(
+    database_url: str, run_house: Run, clock: LeapClock, settings: dict[str, Any]
+) -> AsyncIterator[Site]:
     """The served site, with one confidential app."""
     with bound("127.0.0.1", 0) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
-            run_house(database_url, clock, public_url=base_url) as house,
+            run_house(database_url, clock, public_url=base_url, **settings) as house,
             listening(house, listener),
             aiohttp.ClientSession() as http,
         ):

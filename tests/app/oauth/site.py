@@ -110,12 +110,13 @@ class Site:
         self.seen.append(code)
         return code, grant
 
-    async def post(self, path: str, form: Any, app: App | None = None) -> Answer:
-        """Post a form as an app: the status and the JSON of the answer."""
+    async def post(self, path: str, form: Any, app: App | None = None, *proofs: str) -> Answer:
+        """Post a form as an app, with proofs of DPoP: the status and the JSON of the answer."""
         app = app or self.app
         url = f"{self.base_url}/oauth/{path}"
         data = {**app.named, **form} if isinstance(form, dict) else form
-        async with self.http.post(url, data=data, **app.proof) as response:
+        headers = [*app.proof.get("headers", {}).items(), *(("DPoP", proof) for proof in proofs)]
+        async with self.http.post(url, data=data, headers=headers) as response:
             answer = await response.json()
             assert response.headers["Cache-Control"] == "no-store"
         self.seen += [answer[name] for name in ("access_token", "refresh_token") if name in answer]

@@ -50,7 +50,7 @@ async def test_nobody_is_sent_to_who_is_not_trusted(
 
 
 async def test_a_page_repeats_nothing_that_was_sent(site: Site) -> None:
-    """What stands in the URL is not put into the page."""
+    """RFC 6749 §10.14: what stands in the URL is not put into the page."""
     _, _, text = await site.authorize(site.request(client_id="<script>evil", redirect_uri="<b>"))
     assert "evil" not in text
     assert "<b>" not in text
@@ -104,24 +104,26 @@ async def test_a_disabled_client_cannot_ask(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "changes"),
+    ("section", "error", "changes"),
     [
-        ("RFC 7636 §4.6 no verifier", {"code_verifier": None}),
-        ("RFC 7636 §4.6 another verifier", {"code_verifier": "w" * 43}),
-        ("RFC 7636 §4.6 the challenge itself", {"code_verifier": CHALLENGE}),
-        ("RFC 7636 §4.1 too short", {"code_verifier": "v"}),
-        ("RFC 7636 §4.1 letters", {"code_verifier": "é" * 43}),
-        ("RFC 6749 §4.1.3 no redirect URI", {"redirect_uri": None}),
-        ("RFC 6749 §4.1.3 another redirect URI", {"redirect_uri": BACK + "/"}),
-        ("RFC 8707 §2.2 another API", {"resource": "https://other.example/"}),
+        ("RFC 7636 §4.6 no verifier", "invalid_request", {"code_verifier": None}),
+        ("RFC 7636 §4.6 another verifier", "invalid_grant", {"code_verifier": "w" * 43}),
+        ("RFC 7636 §4.6 the challenge itself", "invalid_grant", {"code_verifier": CHALLENGE}),
+        ("RFC 7636 §4.1 too short", "invalid_request", {"code_verifier": "v" * 42}),
+        ("RFC 7636 §4.1 too long", "invalid_request", {"code_verifier": "v" * 129}),
+        ("RFC 7636 §4.1 letters", "invalid_request", {"code_verifier": "é" * 43}),
+        ("RFC 6749 §4.1.3 no redirect URI", "invalid_grant", {"redirect_uri": None}),
+        ("RFC 6749 §4.1.3 another redirect URI", "invalid_grant", {"redirect_uri": BACK + "/"}),
+        ("RFC 8707 §2.2 another API", "invalid_target", {"resource": "https://other.example/"}),
     ],
 )
-async def test_a_code_alone_is_worth_nothing(site: Site, section: str, changes: Changes) -> None:
-    """RFC 9700 §4.5: whoever injects a stolen code fails, and the code is used up with that."""
+async def test_a_code_alone_is_worth_nothing(
+    site: Site, section: str, error: str, changes: Changes
+) -> None:
+    """RFC 9700 §4.5, RFC 9700 §2.1.1: whoever injects a stolen code fails, and uses it up."""
     code, _ = await site.code()
     status, answer = await site.redeem(code, **changes)
-    assert status == 400, section
-    assert answer["error"] in {"invalid_grant", "invalid_request", "invalid_target"}, section
+    assert (status, answer["error"]) == (400, error), section
     status, answer = await site.redeem(code)
     assert (status, answer["error"]) == (400, "invalid_grant"), section
 
@@ -145,7 +147,7 @@ async def test_a_code_lives_for_a_minute(site: Site, clock: LeapClock) -> None:
 
 
 async def test_a_replayed_code_ends_what_it_led_to(site: Site) -> None:
-    """RFC 6749 §4.1.2, RFC 9700 §2.1.1: both its tokens, and those that came after."""
+    """RFC 6749 §4.1.2, RFC 6749 §10.5: both its tokens, and those that came after."""
     code, _ = await site.code()
     _, first = await site.redeem(code)
     _, second = await site.refresh(first["refresh_token"])
@@ -157,7 +159,7 @@ async def test_a_replayed_code_ends_what_it_led_to(site: Site) -> None:
 
 
 async def test_a_used_refresh_token_ends_its_family(site: Site, clock: LeapClock) -> None:
-    """RFC 9700 §4.14.2: after the grace, one of its two holders is a thief; both lose it."""
+    """RFC 9700 §4.14.2, RFC 9700 §2.2.2, RFC 6749 §10.4: one of two is a thief; both lose it."""
     first = await site.tokens()
     _, second = await site.refresh(first["refresh_token"])
     clock.leap(31)
@@ -235,7 +237,6 @@ OWN = {"grant_type": "client_credentials"}
         ("RFC 6749 §2.3 two clients", "invalid_request", {**REFRESH, "client_id": "client_x"}),
         ("RFC 6749 §4.1.3 no form", "invalid_request", b"grant_type=refresh_token"),
         ("a NUL, which no database takes", "invalid_request", {**REFRESH, "refresh_token": "\0"}),
-        ("a large form", "invalid_request", {"grant_type": "x" * 40_000}),
         ("many fields", "invalid_request", {f"field{number}": "x" for number in range(60)}),
     ],
 )
@@ -269,7 +270,7 @@ async def test_a_client_that_proves_nothing(site: Site, header: str) -> None:
 
 @pytest.mark.parametrize("secret", [None, "wrong"])
 async def test_a_confidential_client_proves_itself(site: Site, secret: str | None) -> None:
-    """RFC 6749 §3.2.1: whoever knows its id alone redeems nothing, even with the verifier."""
+    """RFC 6749 §2.2, RFC 6749 §3.2.1: its id alone redeems nothing, even with the verifier."""
     code, _ = await site.code()
     status, answer = await site.redeem(code, App(site.app.client, secret))
     assert answer["error"] == "invalid_client"

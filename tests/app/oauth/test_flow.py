@@ -10,7 +10,7 @@ from tests.core.services.estate import LeapClock
 
 @pytest.mark.parametrize("auth", [ClientAuth.BASIC, ClientAuth.NONE])
 async def test_a_code_brings_tokens(site: Site, auth: ClientAuth) -> None:
-    """RFC 6749 §5.1: a bearer token that opens the API, its time, its scopes, and the next one."""
+    """RFC 6749 §5.1, RFC 6750 §2.1: a token that opens the API, its time, scopes, successor."""
     app = await site.new_app(auth)
     answer = await site.tokens(app)
     assert set(answer) == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
@@ -34,7 +34,7 @@ async def test_a_secret_may_be_posted(site: Site) -> None:
 
 
 async def test_the_browser_goes_to_the_consent_page(site: Site) -> None:
-    """A valid request is kept, and its user asked under an id that says nothing of it."""
+    """RFC 6749 §3.1: a valid request is kept, its user asked under an id that says nothing."""
     status, location, _ = await site.authorize(site.request())
     assert status == 303
     assert location.startswith("/consent?request=")
@@ -74,7 +74,7 @@ async def test_a_lost_answer_is_given_again(site: Site, clock: LeapClock) -> Non
 
 
 async def test_what_the_tokens_are_for_may_be_named(site: Site) -> None:
-    """RFC 8707 §2: our API, at both endpoints."""
+    """RFC 8707 §2, RFC 8707 §2.2, RFC 9700 §2.3: our API, at both endpoints."""
     resource = f"{site.base_url}/graphql"
     code, _ = await site.code(resource=resource)
     status, _ = await site.redeem(code, resource=resource)

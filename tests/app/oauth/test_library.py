@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -9,10 +10,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 from authlib.oauth2.client import OAuth2Client
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 
 from core.domain.accounts import ClientAuth
 from core.domain.grants import Scope
 from tests.app.oauth.site import BACK, SCOPE, Site, told
+from tests.core.tokens.holder import Holder
 
 
 class Response:
@@ -84,3 +87,30 @@ async def test_a_library_runs_the_flow(site: Site, auth: ClientAuth) -> None:
     assert first["refresh_token"] != second["refresh_token"]
     assert revoked.status_code == 200
     assert await site.ask(second["access_token"]) == 401
+
+
+class Brief(PrivateKeyJWT):  # type: ignore[misc]  # the library is untyped
+    """The library signs for an hour, unless it is told for how long."""
+
+    def sign(self, auth: Any, token_endpoint: str) -> Any:
+        """An assertion for a minute."""
+        self.claims = {"exp": int(time.time()) + 60}
+        return super().sign(auth, token_endpoint)
+
+
+async def test_a_library_signs_with_a_key(site: Site) -> None:
+    """RFC 7523: its assertions are for the endpoint that it asks."""
+    holder, accounts = Holder("RS256"), site.estate.house.services.accounts
+    signed = ClientAuth.PRIVATE_KEY
+    app = await accounts.create_client("Signer", auth=signed, jwks=holder.jwks)
+    client = OAuth2Client(
+        Session(),
+        client_id=app.id,
+        client_secret=holder.key,
+        token_endpoint_auth_method=signed.value,
+    )
+    client.register_client_auth_method(Brief())
+    url = f"{site.base_url}/oauth/token"
+    asked = asyncio.to_thread(client.fetch_token, url, grant_type="client_credentials")
+    token = await asked
+    assert token["token_type"] == "Bearer"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.accounts import ClientAuth
+from core.domain.accounts import ClientAuth, Flow
 from core.domain.audit import Kind, Sought
 from core.services.attempts import RULES
-from tests.app.oauth.site import App, Site
+from tests.app.oauth.site import SCOPE, App, Site
+from tests.core.services.estate import LeapClock
 
 OWN = {"grant_type": "client_credentials"}
 
@@ -96,7 +97,32 @@ async def test_who_proves_it_never_waits(site: Site) -> None:
 
 @pytest.mark.parametrize("params", [{}, {"client_id": "client_x"}])
 async def test_nobody_fills_the_table_of_requests(site: Site, params: Any) -> None:
-    """RFC 9700 §4.11 aside: whoever asks for authorization too often is answered 429."""
+    """Whoever asks for authorization too often is answered 429, before anything is kept."""
     found = [(await site.authorize(params))[0] for _ in range(RULES["authorize"].burst + 5)]
     assert found[0] == 400
     assert 429 in found
+
+
+async def test_a_device_that_polls_too_fast_waits(site: Site) -> None:
+    """RFC 8628 §3.5: of a client that proves nothing, each such poll counts; nothing is noted."""
+    public = await site.new_app(ClientAuth.NONE)
+    _, asked = await site.post("device", {"scope": SCOPE}, public)
+    form = {"grant_type": Flow.DEVICE.value, "device_code": asked["device_code"]}
+    for _ in range(RULES["client"].burst - 1):
+        site.estate.house.throttle.count("client", "127.0.0.1")
+    found = [(await site.post("token", form, public))[1]["error"] for _ in range(4)]
+    assert found[:2] == ["authorization_pending", "slow_down"]
+    assert found[3] == "temporarily_unavailable"
+    assert await noted(site, Kind.TOKEN_ISSUE) == []
+
+
+async def test_whose_token_was_used_twice_is_told(site: Site, clock: LeapClock) -> None:
+    """Of a public client, too, of which nobody can prove that they are it."""
+    public = await site.new_app(ClientAuth.NONE)
+    first = await site.tokens(public)
+    await site.refresh(first["refresh_token"], public)
+    clock.leap(31)
+    await site.refresh(first["refresh_token"], public)
+    ((_, outcome, actor, detail),) = await noted(site, Kind.TOKEN_REVOKE)
+    assert (outcome, actor) == ("allowed", public.client.id)
+    assert '"grant_id"' in detail

@@ -65,7 +65,10 @@ async def test_a_client_uses_the_flows_that_it_has(site: Site) -> None:
     """RFC 6749 §5.2: others are refused, at either endpoint."""
     accounts = site.estate.house.services.accounts
     client = await accounts.create_client(
-        "Code only", redirect_uris=["https://app.example/cb"], flows=[Flow.CREDENTIALS]
+        "Own only",
+        redirect_uris=["https://app.example/cb"],
+        flows=[Flow.CREDENTIALS],
+        auth=ClientAuth.BASIC,
     )
     site.app = App(client)
     status, location, _ = await site.authorize(site.request())

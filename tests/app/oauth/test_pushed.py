@@ -39,7 +39,8 @@ async def test_a_pushed_request_is_answered_once(site: Site) -> None:
     """RFC 9126 §7.3: a second visit after the answer leads nowhere."""
     uri = await pushed(site)
     _, location, _ = await site.authorize(named(site, uri))
-    await site.estate.house.services.authorizations.deny(told(location)["request"])
+    house, user = site.estate.house, site.estate.user
+    await house.services.authorizations.deny(told(location)["request"], user.id)
     assert (await site.authorize(named(site, uri)))[:2] == (400, "")
 
 
@@ -53,24 +54,26 @@ async def test_only_its_client_names_it(site: Site, clock: LeapClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "changes"),
+    ("section", "error", "changes"),
     [
-        ("invalid_request", {"code_challenge_method": "plain"}),
-        ("invalid_request", {"redirect_uri": "https://evil.example/"}),
-        ("invalid_request", {"request_uri": PREFIX + "x"}),
-        ("invalid_scope", {"scope": "admin"}),
-        ("unsupported_response_type", {"response_type": "token"}),
+        ("RFC 9126 §2.1", "invalid_request", {"code_challenge_method": "plain"}),
+        ("RFC 9126 §7.2", "invalid_request", {"redirect_uri": "https://evil.example/"}),
+        ("RFC 9126 §2.1", "invalid_request", {"request_uri": PREFIX + "x"}),
+        ("RFC 9126 §2.1", "invalid_request", {"client_id": ""}),
+        ("RFC 9126 §2.1", "invalid_scope", {"scope": "admin"}),
+        ("RFC 9126 §2.1", "unsupported_response_type", {"response_type": "token"}),
     ],
 )
 async def test_a_wrong_request_is_told_at_once(
-    site: Site, error: str, changes: dict[str, str]
+    site: Site, section: str, error: str, changes: dict[str, str]
 ) -> None:
-    """RFC 9126 §2.3: to the client itself, as JSON."""
+    """RFC 9126 §2.3: to the client itself, as JSON that repeats nothing."""
     status, answer = await site.post("par", {**site.request(), **changes})
-    assert (status, answer["error"]) == (400, error)
+    assert (status, answer["error"]) == (400, error), section
+    assert "state" not in answer, section
 
 
 async def test_a_client_proves_itself_first(site: Site) -> None:
-    """RFC 9126 §2.1: as at the token endpoint."""
+    """RFC 9126 §2, RFC 9126 §2.1: as at the token endpoint."""
     status, answer = await site.post("par", site.request(), App(site.app.client, "wrong"))
     assert (status, answer["error"]) == (401, "invalid_client")

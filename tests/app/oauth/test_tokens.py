@@ -3,12 +3,14 @@
 import pytest
 
 from core.domain.accounts import ClientAuth
+from core.domain.errors import Unavailable
+from core.services.attempts import RULES
 from tests.app.oauth.site import SCOPE, Site
 from tests.core.services.estate import LeapClock
 
 
 async def test_an_access_token_is_revoked(site: Site) -> None:
-    """RFC 7009 §2: it opens nothing any more; the refresh token goes on."""
+    """RFC 7009 §2, RFC 7009 §2.1: it opens nothing any more; the refresh token goes on."""
     tokens = await site.tokens()
     assert await site.post("revoke", {"token": tokens["access_token"]}) == (200, {})
     assert await site.ask(tokens["access_token"]) == 401
@@ -122,7 +124,7 @@ async def test_a_refresh_token_is_explained(site: Site) -> None:
 
 
 async def test_what_does_not_hold_says_nothing_more(site: Site, clock: LeapClock) -> None:
-    """RFC 7662 §2.2: expired, revoked, used, another's or rubbish, it is just not active."""
+    """RFC 7662 §2.2, RFC 7662 §4: expired, revoked, used, another's, rubbish: not active."""
     tokens, other = await site.tokens(), await site.new_app()
     inactive = (200, {"active": False})
     for kind in ("access_token", "refresh_token"):
@@ -135,7 +137,52 @@ async def test_what_does_not_hold_says_nothing_more(site: Site, clock: LeapClock
 
 
 async def test_who_proves_nothing_learns_nothing(site: Site) -> None:
-    """RFC 7662 §2.1, §4: a public client cannot scan for tokens."""
+    """RFC 7662 §2.1, RFC 7662 §2.3, RFC 7662 §4: a public client cannot scan for tokens."""
     app = await site.new_app(ClientAuth.NONE)
-    status, answer = await site.post("introspect", {"token": "x"}, app)
-    assert (status, answer["error"]) == (400, "invalid_client")
+    wrong = {"client_id": site.app.client.id, "client_secret": "wrong"}
+    for form in ({}, wrong):
+        status, answer = await site.post("introspect", {"token": "x", **form}, app)
+        assert (status, answer["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("path", ["revoke", "introspect"])
+async def test_a_server_that_cannot_know_says_so(
+    site: Site, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 7009 §2.2.1: 503, and when to come again; the token is not said to be over."""
+    token = {"token": (await site.tokens())["access_token"]}
+    monkeypatch.setattr(type(site.estate.house.feed), "stale", lambda _: True)
+    status, answer = await site.post(path, token)
+    assert (status, answer["error"]) == (503, "temporarily_unavailable")
+    monkeypatch.undo()
+    assert (await site.post("introspect", token))[1]["active"]
+
+
+async def test_an_end_that_was_lost_is_made_good(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 7009 §2.2.1: after a 503 the client asks again, and then the tokens are over."""
+    tokens = await site.tokens()
+    form, grants = {"token": tokens["refresh_token"]}, site.estate.house.services.grants
+
+    async def lost(*_: object) -> None:
+        sentence = "The database does not answer."
+        raise Unavailable(sentence)
+
+    monkeypatch.setattr(grants, "end_tokens", lost)
+    assert (await site.post("revoke", form))[0] == 503
+    monkeypatch.undo()
+    assert await site.ask(tokens["access_token"]) == 200
+    assert (await site.post("revoke", form))[0] == 200
+    assert await site.ask(tokens["access_token"]) == 401
+
+
+async def test_a_client_ends_no_more_than_so_many(site: Site) -> None:
+    """Each end stays in the access log for a while: beyond that it waits, and nobody else does."""
+    tokens, other = await site.tokens(), await site.new_app()
+    for _ in range(RULES["endings"].burst):
+        site.estate.house.throttle.count("endings", site.app.client.id)
+    status, answer = await site.post("revoke", {"token": tokens["access_token"]})
+    assert (status, answer["error"]) == (429, "temporarily_unavailable")
+    theirs = await site.tokens(other)
+    assert (await site.post("revoke", {"token": theirs["access_token"]}, other))[0] == 200

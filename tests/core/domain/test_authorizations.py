@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.domain.accounts import Client
-from core.domain.authorizations import answered, checked_redirect, redirects_to
+from core.domain.authorizations import LETTERS, answered, checked_redirect, redirects_to, user_code
 from core.domain.errors import Invalid
 
 WEB, NATIVE = "https://app.example/cb", "http://127.0.0.1:8765/callback"
@@ -58,7 +58,7 @@ def test_what_was_registered_is_good(uri: str) -> None:
     ],
 )
 def test_what_is_only_like_it_is_not(uri: str) -> None:
-    """Prefix, suffix, traversal, fragment, user, letter case, port, scheme, host."""
+    """Prefix, suffix, traversal, fragment, user, case, port, scheme, host (RFC 9700 §4.1.3)."""
     assert not redirects_to(CLIENT, uri)
 
 
@@ -66,7 +66,7 @@ def test_what_is_only_like_it_is_not(uri: str) -> None:
     "uri", ["http://app.example/cb", "https:///cb", "app:/back", WEB + "#", "https://a@b.example/"]
 )
 def test_what_cannot_be_registered(uri: str) -> None:
-    """A plain-text host, no host, a bare scheme, a fragment, a user."""
+    """A plain-text host, no host, a fragment, a user (RFC 6749 §3.1.2, RFC 9700 §2.6)."""
     with pytest.raises(Invalid, match="cannot be a redirect URI"):
         checked_redirect(uri)
 
@@ -81,3 +81,21 @@ def test_an_answer_keeps_the_query() -> None:
     """What the registered URI asks for stays, and the answer comes behind it, encoded."""
     told = {"code": "a b", "state": None}
     assert answered("https://app.example/?x=1", told) == "https://app.example/?x=1&code=a+b"
+
+
+NOISE = st.text(st.sampled_from("-\u2013 .,_0189AEIOUYaeiouy\u00a0\t"), max_size=5)
+
+
+@given(st.lists(st.tuples(NOISE, st.sampled_from(LETTERS), st.booleans()), max_size=12))
+def test_a_user_code_is_its_letters(typed: list[tuple[str, str, bool]]) -> None:
+    """RFC 8628 §6.1: case and whatever no code holds count for nothing; eight letters are one."""
+    text = "".join(noise + (one.lower() if low else one) for noise, one, low in typed)
+    code = "".join(one for _, one, _ in typed)
+    assert user_code(text) == (f"{code[:4]}-{code[4:]}" if len(code) == 8 else None)
+
+
+@given(st.text())
+def test_any_typed_text_is_judged(text: str) -> None:
+    """Whatever is typed, a code comes of it that reads as itself, or none."""
+    code = user_code(text)
+    assert code is None or user_code(code) == code

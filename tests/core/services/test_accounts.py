@@ -1,11 +1,17 @@
 """Users, clients and keys: each change is a fact of the access log."""
 
+import json
+
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from core.domain.errors import Conflict, Missing
+from core.domain.accounts import EXPLORER, ClientAuth
+from core.domain.audit import Kind, Sought
+from core.domain.errors import Conflict, Invalid, Missing
 from core.store import tables
 from core.store.ledger import ACCESS
+from core.tokens import checked_jwks
 from tests.core.services.estate import Estate
 
 
@@ -81,3 +87,33 @@ async def test_keys_rotate(estate: Estate) -> None:
     assert access.keys[new.id].retired_at is None
     assert access.keys[old.id].retired_at is not None
     assert all(estate.house.ring.verifying(one.id) for one in (old, new))
+
+
+async def test_a_client_that_signs_has_keys(estate: Estate) -> None:
+    """Public ones, checked as they come in; it has no secret besides."""
+    services, auth = estate.house.services, ClientAuth.PRIVATE_KEY
+    key = ECKey.generate_key("P-256")
+    public, private = (json.dumps({"keys": [key.as_dict(private=one)]}) for one in (False, True))
+    for wrong in (None, "{}", private):
+        with pytest.raises(Invalid, match="jwks"):
+            await services.accounts.create_client("Signer", auth=auth, jwks=wrong)
+    client = await services.accounts.create_client("Signer", auth=auth, jwks=public)
+    assert client.jwks == checked_jwks(public)
+    with pytest.raises(Conflict, match="has no secret: it proves itself by private_key_jwt"):
+        await services.client_secrets.rotate(client.id)
+
+
+async def test_the_explorer_is_kept(estate: Estate) -> None:
+    """Made once; a second start changes nothing, another address does, and is in the audit."""
+    accounts, access = estate.house.services.accounts, estate.house.access
+    await accounts.keep_explorer("https://a.example/graphql")
+    await accounts.verify_client(EXPLORER, verified=False)
+    before = access._place  # noqa: SLF001 - that nothing is said shows nowhere else
+    kept = await accounts.keep_explorer("https://a.example/graphql")
+    assert (access._place, kept.verified) == (before, False)  # noqa: SLF001 - likewise
+    await accounts.disable_client(EXPLORER)
+    moved = await accounts.keep_explorer("https://b.example/graphql")
+    assert (moved.redirect_uris, moved.disabled) == (("https://b.example/graphql",), True)
+    audit = estate.house.services.audit
+    rows = await audit.listed(Sought(kind=Kind.CLIENT_CHANGE), 9)
+    assert f'"client_id": "{EXPLORER}"' in (rows[0].content or {})["detail"]

@@ -1,17 +1,19 @@
 """A request is answered once, by the user whom it was shown, with no more than was asked for."""
 
 import asyncio
+import json
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from core.domain.audit import Kind, Sought
 from core.domain.authorizations import AuthorizationRequest
 from core.domain.errors import Conflict, Missing, Refused
 from core.domain.grants import Scope
 from core.store.oauth import OAuth
 from core.tokens import digest
-from tests.core.services.estate import Estate
+from tests.core.services.estate import Estate, eventually
 
 ASKED = frozenset({Scope.DEVICES_READ, Scope.DEVICES_CONTROL})
 BACK = "https://app.example/cb?kept=1"
@@ -65,7 +67,7 @@ async def test_yes_brings_a_code(estate: Estate) -> None:
 
 async def test_no_is_told(estate: Estate) -> None:
     """The client learns that it was refused, with its state and our name."""
-    url = await estate.house.services.authorizations.deny(await asked(estate))
+    url = await estate.house.services.authorizations.deny(await asked(estate), estate.user.id)
     told = answer(url)
     assert (told["error"], told["state"]) == ("access_denied", "s t&")
     assert told["iss"] == estate.house.settings.public_url
@@ -77,7 +79,9 @@ async def test_a_request_is_answered_once(estate: Estate) -> None:
     answers = [
         authorizations.approve(request, estate.user.id, estate.grant, ASKED) for _ in range(10)
     ]
-    found = await asyncio.gather(*answers, authorizations.deny(request), return_exceptions=True)
+    found = await asyncio.gather(
+        *answers, authorizations.deny(request, estate.user.id), return_exceptions=True
+    )
     assert sorted(type(one).__name__ for one in found) == ["Missing"] * 10 + ["str"]
     with pytest.raises(Missing, match="start again from the app"):
         await authorizations.pending(request)
@@ -115,3 +119,22 @@ async def test_old_requests_are_forgotten(estate: Estate) -> None:
     await asked(estate, "new")
     with pytest.raises(Missing):
         await estate.house.services.authorizations.pending("old")
+
+
+async def test_every_answer_is_noted(estate: Estate) -> None:
+    """A person's yes and their no, with the app; what was refused before is neither."""
+    services, user = estate.house.services, estate.user.id
+    yes, no = await asked(estate, "yes"), await asked(estate, "no")
+    with pytest.raises(Refused):
+        await services.authorizations.approve(yes, user, estate.grant, [])
+    await services.authorizations.approve(yes, user, estate.grant, [Scope.DEVICES_READ])
+    await services.authorizations.deny(no, user)
+    await eventually(lambda: services.audit.waiting == 0)
+    rows = await services.audit.listed(Sought(kind=Kind.AUTHORIZATION), 10)
+    denied, allowed = [row.content or {} for row in rows]
+    assert (denied["outcome"], allowed["outcome"]) == ("refused", "allowed")
+    assert denied["actor"] == allowed["actor"] == user
+    told = {"client_id": estate.client.id, "method": "browser"}
+    assert json.loads(denied["detail"]) == told
+    more = {"grant_id": estate.grant.id, "scopes": ["devices:read"]}
+    assert json.loads(allowed["detail"]) == told | more

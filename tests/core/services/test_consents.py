@@ -141,3 +141,20 @@ async def test_nobody_takes_back_what_is_not_theirs(estate: Estate) -> None:
         await made.share_no_more(estate.grant, "device_none")
     await made.take_back(estate.grant)
     assert made.grants(estate.user.id) == []
+
+
+@pytest.mark.parametrize("had", [True, False])
+async def test_a_yes_that_came_to_nothing_is_undone(estate: Estate, *, had: bool) -> None:
+    """The client has what it had before, no more and no less."""
+    service, user_id = consents(estate), estate.user.id
+    client = estate.client if had else await second_app(estate)
+    before = service.current(user_id, client)
+    wider = [Share(estate.home.id), Share((await another_home(estate)).id)]
+    grant = await service.allow(user_id, client, before, frozenset(Scope), wider)
+    await service.undo(grant, before)
+    after = service.current(user_id, client)
+    if before is None:
+        assert after is None
+    else:
+        assert after is not None
+        assert (after.scopes, after.view) == (before.scopes, before.view)

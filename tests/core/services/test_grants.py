@@ -116,11 +116,12 @@ async def test_amending_keeps_the_past(estate: Estate, grants: Grants) -> None:
 async def test_what_is_shared_again_begins_again(estate: Estate, grants: Grants) -> None:
     """Between the end of a share and its new beginning nothing is covered."""
     home = Share(estate.home.id)
-    await grants.amend(estate.grant, SCOPES, [])
     await estate.hear(1, on=True)
+    await grants.amend(estate.grant, SCOPES, [])
+    await estate.hear(2, on=False)
     hidden = (await estate.events())[-1]
     grant = await grants.amend(estate.grant, SCOPES, [home])
-    await estate.hear(2, on=False)
+    await estate.hear(3, on=True)
     seen = (await estate.events())[-1]
     assert not grant.covered(hidden)
     assert grant.covered(seen)
@@ -129,11 +130,21 @@ async def test_what_is_shared_again_begins_again(estate: Estate, grants: Grants)
 
 async def test_narrowing_a_home_to_a_room(estate: Estate, grants: Grants) -> None:
     """The whole home ends and the room begins at the same place."""
+    await estate.hear(1, on=True)
     place = await head(estate)
     grant = await grants.amend(estate.grant, SCOPES, [Share(estate.home.id, room_of(estate))])
     assert lines(grant) == [(None, estate.grant.shares[0].since, place), (None, place, None)]
     assert grant.view.whole == set()
     assert grant.view.rooms == {room_of(estate)}
+
+
+async def test_a_line_that_covered_nothing_is_not_kept(estate: Estate, grants: Grants) -> None:
+    """However often somebody changes their mind while nothing happens."""
+    grant = estate.grant
+    for number in range(6):
+        wanted = [Share(estate.home.id, room_of(estate))] if number % 2 else []
+        grant = await grants.amend(grant, SCOPES, wanted)
+    assert len(grant.shares) == 1
 
 
 async def test_revoking_ends_everything(estate: Estate, grants: Grants) -> None:

@@ -11,6 +11,7 @@ import pytest
 from app.compose import House
 from core import feed
 from core.domain.errors import Missing, Unauthenticated, Unavailable
+from core.domain.events import AccessEntry
 from core.domain.grants import Grant, Scope, Share
 from core.services import Services
 from core.store.committer import Work
@@ -194,3 +195,15 @@ async def test_who_cannot_read_the_log_serves_nobody(
             _ = estate.viewer
     await eventually(lambda: not estate.house.feed.stale())
     assert estate.house.access.again(viewer) == viewer
+
+
+async def test_a_fact_that_is_not_understood_stops_everything(estate: Estate) -> None:
+    """A newer version may have refused somebody by it: better nobody than one who may not."""
+    access = estate.house.access
+    entry = AccessEntry(access._place + 1, "strange", {}, estate.house.clock.now())  # noqa: SLF001 - as the feed would tell it
+    with pytest.raises(LookupError):
+        access._told(entry)  # noqa: SLF001 - likewise
+    with pytest.raises(Unavailable):
+        _ = estate.viewer
+    with pytest.raises(Unavailable):
+        access.known_user(estate.user.id)

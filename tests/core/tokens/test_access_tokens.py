@@ -34,7 +34,7 @@ def remembered(tokens: Tokens) -> int:
 
 
 def test_a_token_is_one_of_rfc_9068(mint: Mint) -> None:
-    """Its header and claims are those of the profile, and our grant (RFC 9068 §2)."""
+    """Header and claims of the profile, and our grant (RFC 9068 §2.1, RFC 9068 §2.2)."""
     header, claims, signature = parts(mint.issue())
     assert header == {"typ": "at+jwt", "alg": "ES256", "kid": "key_1"}
     now = int(mint.clock.now().timestamp())
@@ -87,7 +87,7 @@ def test_no_two_tokens_are_the_same(mint: Mint) -> None:
 
 
 def test_it_ends_when_it_says(mint: Mint) -> None:
-    """Good until its last moment and not one longer, remembered or not."""
+    """Good until its last moment and not one longer, remembered or not (RFC 9068 §4)."""
     token = mint.issue(seconds=900)
     mint.clock.set(60 + 899.9)
     mint.tokens.verify(token)
@@ -105,7 +105,7 @@ def test_it_may_be_over_when_it_is_made(mint: Mint, seconds: int) -> None:
 
 
 def test_another_audience_s_token_is_not_for_us(mint: Mint) -> None:
-    """It is good where it was meant to go (RFC 9068 §4)."""
+    """It is good where it was meant to go (RFC 9068 §4, RFC 9700 §4.10.2)."""
     token = mint.tokens.issue(GRANT, GRANT.scopes, 900, "https://other.example.com")
     sentence = f"The access token is not valid: its audience is not {AUDIENCE}."
     assert str(refusal(mint.tokens, token)) == sentence
@@ -129,7 +129,7 @@ def test_an_audience_may_be_a_list(mint: Mint, audience: Any, good: object) -> N
 
 @pytest.mark.parametrize("issuer", ["https://evil.example.com", ISSUER + "/", None, [ISSUER]])
 def test_another_issuer_s_token_is_not_ours(mint: Mint, issuer: Any) -> None:
-    """Even if it were signed with our key."""
+    """Even if it were signed with our key (RFC 9068 §4)."""
     token = mint.signed(mint.claims | {"iss": issuer})
     sentence = "The access token is not valid: its issuer is not this server."
     assert str(refusal(mint.tokens, token)) == sentence
@@ -139,7 +139,7 @@ def test_another_issuer_s_token_is_not_ours(mint: Mint, issuer: Any) -> None:
     ("ahead", "good"), [(0, True), (5, True), (6, False), (3_600, False), (10**12, False)]
 )
 def test_it_was_not_issued_in_the_future(mint: Mint, ahead: int, good: object) -> None:
-    """Clocks of our processes may differ by a few seconds."""
+    """Clocks of our processes may differ by a few seconds (RFC 7519 §4.1.6)."""
     claims = mint.claims
     token = mint.signed(claims | {"iat": claims["iat"] + ahead})
     if good:

@@ -71,7 +71,7 @@ def published(form: str) -> bytes:
     "signature", ["", ZEROS, GOOD.rpartition(".")[2]], ids=["empty", "zeros", "of another token"]
 )
 def test_a_token_must_be_signed(alg: str, signature: str) -> None:
-    """No spelling of `none` lets an unsigned token through (RFC 8725 §2.1)."""
+    """No spelling of `none` lets an unsigned token through (RFC 8725 §2.1, RFC 9068 §2.1)."""
     assert why(f"{unsigned(header(alg=alg), MINT.claims)}.{signature}") == (
         "its algorithm is not ES256."
     )
@@ -80,7 +80,7 @@ def test_a_token_must_be_signed(alg: str, signature: str) -> None:
 @pytest.mark.parametrize("form", ["pem", "der", "point", "jwk", "x"])
 @pytest.mark.parametrize("alg", ["HS256", "ES256"])
 def test_the_public_key_is_no_secret(form: str, alg: str) -> None:
-    """An HMAC with the public key as its secret verifies nowhere (RFC 8725 §2.1)."""
+    """An HMAC with the public key as secret verifies nowhere (RFC 8725 §2.1, RFC 9068 §4)."""
     text = unsigned(header(alg=alg), MINT.claims)
     mac = hmac.new(published(form), text.encode(), hashlib.sha256).digest()
     told = "its signature does not hold." if alg == "ES256" else "its algorithm is not ES256."
