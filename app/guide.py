@@ -54,6 +54,8 @@ with connect("$ws_url", subprotocols=["graphql-transport-ws"]) as socket:
     socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
     for message in socket:
         print(message)
+        if json.loads(message)["type"] == "ping":
+            socket.send(json.dumps({"type": "pong"}))
 END
 
 4. Be an app that somebody connects with their home: run this, open the address that it prints,
