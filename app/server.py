@@ -283,9 +283,11 @@ async def listening(
             yield
     finally:
         listens.cancel()
-        await sessions.drain(drain)
-        server.should_exit = True
-        await serve
+        try:
+            await sessions.drain(drain)
+        finally:
+            server.should_exit = True
+            await serve
 
 
 def asked_to_end() -> asyncio.Event:

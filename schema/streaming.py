@@ -15,12 +15,22 @@ class Held:
     def __init__(self, live: Live) -> None:
         """Open watches there."""
         self._live = live
+        self._renewed: Viewer | None = None
         self.watching: Watching | None = None
 
     async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
         """Open a watch (`core.domain.ports.Live`)."""
-        self.watching = await self._live.watch(viewer, wanted, after)
-        return self.watching
+        watching = await self._live.watch(viewer, wanted, after)
+        if self._renewed is not None:
+            watching.renew(self._renewed)  # while it was opened
+        self.watching = watching
+        return watching
+
+    def renew(self, viewer: Viewer) -> None:
+        """Go on for who asks with a new token of the same grant, open or not yet."""
+        self._renewed = viewer
+        if self.watching is not None:
+            self.watching.renew(viewer)
 
 
 class Streaming(AsyncIterator[tuple[dict[str, Any], bool]]):
@@ -54,5 +64,4 @@ class Streaming(AsyncIterator[tuple[dict[str, Any], bool]]):
 
     def renew(self, viewer: Viewer) -> None:
         """Go on for who asks with a new token of the same grant."""
-        if self._held.watching is not None:
-            self._held.watching.renew(viewer)
+        self._held.renew(viewer)

@@ -99,10 +99,12 @@ class Watching(AsyncIterator[Seen]):
     async def __anext__(self) -> Seen:
         """The next event."""
         self._out = False
-        seen = await anext(self._shown)
-        # Nothing is awaited between the event's place being passed and this.
-        self._out = True
-        return seen
+        try:
+            return await anext(self._shown)
+        finally:
+            # Nothing is awaited between the event's place being passed and this. After the end,
+            # too, the places are nothing to go on from.
+            self._out = True
 
     @property
     def cursor(self) -> str | None:

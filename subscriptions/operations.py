@@ -1,6 +1,7 @@
 """The operations of one connection: each a task, whose end is nobody else's."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Operations:
         self._most = most
         self._seconds = seconds
         self._running: dict[str, Operation] = {}
+        self._untold: deque[Message] = deque()
 
     def __len__(self) -> int:
         """How many run."""
@@ -79,21 +81,31 @@ class Operations:
 
     def cursors(self) -> dict[str, str]:
         """How far each subscription is that has nothing on its way out, quiet ones too."""
-        streams = ((key, operation.stream) for key, operation in self._running.items())
+        running = ((key, operation) for key, operation in self._running.items())
+        # One that is over reads on for a moment, and nobody is shown what it reads.
+        streams = ((key, operation.stream) for key, operation in running if not operation.over)
         found = ((key, stream.cursor) for key, stream in streams if stream is not None)
         return {key: cursor for key, cursor in found if cursor is not None}
 
-    async def end_what_is_lost(self, viewer: Viewer) -> None:
-        """End, each with an error, what the viewer as of now may not run any more."""
-        for operation in list(self._running.values()):
-            if operation.call is None:
+    def end_what_is_lost(self, viewer: Viewer) -> None:
+        """End what the viewer as of now may not run any more; `tell` says so to the client."""
+        for operation in self._running.values():
+            if operation.call is None or operation.over:
                 continue
             try:
                 self._graph.allow(operation.call, viewer)
             except Refused as error:
-                await self._fail(operation, traced([refusal(error)], operation.trace_id))
+                operation.over = True
+                self._untold.append(
+                    _failed(operation, traced([refusal(error)], operation.trace_id))
+                )
                 if operation.task is not None:
                     operation.task.cancel()
+
+    async def tell(self) -> None:
+        """Send the errors of what was ended; it waits while the client does not read."""
+        while self._untold:
+            await self._outlet.send(self._untold.popleft())
 
     async def end(self) -> None:
         """End all; nothing of them is left."""
@@ -148,11 +160,12 @@ class Operations:
         return True
 
     async def _next(self, operation: Operation, payload: object) -> None:
-        if not operation.over:
-            await self._outlet.send({"id": operation.id, "type": "next", "payload": payload})
+        if operation.over:
+            raise Gone
+        await self._outlet.send({"id": operation.id, "type": "next", "payload": payload})
 
     async def _fail(self, operation: Operation, errors: object) -> None:
-        await self._finish(operation, {"id": operation.id, "type": "error", "payload": errors})
+        await self._finish(operation, _failed(operation, errors))
 
     async def _finish(self, operation: Operation, message: Message) -> None:
         if operation.over:
@@ -160,3 +173,7 @@ class Operations:
         operation.over = True
         with suppress(Gone):
             await self._outlet.send(message)
+
+
+def _failed(operation: Operation, errors: object) -> Message:
+    return {"id": operation.id, "type": "error", "payload": errors}

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -82,7 +83,7 @@ class Session:
         """Serve until the peer goes or the connection is closed; then nothing of it is left."""
         task = asyncio.current_task()
         if task is not None:
-            self._outlet.leave = task.cancel
+            self._outlet.leave = partial(_leave, task)
         self._timers.set("init", self._parts.limits.init_seconds, self._give_up)
         try:
             await self._read(frames)
@@ -91,6 +92,7 @@ class Session:
                 raise
             task.uncancel()
         finally:
+            self._outlet.leave = _nothing
             self._outlet.closed = True
             self._stop_watching()
             await self._timers.end()
@@ -109,7 +111,7 @@ class Session:
         try:
             async for frame in frames:
                 self._heard_at = self._parts.clock.monotonic()
-                if not self._pace.allows(len(frame)):
+                if not self._pace.allows(_size(frame)):
                     await self._outlet.close(Close.TRY_LATER, _too_fast(self._parts.limits))
                 elif isinstance(frame, bytes):
                     sentence = "Messages are text frames, not binary ones."
@@ -194,7 +196,10 @@ class Session:
             return
         if TOKEN in payload and self._acknowledged:
             payload = await self._renewed(payload[TOKEN])
-        await self._outlet.send({"type": "pong", "payload": payload})
+        try:
+            await self._outlet.send({"type": "pong", "payload": payload})
+        except orjson.JSONEncodeError:  # it reads what is deeper than it writes
+            await self._outlet.close(Close.MALFORMED, "The payload is nested too deeply.")
 
     async def _renewed(self, shown: object) -> Mapping[str, Any]:
         """Let everything go on under a new token of the same grant; what came of it."""
@@ -243,7 +248,8 @@ class Session:
 
     async def _look(self) -> None:
         try:
-            await self.operations.end_what_is_lost(self._current())
+            self.operations.end_what_is_lost(self._current())
+            self._timers.set("tell", 0, self.operations.tell)
         except Unavailable:  # nobody can know now; whoever cannot know asks again
             self._timers.set("look", RETRY_SECONDS, self._look)
         except Unauthenticated as error:
@@ -251,7 +257,17 @@ class Session:
 
 
 def _nothing() -> None:
-    """Nobody is watched yet."""
+    """Nobody is watched yet, and nobody waits in vain."""
+
+
+def _leave(reader: asyncio.Task[Any]) -> None:
+    """End the reading, unless it is the reader who closes: it ends by itself."""
+    if asyncio.current_task() is not reader:
+        reader.cancel()
+
+
+def _size(frame: str | bytes) -> int:
+    return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode())
 
 
 def _moment(moment: datetime) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
+from core import observe
 from subscriptions.session import Session
 
 SPREAD: Final = 0.7
@@ -11,6 +12,7 @@ SPREAD: Final = 0.7
 RATE: Final = 200
 """How many are closed in a second where there is time: others have to take them in."""
 STEPS: Final = 50
+log = observe.logger(__name__)
 
 
 class Sessions:
@@ -49,6 +51,11 @@ class Sessions:
         step = max(1, len(waiting) // STEPS)
         groups = [waiting[at : at + step] for at in range(0, len(waiting), step)]
         pause = min(seconds * SPREAD, len(waiting) / RATE) / max(1, len(groups))
+        leaving: list[asyncio.Task[None]] = []
         for group in groups:
-            await asyncio.gather(*(session.drain() for session in group))
+            # Nobody waits for a peer that does not read: it has its second or two.
+            leaving += [asyncio.create_task(session.drain()) for session in group]
             await asyncio.sleep(pause if group is not groups[-1] else 0)
+        for problem in await asyncio.gather(*leaving, return_exceptions=True):
+            if isinstance(problem, Exception):
+                log.error("session_not_drained", exc_info=problem)

@@ -149,7 +149,7 @@ async def test_a_renewal_needs_an_acknowledged_connection(api: Api) -> None:
         assert await socket.next() == {"type": "pong", "payload": payload}
 
 
-@pytest.mark.parametrize("frames", [['{"type":"pong"}'] * 60, ["x" * 250_000]])
+@pytest.mark.parametrize("frames", [['{"type":"pong"}'] * 60, ["x" * 250_000], ["é" * 120_000]])
 async def test_who_shouts_is_closed(api: Api, frames: list[str]) -> None:
     """Too many messages or bytes a second: 1013, with what would be right."""
     async with opened(api) as socket:
@@ -160,8 +160,20 @@ async def test_who_shouts_is_closed(api: Api, frames: list[str]) -> None:
     assert (code, "40 messages" in reason) == (1013, True)
 
 
-async def test_nothing_is_left_of_a_peer_that_stalls(api: Api) -> None:
-    """It reads nothing more: its session ends, though no frame can be told to it."""
+async def test_a_ping_that_cannot_be_answered_is_malformed(api: Api) -> None:
+    """What is read is not always what can be written."""
+    async with opened(api) as socket:
+        await socket.send('{"type":"ping","payload":' + '{"a":' * 300 + "1" + "}" * 301)
+        code, reason = await socket.closed()
+    assert (code, reason) == (4400, "The payload is nested too deeply.")
+
+
+@pytest.mark.parametrize("last", [None, "rubbish", '{"type":"connection_init"}'])
+async def test_nothing_is_left_of_a_peer_that_stalls(api: Api, last: str | None) -> None:
+    """It reads nothing more: its session ends, though no frame can be told to it.
+
+    Whether it falls silent or sends what its session closes for.
+    """
     host, port = api.base_url.removeprefix("http://").split(":")
     raw = sockets.socket()
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
@@ -182,6 +194,9 @@ async def test_nothing_is_left_of_a_peer_that_stalls(api: Api) -> None:
     await _until(lambda: len(listening) > 1)
     for number in range(30):  # far more than the buffers hold
         await loop.sock_sendall(raw, _frame(_started(str(number), get_introspection_query())))
+    if last is not None:
+        await asyncio.sleep(BEAT * 1.5)  # a ping waits by now
+        await loop.sock_sendall(raw, _frame(last))
     await _until(lambda: len(listening) == 1)
     raw.close()
 
