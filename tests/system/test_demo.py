@@ -151,15 +151,16 @@ def test_the_printed_commands_work_when_pasted(starter: Starter, tmp_path: Path)
     export = re.search(r"^export .*\n", text, re.MULTILINE)
     blocks = re.findall(r"^\d\. .*?\n\n(.*?)\n\n(?=\d\. |Ctrl)", text, re.MULTILINE | re.DOTALL)
     assert export
-    assert len(blocks) == 3
-    assert "CONFIRMED" in _pasted(export[0] + blocks[1], tmp_path)
-    assert "Living room lamp" in _pasted(export[0] + blocks[0], tmp_path)
-    live = (
-        blocks[2]
-        .replace(".venv/bin/python", sys.executable)
-        .replace("print(message)", "print(message)\n        if '\"next\"' in message: break")
+    query, mutation, watch, partner = blocks
+    assert "CONFIRMED" in _pasted(export[0] + mutation, tmp_path)
+    assert "Living room lamp" in _pasted(export[0] + query, tmp_path)
+    live = watch.replace(".venv/bin/python", sys.executable).replace(
+        "print(message)", "print(message)\n        if '\"next\"' in message: break"
     )
     assert '"type":"next"' in _pasted(export[0] + live, tmp_path)
+    # What it does is seen in a browser (tests/browser); here, that it begins.
+    app = partner.replace(".venv/bin/python docs", f"timeout 5 {sys.executable} {ROOT}/docs")
+    assert "Open http://127.0.0.1:" in _pasted(app, tmp_path)
 
 
 def _pasted(script: str, folder: Path) -> str:
