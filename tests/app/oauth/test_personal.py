@@ -80,6 +80,6 @@ async def test_its_socket_ends_with_it(site: Site, clock: LeapClock) -> None:
         acknowledged = await socket.receive_json()
         assert grant.key is not None
         expires = grant.key.expires_at.isoformat().replace("+00:00", "Z")
-        assert acknowledged["payload"] == {"expiresAt": expires}
+        assert acknowledged["payload"]["expiresAt"] == expires
         await socket.receive()
         assert socket.close_code == 4403
