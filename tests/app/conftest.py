@@ -83,14 +83,14 @@ def metrics_token() -> str:
 
 
 @pytest.fixture
-def more() -> dict[str, Any]:
+def unusual() -> dict[str, Any]:
     """Other settings than a process has by itself."""
     return {}
 
 
 @pytest.fixture
 async def api(
-    sqlite_url: str, run_house: Run, engine: Engine, metrics_token: str, more: dict[str, Any]
+    sqlite_url: str, run_house: Run, engine: Engine, metrics_token: str, unusual: dict[str, Any]
 ) -> AsyncIterator[Api]:
     """The served house."""
     with bound("127.0.0.1", 0) as listener:
@@ -103,7 +103,7 @@ async def api(
                 devices_url=devices,
                 engine=engine,
                 metrics_token=metrics_token,
-                **more,
+                **unusual,
             ) as house,
             listening(house, listener),
             aiohttp.ClientSession() as http,

@@ -18,7 +18,7 @@ BEAT = 0.3
 
 
 @pytest.fixture
-def more() -> dict[str, Any]:
+def unusual() -> dict[str, Any]:
     """A heartbeat that a test can wait for, and a pace that it can exceed."""
     return {"heartbeat_seconds": BEAT, "socket_messages": 40, "socket_bytes": 200_000}
 
