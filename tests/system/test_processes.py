@@ -63,12 +63,7 @@ def town(starter: Starter, database_url: str) -> Town:
 
 async def test_what_one_process_does_the_other_sees(town: Town) -> None:
     """A command accepted by the edge is carried out by the owner, and both tell of it live."""
-    town.run("user", "create", "alice")
-    client = town.run("client", "create", "Partner")["client_id"]
-    home = town.run("home", "create", "--owner", "alice", "--devices", "3")["home_id"]
-    token = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
-    town.start()
-    await town.ready()
+    home, token = await _settled(town)
     owner, edge = town.partner(0, token), town.partner(1, token)
     light = await _light(edge, home)
     async with owner.watching(WATCH) as first, edge.watching(WATCH) as second:
@@ -103,12 +98,7 @@ async def test_a_user_that_the_cli_disables_is_out_everywhere(town: Town) -> Non
 
 async def test_a_process_that_ends_sends_its_sockets_elsewhere(town: Town) -> None:
     """A last ping with cursors, then 1012; at the other process the stream goes on from there."""
-    town.run("user", "create", "alice")
-    client = town.run("client", "create", "Partner")["client_id"]
-    home = town.run("home", "create", "--owner", "alice", "--devices", "3")["home_id"]
-    token = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
-    town.start()
-    await town.ready()
+    home, token = await _settled(town)
     owner, edge = town.partner(0, token), town.partner(1, token)
     light = await _light(owner, home)
     seen: list[str] = []
@@ -141,6 +131,17 @@ async def _last_words(watching: Watching, seen: list[str]) -> tuple[str, int | N
         elif told["type"] == "next":
             seen.append(told["payload"]["data"]["events"]["id"])
     return cursor, watching.socket.close_code
+
+
+async def _settled(town: Town) -> tuple[str, str]:
+    """A home of three devices and a partner's token for it, with both processes up."""
+    town.run("user", "create", "alice")
+    client = town.run("client", "create", "Partner")["client_id"]
+    home: str = town.run("home", "create", "--owner", "alice", "--devices", "3")["home_id"]
+    token: str = town.run("token", "create", "--client", client, "--user", "alice")["access_token"]
+    town.start()
+    await town.ready()
+    return home, token
 
 
 async def _light(partner: Partner, home: str) -> str:
