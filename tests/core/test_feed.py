@@ -362,7 +362,8 @@ async def test_a_locked_writer_does_not_make_readers_stale(
     monkeypatch.setattr(room, "STALE_SECONDS", 0.8)
     async with run_house(sqlite_url) as house:
         await settle(house)
-        other = sqlite3.connect(str(make_url(sqlite_url).database), isolation_level=None)
+        path = str(make_url(sqlite_url).database)
+        other = sqlite3.connect(path, timeout=60, isolation_level=None)  # a busy machine is slow
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(AssertionError, match="never"):
             await eventually(house.feed.stale, seconds=1.5)
