@@ -83,6 +83,22 @@ def sample(full: Round, half: Round) -> Sample:
     )
 
 
+def bursts(taken: Round, each: int) -> Sample:
+    """The rate and cost of what a series consists of: `each` in a unit of work; latency is its."""
+    cost = _per(taken.server_cpu, taken.count * each)
+    return Sample(
+        value=taken.rate * each,
+        p50_ms=taken.p50_ms,
+        p99_ms=taken.p99_ms,
+        cpu_us=None if cost is None else cost * MICRO,
+        rss_mb=taken.rss_mb,
+        server_share=_per(taken.server_cpu, taken.seconds),
+        queued_share=_per(taken.server_queued, taken.seconds),
+        load_share=_per(taken.load_cpu, taken.seconds),
+        detail={"times": taken.count},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """A peer's medians, and ours to theirs: a ratio over 1 means that Latchkey is better.

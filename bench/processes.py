@@ -66,6 +66,17 @@ def loaded(plan: Plan, options: Options) -> tuple[Round, Round]:
     return rounds([sys.executable, "-m", "bench.load"], plan.text(), options.cores.load, plan.total)
 
 
+def loaded_once(plan: Plan, options: Options) -> Round:
+    """Run a load whose pace is a series.
+
+    Raises:
+        Failed: an answer was wrong.
+    """
+    command = [sys.executable, "-m", "bench.load"]
+    (found,) = said(command, plan.text(), options.cores.load, plan.total)
+    return Round(**found)
+
+
 def rounds(
     command: Sequence[str], text: bytes, core: int | None, seconds: float
 ) -> tuple[Round, Round]:

@@ -1,16 +1,16 @@
-"""The load's process: a plan on stdin, two rounds on stdout."""
+"""The load's process: a plan on stdin, its rounds on stdout."""
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import orjson
 import uvloop
 
 from bench.figures import Round
-from bench.load.pace import both
-from bench.load.plan import Plan
+from bench.load.pace import Meter, both, series
+from bench.load.plan import WARM_SECONDS, Plan
 from bench.load.sockets import Cut
 from bench.load.works import opened
 from bench.load.wrong import Wrong
@@ -18,10 +18,13 @@ from bench.load.wrong import Wrong
 SLACK_SECONDS = 40.0
 
 
-async def run(plan: Plan) -> tuple[Round, Round]:
+async def run(plan: Plan) -> Sequence[Round]:
     """Do as planned; it takes bounded time whatever the server does."""
     async with asyncio.timeout(plan.total + SLACK_SECONDS), opened(plan) as work:
-        return await both(work, plan.workers, plan.pid, plan.seconds, plan.half_seconds)
+        if plan.pace == "both":
+            return await both(work, plan.workers, plan.pid, plan.seconds, plan.half_seconds)
+        await series(work, Meter(plan.pid), WARM_SECONDS)
+        return [await series(work, Meter(plan.pid), plan.seconds)]
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

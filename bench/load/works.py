@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from bench.load import http
+from bench.load.audience import Judge
+from bench.load.crowd import Crowd, Seats
 from bench.load.fan import Fan
 from bench.load.pace import Work
 from bench.load.plan import Plan
@@ -23,7 +25,7 @@ IDS_AT_ONCE = 50
 @asynccontextmanager
 async def opened(plan: Plan) -> AsyncIterator[Work]:
     """The work of a plan, ready to be done."""
-    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue}
+    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue, "crowd": _crowd}
     async with kinds[plan.work](plan) as work:
         yield work
 
@@ -157,6 +159,16 @@ async def _fan(plan: Plan) -> AsyncIterator[Work]:
     await fan.open(plan.port, plan.token, plan.document, plan.variables, plan.more["sockets"])
     yield fan
     fan.close()
+
+
+@asynccontextmanager
+async def _crowd(plan: Plan) -> AsyncIterator[Work]:
+    more = plan.more
+    crowd = Crowd(more["changes"], more["burst"], Judge(more["cursor"], more["own_id"]))
+    seats = [Seats(more["sockets"], plan.token, plan.variables)]
+    await crowd.open(plan.port, plan.document, seats)
+    yield crowd
+    crowd.close()
 
 
 def _hang_up(lines: list[http.Connection]) -> None:
