@@ -9,13 +9,17 @@ from typing import Any, Final
 import orjson
 
 from bench.cases.house import CHANGES, house
+from bench.cases.peers import possible
 from bench.cases.stand import Stand
-from bench.contest import Failed, Options
+from bench.contest import ROOT, Failed, Options
 from bench.figures import OURS
 from bench.machine import many_files
+from bench.peers import node
 from bench.processes import serving
 
 DEVICES: Final = 100
+PYTHON: Final = {"bare": "bare", "strawberry": "strawberry_live"}
+NODE: Final = {"graphql_ws": "graphql_ws.mjs", "mercurius": "mercurius_live.mjs"}
 ALL_ALIKE: Final = frozenset({"bare"})
 """Peers that send one text to everybody."""
 
@@ -38,12 +42,12 @@ def crowd(name: str, peers: Sequence[str], options: Options) -> Iterator[list[St
         told = served.folder / "message.json"
         told.write_text(messages[0], encoding="utf-8")
         stands = [ours]
-        for peer in peers:
+        for peer in possible(peers, NODE):
             folder = served.folder / peer
             folder.mkdir()
             line = folder / CHANGES
-            words = command(peer, told, line)
-            ready = stack.enter_context(serving(words, {}, folder, options.cores.server))
+            words, production = command(peer, told, line), {"NODE_ENV": "production"}
+            ready = stack.enter_context(serving(words, production, folder, options.cores.server))
             own_id = peer not in ALL_ALIKE
             stand = Stand(
                 peer, ready["port"], ready["pid"], line, "", served.home_id, own_id=own_id
@@ -56,7 +60,10 @@ def crowd(name: str, peers: Sequence[str], options: Options) -> Iterator[list[St
 def command(peer: str, message: Path, listen: Path) -> list[str]:
     """What starts a peer on a file with a message of ours."""
     words = ["--message", str(message), "--listen", str(listen)]
-    return [sys.executable, "-m", f"bench.peers.{peer}", *words]
+    if peer in NODE:
+        graph = ["--graph", str(ROOT / "schema.graphql")]
+        return ["node", str(node.HERE / NODE[peer]), *words, *graph]
+    return [sys.executable, "-m", f"bench.peers.{PYTHON[peer]}", *words]
 
 
 def check(peer: str, ours: str, theirs: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ SOCKETS: Final = 1_000
 BURST: Final = 40
 FEW: Final = 20
 """Sockets, and events of a burst, in a try-out, whose figure says nothing."""
-PEERS: Final = ("bare",)
+PEERS: Final = ("bare", "strawberry", "graphql_ws", "mercurius")
 WHAT: Final = (
     f"{SOCKETS:,} sockets watch one home with the same document and one grant, each with an "
     "operation id of its own; a byte on a Unix socket asks for an event. Ours is a report of a "
