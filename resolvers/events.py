@@ -9,7 +9,7 @@ from core.domain.devices import spoken
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType
 from core.domain.grants import Grant
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import EVERYTHING, Delivery, Manner, Seen, Wanted
 from core.tokens.cursors import MOST_HOMES
 from resolvers import devices, homes
 from resolvers.answers import settled
@@ -18,6 +18,7 @@ from resolvers.merge import Merge
 from resolvers.paging import Page, sized
 
 MOST_DEVICES: Final = 100
+LONGEST_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,25 @@ class Asked:
     home_id: str | None = None
 
 
-async def watch(ask: Ask, asked: Asked, after: str | None) -> AsyncIterator[Seen]:
+def manner(delivery: Delivery | None, interval_ms: int | None) -> Manner:
+    """How events are to be handed out.
+
+    Raises:
+        Invalid: the interval is out of range, or goes with nothing that could be left out.
+    """
+    interval = interval_ms or 0
+    if not 0 <= interval <= LONGEST_MS:
+        sentence = f"minIntervalMs is {interval}; give 0 to {LONGEST_MS} milliseconds."
+        raise Invalid(sentence, "minIntervalMs")
+    if interval and delivery is not Delivery.LATEST:
+        sentence = "minIntervalMs goes with delivery: LATEST, since with ALL nothing is left out."
+        raise Invalid(sentence, "minIntervalMs")
+    return Manner(delivery or Delivery.ALL, interval / 1_000)
+
+
+async def watch(
+    ask: Ask, asked: Asked, after: str | None, manner: Manner = EVERYTHING
+) -> AsyncIterator[Seen]:
     """What happens from now on, or from the place of a cursor.
 
     Raises:
@@ -37,7 +56,7 @@ async def watch(ask: Ask, asked: Asked, after: str | None) -> AsyncIterator[Seen
         Missing: a named home or device is missing or hidden.
     """
     wanted, _ = await _wanted(ask, asked)
-    return await ask.live.watch(ask.who, wanted, after)
+    return await ask.live.watch(ask.who, wanted, after, manner)
 
 
 async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -> Page[Event]:

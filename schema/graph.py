@@ -6,7 +6,6 @@ document, before any of it runs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
 from random import getrandbits
 from typing import Any, NamedTuple
 
@@ -15,8 +14,7 @@ from graphql import GraphQLError
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Unauthenticated, Unavailable
-from core.domain.ports import Seen
-from engine import Document, Documents, Operation, Rendering, Result, stream
+from engine import Document, Documents, Operation, Rendering, Result
 from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
@@ -25,7 +23,7 @@ from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
 from schema.reuse import Look, Reuse
-from schema.streaming import Answers, Held, Streaming
+from schema.streaming import Streaming
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
@@ -240,29 +238,20 @@ class Graph:
         return payload
 
     def stream(self, call: Call) -> Streaming:
-        """The answers to a subscription."""
-        self._note(call)
-        ask = self._ask(call.viewer)
-        held = Held(ask.live)
-        ask.live = held
-        return Streaming(held, self._answers(call, ask))
+        """The answers to a subscription, which is not open yet.
 
-    async def _answers(self, call: Call, ask: Ask) -> Answers:
-        answers = stream(
-            call.document,
-            call.operation,
-            call.variables,
-            ask,
-            lambda seen: ask.of(seen.event),
-            self._renderer.render,
+        Raises:
+            Rejected: the variables do not fit.
+        """
+        self._note(call)
+        rendering = Rendering(call.document, call.operation, call.variables)
+        return Streaming(
+            rendering,
+            self._ask(call.viewer),
+            self._renderer,
+            lambda error: formatted(error, call.trace_id),
+            lambda: self._note(call),
         )
-        async with aclosing(answers):
-            async for seen, result in answers:
-                payload = self._payload(call, result)
-                self._note(call)
-                if isinstance(seen, Seen):
-                    payload["extensions"] = {"cursor": seen.cursor}
-                yield payload, result.ran
 
     def _payload(self, call: Call, result: Result) -> dict[str, Any]:
         def form(error: GraphQLError) -> Mapping[str, Any]:

@@ -6,10 +6,11 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from core.domain import events as domain
-from core.domain.ports import Seen
+from core.domain.ports import Delivery, Seen
 from resolvers import events as resolve
 from resolvers.paging import Page
 from schema.asking import Info
+from schema.enums import publish
 from schema.events import Event
 from schema.pages import First, PageInfo, given
 from schema.scopes import EVENTS
@@ -74,6 +75,33 @@ Since: TypeAlias = Annotated[
     ),
 ]
 
+publish(
+    Delivery,
+    "What becomes of events that come faster than you read them.",
+    {
+        "ALL": "Each of them is sent, however late; you read on from the log where you are behind.",
+        "LATEST": (
+            "A DEVICE_STATUS_CHANGED that a newer one of its device has overtaken is left out; "
+            "`extensions.coalesced` counts those. All other events are sent."
+        ),
+    },
+)
+How: TypeAlias = Annotated[
+    Delivery | None,
+    strawberry.argument(
+        description="Whether you get every event, or of states only the newest of each device."
+    ),
+]
+Interval: TypeAlias = Annotated[
+    int | None,
+    strawberry.argument(
+        description=(
+            "With LATEST: milliseconds, 0–3600000, from the beginning of one round of messages to "
+            "that of the next. What is overtaken in between is left out."
+        )
+    ),
+]
+
 
 def _conditions(filter: EventFilter | None) -> resolve.Asked:
     return filter.asked() if filter else resolve.Asked()
@@ -94,9 +122,13 @@ async def watch_events(
     info: Info,
     filter: Filter = strawberry.UNSET,
     after: Since = strawberry.UNSET,
+    delivery: How = Delivery.ALL,
+    min_interval_ms: Interval = 0,
 ) -> AsyncIterator[Seen]:
     """Events as they happen."""
-    return await resolve.watch(info.context, _conditions(given(filter)), given(after))
+    conditions = _conditions(given(filter))
+    manner = resolve.manner(given(delivery), given(min_interval_ms))
+    return await resolve.watch(info.context, conditions, given(after), manner)
 
 
 async def watch_status(
@@ -109,9 +141,12 @@ async def watch_status(
         strawberry.ID | None, strawberry.argument(description="Only of this home.")
     ] = strawberry.UNSET,
     after: Since = strawberry.UNSET,
+    delivery: How = Delivery.ALL,
+    min_interval_ms: Interval = 0,
 ) -> AsyncIterator[Seen]:
     """Reports of other values, as they come."""
     conditions = resolve.Asked(
         {domain.EventType.DEVICE_STATUS_CHANGED}, given(device_ids), given(home_id)
     )
-    return await resolve.watch(info.context, conditions, given(after))
+    manner = resolve.manner(given(delivery), given(min_interval_ms))
+    return await resolve.watch(info.context, conditions, given(after), manner)

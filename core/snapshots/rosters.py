@@ -1,8 +1,13 @@
 """Which devices are in a home now, and in which rooms: what "covered now" is judged by."""
 
+from typing import Final
+
 from core.domain.events import Entry, Event, EventType
 from core.feed import Feed
 from core.store.logs import Logs
+
+_NOWHERE: Final = "nowhere"
+"""Where a device is that is not in the home: in no room, and not without one."""
 
 
 class Roster:
@@ -13,6 +18,9 @@ class Roster:
         self.home_id = home_id
         self.rooms: dict[str, str | None] = {}
         self.readers = 0
+        self.moves = 0
+        """How often a device has come, gone or moved since this was loaded."""
+
         self._place = -1
         self._early: list[Event] = []
 
@@ -37,9 +45,13 @@ class Roster:
         if device is None:
             return
         if entry.type is EventType.DEVICE_REMOVED:
+            self.moves += 1
             self.rooms.pop(device.id, None)
-        else:
-            self.rooms[device.id] = device.room.id if device.room else None
+            return
+        room = device.room.id if device.room else None
+        if self.rooms.get(device.id, _NOWHERE) != room:
+            self.moves += 1
+            self.rooms[device.id] = room
 
 
 class Rosters:
