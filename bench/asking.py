@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 CHUNK = 1 << 16
+OnAsked: TypeAlias = Callable[[int], None]
 
 
 @asynccontextmanager
-async def asked(path: Path, on_asked: Callable[[int], None]) -> AsyncIterator[None]:
-    """Tell how many events are asked for, each time that some are, while the block runs."""
+async def asked(path: Path, connected: Callable[[], OnAsked]) -> AsyncIterator[None]:
+    """Hear who connects while the block runs.
+
+    `connected` gives what is told how many events are asked for, each time that some are.
+    """
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        on_asked = connected()
         while chunk := await reader.read(CHUNK):
             on_asked(len(chunk))
         writer.close()

@@ -71,7 +71,7 @@ async def _changing(puppets: homes.Puppets, path: Path) -> AsyncIterator[None]:
             for _ in range(count):
                 group.create_task(puppets.change())
 
-        async with asked(path, change):
+        async with asked(path, lambda: change):
             yield
 
 

@@ -16,7 +16,6 @@ SOCKETS: Final = 1_000
 BURST: Final = 40
 FEW: Final = 20
 """Sockets, and events of a burst, in a try-out, whose figure says nothing."""
-PEERS: Final = ("bare", "strawberry", "graphql_ws", "mercurius")
 WHAT: Final = (
     f"{SOCKETS:,} sockets watch one home with the same document and one grant, each with an "
     "operation id of its own; a byte on a Unix socket asks for an event. Ours is a report of a "
@@ -28,13 +27,13 @@ WHAT: Final = (
 
 @contextmanager
 def _burst(options: Options) -> Iterator[Mapping[str, Subject]]:
-    with crowd("fanout_burst", PEERS, options) as stands:
+    with crowd("fanout_burst", options) as stands:
         yield {one.name: partial(_bursts, one, options) for one in stands}
 
 
 @contextmanager
 def _single(options: Options) -> Iterator[Mapping[str, Subject]]:
-    with crowd("fanout_single", PEERS, options) as stands:
+    with crowd("fanout_single", options) as stands:
         yield {one.name: partial(_singles, one, options) for one in stands}
 
 

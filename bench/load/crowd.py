@@ -7,13 +7,14 @@ and it is done when the last subscriber has the last of them. Every message is c
 
 import asyncio
 import gc
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from bench.load.audience import Audience, Judge, Member
 from bench.load.http import HOST
+from bench.load.plan import Plan
 from bench.load.sockets import Cut
 from bench.load.wrong import Wrong
 
@@ -40,7 +41,7 @@ class Crowd:
     def __init__(self, changes: str, burst: int, judge: Judge) -> None:
         """`changes` is the path of the server's socket: each byte on it asks for an event.
 
-        Events go to one audience after the other, so a burst is a multiple of them or a divisor.
+        Events go to one audience after the other, beginning with the first.
         """
         self._path = changes
         self._burst = burst
@@ -52,26 +53,44 @@ class Crowd:
         self._waiting: dict[int, asyncio.Future[bool]] = {}
         self._error: Exception | None = None
 
-    async def open(self, port: int, document: str, audiences: Sequence[Seats]) -> None:
-        """Connect and subscribe all, and return once one event has reached everybody.
+    async def enter(self, port: int, document: str, audiences: Sequence[Seats]) -> None:
+        """Connect and subscribe all.
 
         Raises:
             Cut: the server refused a subscriber.
-            Wrong: nothing arrived, or not what was asked for.
         """
         _, self._writer = await asyncio.open_unix_connection(self._path)
-        entering: list[Coroutine[Any, Any, None]] = []
+        waiting: list[tuple[Member, Seats]] = []
         for number, seats in enumerate(audiences):
             audience = Audience(self._judge, partial(self._all_have, number), self._failed)
             self._audiences.append(audience)
             for _ in range(seats.count):
-                member = audience.seat(f"subscriber-{len(entering):05}")
-                entering.append(self._enter(member, port, document, seats))
-        for start in range(0, len(entering), AT_ONCE):
-            await asyncio.gather(*entering[start : start + AT_ONCE])
-        await self._begin()
-        gc.collect()
-        gc.freeze()  # thousands of sockets, which nobody need look at again
+                waiting.append((audience.seat(f"subscriber-{len(waiting):05}"), seats))
+        for start in range(0, len(waiting), AT_ONCE):
+            some = waiting[start : start + AT_ONCE]
+            await asyncio.gather(*(_enter(*one, port, document) for one in some))
+
+    async def begin(self) -> None:
+        """Begin to count once an event, alone, is the newest that everybody has.
+
+        Until then some may not be subscribed yet, and miss what others get.
+
+        Raises:
+            Cut: the server ended a subscription.
+            Wrong: nothing arrived, or not what was asked for.
+        """
+        for _ in range(PROBES):
+            before = [audience.newest() for audience in self._audiences]
+            self._ask(len(self._audiences))
+            if await self._reached(before):
+                for audience in self._audiences:
+                    audience.begin()
+                gc.collect()
+                gc.freeze()  # thousands of sockets, which nobody need look at again
+                return
+        missing = sum(audience.newest() is None for audience in self._audiences)
+        sentence = f"Of {len(self._audiences)} audiences {missing} did not get one event together."
+        raise Wrong(sentence)
 
     async def one(self, worker: int) -> bool:
         """Ask for a burst, and wait until everybody has it."""
@@ -91,27 +110,6 @@ class Crowd:
                 member.close()
         if self._writer is not None:
             self._writer.close()
-
-    @staticmethod
-    async def _enter(member: Member, port: int, document: str, seats: Seats) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: member, HOST, port)
-        await member.subscribe(port, seats.token, document, dict(seats.variables))
-
-    async def _begin(self) -> None:
-        """Begin to count once an event, alone, is the newest that everybody has.
-
-        Until then some may not be subscribed yet, and miss what others get.
-        """
-        for _ in range(PROBES):
-            before = [audience.newest() for audience in self._audiences]
-            self._ask(len(self._audiences))
-            if await self._reached(before):
-                for audience in self._audiences:
-                    audience.begin()
-                return
-        missing = sum(audience.newest() is None for audience in self._audiences)
-        sentence = f"Of {len(self._audiences)} audiences {missing} did not get one event together."
-        raise Wrong(sentence)
 
     async def _reached(self, before: Sequence[str | None]) -> bool:
         for _ in range(int(PROBE_SECONDS / LOOK_SECONDS)):
@@ -147,3 +145,17 @@ class Crowd:
         for done in self._waiting.values():
             if not done.done():
                 done.set_exception(error)
+
+
+async def _enter(member: Member, seats: Seats, port: int, document: str) -> None:
+    await asyncio.get_running_loop().create_connection(lambda: member, HOST, port)
+    await member.subscribe(port, seats.token, document, dict(seats.variables))
+
+
+def crowd_of(plan: Plan) -> tuple[Crowd, list[Seats]]:
+    """What a plan says of a crowd: who is asked, and who comes."""
+    more = plan.more
+    crowd = Crowd(more["changes"], more["burst"], Judge(more["cursor"], more["own_id"]))
+    homes = more.get("homes", [{"home": plan.variables.get("home"), "token": plan.token}])
+    seats = [Seats(more["sockets"], one["token"], {"home": one["home"]}) for one in homes]
+    return crowd, seats

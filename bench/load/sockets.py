@@ -70,7 +70,7 @@ class Line(asyncio.Protocol):
             if not head.startswith(b"HTTP/1.1 101 "):
                 self._ended(head.decode(errors="replace"))
                 return
-            self._upgraded.set_result(None)
+            _done(self._upgraded)
         for opcode, payload in self._frames.feed(data):
             if opcode == TEXT:
                 self._read(payload)
@@ -99,7 +99,7 @@ class Line(asyncio.Protocol):
             payload: dict[str, Any] = message["payload"]
             return payload
         if kind == "connection_ack":
-            self._acknowledged.set_result(None)
+            _done(self._acknowledged)
         elif kind == "ping":
             self._send({"type": "pong"})
         elif kind != "pong":
@@ -119,6 +119,11 @@ class Line(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
+
+
+def _done(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():  # whoever waited may have given up
+        waiting.set_result(None)
 
 
 class Subscriber(Line):

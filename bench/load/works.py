@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from bench.load import http
-from bench.load.audience import Judge
-from bench.load.crowd import Crowd, Seats
+from bench.load.crowd import crowd_of
 from bench.load.fan import Fan
 from bench.load.pace import Work
 from bench.load.plan import Plan
@@ -163,10 +162,9 @@ async def _fan(plan: Plan) -> AsyncIterator[Work]:
 
 @asynccontextmanager
 async def _crowd(plan: Plan) -> AsyncIterator[Work]:
-    more = plan.more
-    crowd = Crowd(more["changes"], more["burst"], Judge(more["cursor"], more["own_id"]))
-    seats = [Seats(more["sockets"], plan.token, plan.variables)]
-    await crowd.open(plan.port, plan.document, seats)
+    crowd, seats = crowd_of(plan)
+    await crowd.enter(plan.port, plan.document, seats)
+    await crowd.begin()
     yield crowd
     crowd.close()
 

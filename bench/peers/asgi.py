@@ -70,5 +70,5 @@ async def _telling(listen: Path, tell: Tell) -> AsyncIterator[None]:
         def start(count: int) -> None:
             group.create_task(tell(count))
 
-        async with asked(listen, start):
+        async with asked(listen, lambda: start):
             yield

@@ -6,18 +6,20 @@ of its own.
 """
 
 import argparse
+import gc
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from app import server
 from bench.peers import asgi
 
 ID_DIGITS: Final = 32
 OURS: Final = {"ws": "websockets-sansio", "ws_ping_interval": None, "server_header": False}
 """As `app.server.listening` has them."""
+CALM: Final = (50_000, 20, 20)
+"""As `app.server.calm_collector` has it."""
 
 
 class Bare:
@@ -69,7 +71,9 @@ def main() -> None:
     parser.add_argument("--listen", type=Path, required=True, help="the socket for asking")
     given = parser.parse_args()
     bare = Bare(given.message.read_text(encoding="utf-8"))
-    server.calm_collector()  # as ours does
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*CALM)
     asgi.serve(bare, given.listen, bare.tell, OURS)
 
 
