@@ -48,6 +48,7 @@ class Meter(Collector):
         yield from self._homes()
         yield from self._live()
         yield from self._commits()
+        yield from self._retention()
         yield from self._audit()
 
     def _engine(self) -> Iterator[Metric]:
@@ -122,6 +123,19 @@ class Meter(Collector):
             "Time since the last look at what other processes wrote: usually under 0.5 s; over 3 s"
             " nobody is served.",
             feed.age,
+        )
+
+    def _retention(self) -> Iterator[Metric]:
+        retention = self._house.services.retention
+        yield CounterMetricFamily(
+            "latchkey_events_pruned",
+            "Events deleted because their home's log is kept no longer, or holds no more.",
+            retention.pruned,
+        )
+        yield GaugeMetricFamily(
+            "latchkey_retention_late_seconds",
+            "How long a home had waited to be pruned when this process last looked.",
+            retention.late,
         )
 
     def _audit(self) -> Iterator[Metric]:
