@@ -79,13 +79,13 @@ class Retention:
             await self._clock.sleep(REST_SECONDS)
 
     async def _walk(self) -> None:
-        """Find the homes that nobody looks at, since the process that made them was killed then."""
+        """Find the homes that nobody looks at, since the process that made them was killed, say."""
         now = self._clock.monotonic()
         if self._walked_at is not None and now - self._walked_at < WALK_SECONDS:
             return
         after: str | None = ""
         while after is not None:
-            after = await self._rows.walk(after)
+            after = await self._rows.walk(self._bounds, after)
             await self._clock.sleep(REST_SECONDS)
         self._walked_at = now
 

@@ -19,6 +19,7 @@ from core.store.tables import events, homes, kept
 from core.store.types import EPOCH, MICROSECOND, database_time
 
 WALKED: Final = 500
+SLACK_SECONDS: Final = 1.0
 HOMES: Final = 50
 """Homes that one transaction looks at."""
 LOOKS: Final = 24
@@ -50,12 +51,22 @@ class KeptRows:
         dialect = sqlite if database.sqlite else postgresql
         self._insert: sqlite.Insert | postgresql.Insert = dialect.insert(kept)
 
-    async def walk(self, after: str) -> str | None:
-        """Make rows for those of the next homes that have none; where to go on, None at the end."""
-        query = select(homes.c.id).where(homes.c.id > after).order_by(homes.c.id).limit(WALKED)
-        found = [row.id for row in await self._database.rows(query)]
-        await self._adopt(found)
-        return found[-1] if len(found) == WALKED else None
+    async def walk(self, bounds: Bounds, after: str) -> str | None:
+        """See to those of the next homes that nobody would look at in time; where to go on.
+
+        They have no row, or one that was made with wider bounds, or by a clock that was set back.
+        """
+        query = select(homes.c.id, kept.c.due_at, database_time().label("now"))
+        query = query.outerjoin(kept, kept.c.home_id == homes.c.id).where(homes.c.id > after)
+        found = await self._database.rows(query.order_by(homes.c.id).limit(WALKED))
+        lost = [
+            row.id
+            for row in found
+            if row.due_at is None or row.due_at > row.now + bounds.seconds + SLACK_SECONDS
+        ]
+        if lost:
+            await self.hurry(lost)
+        return str(found[-1].id) if len(found) == WALKED else None
 
     async def hurry(self, home_ids: Collection[str]) -> None:
         """Have these homes be looked at now, but for those that somebody is looking at."""

@@ -126,9 +126,11 @@ async def test_a_database_that_is_away_is_waited_for(
     estate: Estate, service: Retention, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is to be looked at is not forgotten, and the process lives."""
+    await service.look()
     for number in range(20):
         await estate.house.services.homes.rename(estate.home.id, f"{number}")
     hurry, lost = KeptRows.hurry, list[set[str]]()
+    assert service.pruned == 0
 
     async def away(self: KeptRows, home_ids: set[str]) -> None:
         if len(lost) < 3:

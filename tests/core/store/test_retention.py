@@ -190,7 +190,7 @@ async def test_homes_without_a_row_are_found(
     after: str | None = ""
     turns = 0
     while after is not None:
-        after, turns = await rows.walk(after), turns + 1
+        after, turns = await rows.walk(EVERYTHING, after), turns + 1
     assert turns == 3
     assert await rows.waits() is not None
     floors = [(await left(estate.house, home))[0] for home in homes]
@@ -202,7 +202,7 @@ async def test_homes_without_a_row_are_found(
 async def test_an_empty_database_has_nothing_to_prune(database: Database) -> None:
     """No home, no row, no error."""
     rows = KeptRows(database)
-    assert await rows.walk("") is None
+    assert await rows.walk(EVERYTHING, "") is None
     await rows.hurry(["home_none"])
     assert await rows.waits() is None
     assert (await rows.prune(EVERYTHING, 500)).homes == 0
@@ -293,9 +293,14 @@ async def test_pruning_that_is_cut_off_leaves_the_log_whole(
         assert (await left(again, estate.home))[1] == whole[-2:]
 
 
-async def test_a_clock_that_was_set_back_costs_no_events(estate: Estate) -> None:
-    """A home that is due far in the future, by an earlier clock, is looked at once it is asked."""
-    await KeptRows(estate.house.database).walk("")
-    async with estate.house.database.write() as connection:
+async def test_a_home_that_would_be_late_is_looked_at(estate: Estate) -> None:
+    """One that is due too far ahead: by wider bounds, or by a clock that was set back since."""
+    rows, database = KeptRows(estate.house.database), estate.house.database
+    await prune(estate.house, Bounds(72 * HOUR, 100), estate.home)
+    for hours, waits in ((72, False), (71, True)):
+        await rows.walk(Bounds(hours * HOUR, 100), "")
+        assert (await rows.waits() is not None) == waits
+    async with database.write() as connection:
         await connection.execute(update(tables.kept).values(due_at=1e12))
-    assert await prune(estate.house, Bounds(HOUR, 1), estate.home) > 0
+    await rows.walk(EVERYTHING, "")
+    assert (await rows.prune(Bounds(HOUR, 1), 500)).events > 0
