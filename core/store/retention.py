@@ -18,7 +18,8 @@ from core.store.database import Database
 from core.store.tables import events, homes, kept
 from core.store.types import EPOCH, MICROSECOND, database_time
 
-WALKED: Final = 500
+WALKED: Final = 5_000
+HURRIED: Final = 500
 SLACK_SECONDS: Final = 1.0
 HOMES: Final = 50
 """Homes that one transaction looks at."""
@@ -64,8 +65,8 @@ class KeptRows:
             for row in found
             if row.due_at is None or row.due_at > row.now + bounds.seconds + SLACK_SECONDS
         ]
-        if lost:
-            await self.hurry(lost)
+        for start in range(0, len(lost), HURRIED):
+            await self.hurry(lost[start : start + HURRIED])
         return str(found[-1].id) if len(found) == WALKED else None
 
     async def hurry(self, home_ids: Collection[str]) -> None:
