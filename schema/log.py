@@ -1,6 +1,7 @@
 """The log of events: page by page, and live."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import strawberry
@@ -8,7 +9,6 @@ import strawberry
 from core.domain import events as domain
 from core.domain.ports import Delivery, Seen
 from resolvers import events as resolve
-from resolvers.paging import Page
 from schema.asking import Info
 from schema.enums import publish
 from schema.events import Event
@@ -26,6 +26,29 @@ class EventEdge:
     node: Event = strawberry.field(description="The event itself.")
 
 
+publish(
+    domain.GapReason,
+    "Why a log does not reach back.",
+    {"RETENTION": "It is kept for a time and up to a number of events, and no longer."},
+)
+
+
+@strawberry.type(
+    description=(
+        "What is missing for good, since the log no longer reaches back to `after`. Query anew "
+        "what you hold; then go on from here."
+    ),
+    directives=[EVENTS],
+)
+class LogGap:
+    """`core.domain.events.Gap`."""
+
+    reason: domain.GapReason = strawberry.field(description="Why it is missing.")
+    since: datetime = strawberry.field(
+        description="Nothing that happened after this moment is missing; a whole minute."
+    )
+
+
 @strawberry.type(
     description=(
         "A page of the log, oldest first. It may hold fewer events than asked for and still have "
@@ -39,6 +62,12 @@ class EventConnection:
     edges: list[EventEdge] = strawberry.field(description="The events with their cursors.")
     nodes: list[Event] = strawberry.field(description="The events alone.")
     page_info: PageInfo = strawberry.field(description="Where the page is in the log.")
+    gap: LogGap | None = strawberry.field(
+        description=(
+            "What is missing before this page; null where nothing is. Select it when you go on "
+            "from a cursor: the page then begins where the log does now."
+        )
+    )
 
 
 @strawberry.input(description="Which events; all given conditions hold together.")
@@ -112,7 +141,7 @@ async def list_events(
     after: Beyond = strawberry.UNSET,
     first: First = strawberry.UNSET,
     filter: Filter = strawberry.UNSET,
-) -> Page[domain.Event]:
+) -> resolve.LogPage:
     """The log, page by page."""
     conditions = _conditions(given(filter))
     return await resolve.listed(info.context, conditions, given(first), given(after))

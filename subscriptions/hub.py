@@ -182,8 +182,16 @@ class Hub:
                 self.feed.expect(home_id, place)
             await self.clock.sleep(AHEAD_SECONDS)
             return
-        events, reached = await self._events_of.page(watch.places, behind, watch.wanted)
-        if not watch.stale:
+        begun = {home_id: watch.places[home_id] for home_id in behind}
+        events, reached = await self._events_of.page(begun, behind, watch.wanted)
+        gap = await self._events_of.gap(begun)
+        if watch.stale:
+            return
+        if gap is not None:
+            watch.lost(gap)
+        elif any(room.roster.lapsed for room in watch.rooms.values()):
+            watch.changed()
+        else:
             watch.offer(events, reached)
 
     def _enter(self, watch: Watch) -> bool:
@@ -204,6 +212,7 @@ class Hub:
             watch.viewer = self._access.again(watch.viewer)
             homes = _homes(watch)
             self._leave(watch, watch.rooms.keys() - homes)
+            await self._renew_rooms(watch)
             for home_id in sorted(homes - watch.rooms.keys()):
                 joined = _shared(watch.viewer, home_id) if after is None else after.get(home_id)
                 await self._join(watch, home_id, joined)
@@ -216,6 +225,13 @@ class Hub:
         watch.rooms[home_id] = room
         began = watch.viewer.grant.began(home_id)
         watch.places[home_id] = self.feed.place(home_id) if place is None else max(place, began)
+
+    async def _renew_rooms(self, watch: Watch) -> None:
+        """Leave those whose roster has lapsed, for others of the same homes."""
+        for home_id, room in tuple(watch.rooms.items()):
+            if room.roster.lapsed:
+                watch.rooms[home_id] = await self._rooms.take(home_id)
+                self._rooms.give_back(room)
 
     def _leave(self, watch: Watch, homes: Iterable[str]) -> None:
         for home_id in tuple(homes):

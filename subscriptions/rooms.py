@@ -10,10 +10,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from core.domain.accounts import Viewer
-from core.domain.events import Entry, Event
+from core.domain.events import Entry, Event, Lapse
 from core.domain.grants import Grant
 from core.domain.ports import Seen, Wanted
-from core.feed import Feed
+from core.feed import UNKNOWN, Feed
 from core.snapshots.rosters import Roster, Rosters
 from core.tokens import Cursors
 
@@ -29,6 +29,9 @@ class Watcher(Protocol):
 
     def push(self, seen: Seen) -> None:
         """The next event that it sees. It may leave the room over that, and must not wait."""
+
+    def changed(self) -> None:
+        """What it sees has to be looked at again. It leaves the room."""
 
 
 class Audience(NamedTuple):
@@ -48,6 +51,9 @@ class Room:
         """Nobody watches yet."""
         self.home_id = roster.home_id
         self.roster = roster
+        self.place = UNKNOWN
+        """Up to here those who are in it have been told everything that they see."""
+
         self.readers = 0
         self._feed = feed
         self._cursors = cursors
@@ -79,9 +85,17 @@ class Room:
                     del self._of_device[device_id]
 
     def told(self, entry: Entry) -> None:
-        """The feed has the home's next event."""
+        """The feed has the home's next event, or has lost some.
+
+        Then the roster is of no use any more: whoever is in the room leaves it.
+        """
+        if isinstance(entry, Lapse):
+            for audience in tuple(self._audiences.values()):
+                for watch in tuple(audience.members):
+                    watch.changed()
         if not isinstance(entry, Event):
             return
+        self.place = entry.place
         device_id = entry.device.id if entry.device else None
         for one in {device_id, None}:
             if (audiences := self._of_device.get(one)) is not None:
@@ -121,17 +135,19 @@ class Rooms:
             Missing: there is no such home.
             Unavailable: the database does not answer.
         """
-        room = self._rooms.get(home_id)
+        room = self._right(home_id)
         if room is None:
             roster = await self._rosters.take(home_id)  # first, so that it is told first
             fresh = Room(roster, self._feed, self._cursors)
             try:
-                await self._feed.follow(home_id, fresh.told)
+                fresh.place = await self._feed.follow(home_id, fresh.told)
             except BaseException:
                 self._rosters.give_back(roster)
                 raise
-            room = self._rooms.setdefault(home_id, fresh)
-            if room is not fresh:  # somebody else was faster
+            room = self._right(home_id)
+            if room is None:
+                room = self._rooms[home_id] = fresh
+            else:  # somebody else was faster
                 self._let_go(fresh)
         room.readers += 1
         return room
@@ -140,8 +156,13 @@ class Rooms:
         """Stop keeping it, once for each `take`."""
         room.readers -= 1
         if room.readers == 0:
-            del self._rooms[room.home_id]
+            if self._rooms.get(room.home_id) is room:
+                del self._rooms[room.home_id]
             self._let_go(room)
+
+    def _right(self, home_id: str) -> Room | None:
+        room = self._rooms.get(home_id)
+        return None if room is None or room.roster.lapsed else room
 
     def _let_go(self, room: Room) -> None:
         self._feed.drop(room.home_id, room.told)

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Unauthenticated
-from core.domain.events import Event
+from core.domain.events import Event, Gap
 from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
 from core.feed import Feed
 from core.tokens import Cursors
@@ -180,6 +180,12 @@ class Watch:
         if self.queue and not self.out:
             self._call(self.queue.first().event.home.id)
 
+    def lost(self, gap: Gap) -> None:
+        """The log does not reach back to its places any more; its reader is told, once."""
+        self.gap = {"reason": gap.reason.value, "since": gap.since}
+        for home_id, place in gap.places.items():
+            self.places[home_id] = max(place, self.places[home_id])
+
     def enter(self) -> None:
         """Be told from now on. Nothing may be awaited since its places were the feed's."""
         self.homes, self.live = tuple(sorted(self.places)), True
@@ -242,7 +248,7 @@ class Watch:
     def _reached(self) -> dict[str, int]:
         if not self.live:
             return self.places
-        return {home_id: self.parts.feed.place(home_id) for home_id in self.homes}
+        return {home_id: self.rooms[home_id].place for home_id in self.homes}
 
     def _note(self, skipped: int) -> None:
         """What is to be said beside the event that is taken."""
