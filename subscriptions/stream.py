@@ -120,19 +120,25 @@ class Stream:
 
     async def run(self) -> None:
         """Tell what comes, until the subscription, its access, the peer or the process ends."""
+        try:
+            if (last := await self._lasted()) is not None:
+                await self._take_leave(last)
+        finally:
+            self._over.set()
+
+    async def _lasted(self) -> bytes | None:
+        """Live, and give the last words. Nothing is held any more by a peer that does not read."""
         stop = self._watch()
         working = [asyncio.create_task(work) for work in (self._tell(), self._miss())]
         try:
-            last = await self._last
+            return await self._last
         finally:
             stop()
             await self._timers.end()
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
-            await self._shown.aclose()  # first of all: a peer that does not read holds nothing
-        if last is not None:
-            await self._take_leave(last)
+            await self._shown.aclose()
 
     async def aclose(self) -> None:
         """Nothing of it is left."""
