@@ -1,7 +1,4 @@
-"""The sessions of this process: who is connected, and how all of them are sent elsewhere.
-
-A session is a socket's, or an event stream.
-"""
+"""The sessions and event streams of this process, and how all of them are sent elsewhere."""
 
 import asyncio
 from typing import Final, TypeAlias
@@ -32,12 +29,12 @@ class Sessions:
 
     @property
     def sockets(self) -> list[Session]:
-        """Those of sockets."""
+        """The sessions of sockets."""
         return [each for each in self._open if isinstance(each, Session)]
 
     @property
     def streams(self) -> list[Stream]:
-        """Those that are event streams."""
+        """The event streams."""
         return [each for each in self._open if isinstance(each, Stream)]
 
     def add(self, session: Open) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -349,6 +351,30 @@ async def test_narrowing_silences_the_other_devices(api: Api) -> None:
         told.append(await events.answer())
     found = [one["data"]["deviceStatusChanged"]["device"]["id"] for one in told]
     assert found == [api.lock.id, api.lock.id]
+
+
+async def test_the_command_of_the_document_works(api: Api) -> None:
+    """docs/live.md, pasted into a shell."""
+    page = Path(__file__).parents[2] / "docs/live.md"
+    _, _, command = page.read_text(encoding="utf-8").partition("\n```sh\n")
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        "exec " + command.partition("```")[0],
+        env={**os.environ, "BASE": api.base_url, "TOKEN": api.token()},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    source, told = EventSource(), list[Told]()
+    async with asyncio.timeout(SECONDS):
+        while not source.last_id:  # the place where it begins
+            told += source.feed(await process.stdout.read(1_000))
+        await _switch(api, on=not api.light.state.on)
+        while not told:
+            told += source.feed(await process.stdout.read(1_000))
+    process.kill()
+    await process.wait()
+    assert json.loads(told[0].data)["data"]["events"]["home"] == {"name": "Maple Street"}
 
 
 async def test_a_client_that_goes_leaves_nothing(api: Api) -> None:
