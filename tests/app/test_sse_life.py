@@ -136,7 +136,7 @@ async def test_a_slow_reader_costs_nothing_and_loses_nothing(api: Api) -> None:
         assert peer.offered == offered + 1
         peer.reads.set()
         expected = await places(api, start)
-        await until(lambda: len(peer.told) >= len(expected))
+        await until(lambda: len(peer.told) >= len(expected), 15)
         assert peer.ids() == expected
         await stream.drain()
     assert peer.ended
