@@ -178,6 +178,8 @@ class Stream:
     async def _say(self, words: Callable[[], bytes]) -> None:
         """Send what `words` come to when it is their turn, which is after those before."""
         async with self._turn:
+            if self._last.done():  # the last words are settled, and say nothing of this
+                return
             self._waits_since = self._parts.clock.monotonic()
             await self._wire.part(words())
             self._waits_since = None
