@@ -23,6 +23,7 @@ class Streaming:
     """
 
     __slots__ = (
+        "_after",
         "_ask",
         "_form",
         "_live",
@@ -38,11 +39,16 @@ class Streaming:
         self,
         rendering: Rendering,
         ask: Ask,
+        after: str | None,
         renderer: Renderer,
         form: Form,
         looked: Callable[[], None],
     ) -> None:
-        """Not open; `looked` is called where something is shown that nobody was shown before."""
+        """Not open; `after` is the cursor to begin at, whatever the document says.
+
+        `looked` is called where something is shown that nobody was shown before.
+        """
+        self._after = after
         self._rendering = rendering
         self._ask = ask
         self._live = ask.live
@@ -74,6 +80,7 @@ class Streaming:
         self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING
     ) -> Watching:
         """Open a watch (`core.domain.ports.Live`)."""
+        after = after if self._after is None else self._after
         self._watching = watching = await self._live.watch(viewer, wanted, after, manner)
         if self._renewed is not None:
             watching.renew(self._renewed)  # while it was opened

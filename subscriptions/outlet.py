@@ -176,14 +176,14 @@ class Outlet:
         self._writes = True
         try:
             while (text := self._next()) is not None:
-                if (rest := begun(self._wire.send(text))) is not None:
+                if isinstance(rest := begun(self._wire.send(text)), Rest):
                     self._writing = asyncio.create_task(self._write_on(rest))
                     return
         except Gone:
             self._close()
         self._writes = False
 
-    async def _write_on(self, rest: Rest | None) -> None:
+    async def _write_on(self, rest: Rest[None] | None) -> None:
         """Write while the peer has to be waited for."""
         try:
             while rest is not None:
@@ -197,7 +197,7 @@ class Outlet:
             self._writing = None
             self._writes = False
 
-    async def _waited(self, rest: Rest) -> None:
+    async def _waited(self, rest: Rest[None]) -> None:
         self._stall_later()
         try:
             await rest

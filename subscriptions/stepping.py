@@ -1,57 +1,51 @@
-"""Stepping: work that usually need not wait, done at once and without a task of its own."""
+"""Stepping: work that usually need not wait, done at once and without a task or a timer of its own.
 
-from collections.abc import Awaitable, Coroutine, Generator
-from typing import Any
+The work must not ask for the current task before it waits for the first time: it may be in none.
+"""
+
+from collections.abc import Awaitable, Generator
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Rest(Awaitable[None]):
-    """What is left of work that has to wait. Await it, once, in a task."""
+class Rest(Awaitable[T], Generic[T]):
+    """What is left of work that has begun to wait. Awaited, once, it goes on."""
 
-    __slots__ = ("_waits_for", "_work")
+    __slots__ = ("_steps", "_waits_for")
 
-    def __init__(self, work: Coroutine[Any, Any, object], waits_for: Any) -> None:
-        """`waits_for` is what the work has yielded: a future, as event loops understand it."""
-        self._work = work
+    def __init__(self, steps: Generator[Any, Any, T], waits_for: Any) -> None:
+        """`waits_for` is what they have yielded: a future, as event loops understand it."""
+        self._steps = steps
         self._waits_for = waits_for
 
-    def __await__(self) -> Generator[Any, Any, None]:
+    def __await__(self) -> Generator[Any, Any, T]:
         """Go on where the work stopped."""
         waits_for = self._waits_for
         while True:
             try:
                 sent = yield waits_for
-            except BaseException as error:  # noqa: BLE001 - it is the work's to deal with
-                step = self._throw(error)
+            except BaseException as error:  # noqa: BLE001 - it is the work's
+                step = partial(self._steps.throw, error)
             else:
-                step = self._send(sent)
-            if step is _ENDED:
-                return
-            waits_for = step
-
-    def _send(self, value: object) -> Any:
-        try:
-            return self._work.send(value)
-        except StopIteration:
-            return _ENDED
-
-    def _throw(self, error: BaseException) -> Any:
-        try:
-            return self._work.throw(error)
-        except StopIteration:
-            return _ENDED
+                step = partial(self._steps.send, sent)
+            try:
+                waits_for = step()
+            except StopIteration as done:
+                value: T = done.value
+                return value
 
 
-def begun(work: Coroutine[Any, Any, object]) -> Rest | None:
-    """Do as much as can be done now; None where that is all of it.
+def begun(work: Awaitable[T]) -> T | Rest[T]:
+    """Do as much as can be done now: all of it, or what is left.
 
-    The work must not ask for the current task before it waits for the first time: it is in none.
     Raises what the work raises.
     """
+    steps = work.__await__()
     try:
-        waits_for = work.send(None)
-    except StopIteration:
-        return None
-    return Rest(work, waits_for)
-
-
-_ENDED = object()
+        waits_for = steps.send(None)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    return Rest(steps, waits_for)

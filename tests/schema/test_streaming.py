@@ -53,7 +53,7 @@ class Slow:
 def streaming(live: Slow) -> Streaming:
     """One that opens there."""
     nothing: Any = None
-    return Streaming(cast("Any", live), cast("Any", SimpleNamespace(live=live)), *[nothing] * 3)
+    return Streaming(cast("Any", live), cast("Any", SimpleNamespace(live=live)), *[nothing] * 4)
 
 
 async def test_a_token_that_comes_while_it_opens_is_not_lost() -> None:

@@ -8,12 +8,13 @@ import pytest
 from subscriptions.stepping import Rest, begun
 
 
-async def several(happened: list[str], *waits: Awaitable[object]) -> None:
-    """Wait for each of these in turn."""
+async def several(happened: list[str], *waits: Awaitable[object]) -> int:
+    """Wait for each of these in turn; how many they were."""
     try:
         for number, one in enumerate(waits):
             happened.append(f"{await one} {number}")
         happened.append("done")
+        return len(waits)
     except BaseException as error:
         happened.append(type(error).__name__)
         raise
@@ -27,7 +28,7 @@ async def given(value: str) -> str:
 async def test_what_need_not_wait_is_done_at_once() -> None:
     """There is nothing left to wait for."""
     happened: list[str] = []
-    assert begun(several(happened, given("a"), given("b"))) is None
+    assert begun(several(happened, given("a"), given("b"))) == 2
     assert happened == ["a 0", "b 1", "done"]
 
 
@@ -53,7 +54,7 @@ async def test_what_has_to_wait_goes_on_in_a_task() -> None:
     assert happened == ["a 0", "b 1"]
     futures[1].set_result("c")
     futures[2].set_result("d")
-    await task
+    assert await task == 4
     assert happened[-3:] == ["c 2", "d 3", "done"]
 
 
@@ -62,7 +63,7 @@ async def test_a_wait_that_fails_fails_the_work() -> None:
     future = asyncio.get_running_loop().create_future()
     happened: list[str] = []
     rest = begun(several(happened, future))
-    assert rest is not None
+    assert isinstance(rest, Rest)
     future.set_exception(OSError())
     with pytest.raises(OSError):  # noqa: PT011 - which it is is the point
         await rest
@@ -73,7 +74,7 @@ async def test_who_is_cancelled_cancels_the_work() -> None:
     """It can clean up after itself."""
     happened: list[str] = []
     rest = begun(several(happened, asyncio.sleep(60)))
-    assert rest is not None
+    assert isinstance(rest, Rest)
     task = asyncio.ensure_future(rest)
     await asyncio.sleep(0)
     task.cancel()
