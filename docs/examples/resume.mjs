@@ -6,7 +6,8 @@
 //
 // It goes wherever such a client goes: into Apollo Client's GraphQLWsLink, into urql's
 // subscriptionExchange. A subscription goes on from its last cursor where its document takes
-// `$after: String` and its variables name `after`: null, or the cursor that your app kept.
+// `$after: String` and its variables name `after`: null, or the cursor that your app kept (from
+// null, only once a first event or ping has brought one).
 //
 // `token` is asked at each connection, and on an open one before the token ends; it gives one of the
 // same grant that is good for a while yet. Every other option of graphql-ws can be given as well.
@@ -57,6 +58,7 @@ export const connect = ({ url, token, ...options }) => {
 
   const client = createClient({
     url,
+    connectionAckWaitTimeout: LONGEST_WAIT,
     connectionParams: async () => ({ authorization: `Bearer ${await token()}` }),
     retryAttempts: Infinity,
     shouldRetry: () => true, // a refused connection too, which is what a restart looks like

@@ -19,6 +19,11 @@ class Road:
         self._passes.set()
 
     @property
+    def graphql_url(self) -> str:
+        """Where queries go."""
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
     def ws_url(self) -> str:
         """Where sockets go."""
         return f"ws://127.0.0.1:{self.port}/graphql"
@@ -64,10 +69,10 @@ class Road:
 
 
 @asynccontextmanager
-async def road(to: int) -> AsyncIterator[Road]:
-    """A road to this port, while the block runs."""
+async def road(to: int, at: int = 0) -> AsyncIterator[Road]:
+    """A road to this port, from the port `at` or a free one, while the block runs."""
     found = Road(to)
-    server = await asyncio.start_server(found.travel, "127.0.0.1", 0)
+    server = await asyncio.start_server(found.travel, "127.0.0.1", at)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found

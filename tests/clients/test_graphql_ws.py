@@ -106,6 +106,22 @@ async def _held_up(way: Road, app: Program, town: Town, watch: str) -> None:
     assert said(await app.results(watch, 3)) == [40, 41, 42]
 
 
+async def test_an_address_may_be_dead_for_a_while(town: Town, start: Start) -> None:
+    """By itself this client gives up where nobody listens; by the example it tries on."""
+    port = free_port()
+    url = f"ws://127.0.0.1:{port}/graphql"
+    async with (
+        start("graphql_ws", url, token=lambda: town.token) as plain,
+        start("graphql_ws", url, "lasting", token=lambda: town.token) as lasting,
+    ):
+        watch = lasting.watch(WATCH, ids=[town.light.id], after=await town.dim(94))
+        await lasting.next("closed")
+        assert "ECONNREFUSED" in (await plain.ask(NAME))["error"]["message"]
+        async with road(town.port, at=port):
+            await town.dim(1)
+            assert said(await lasting.results(watch, 1)) == [1]
+
+
 async def test_a_token_is_renewed_before_it_ends(town: Town, start: Start) -> None:
     """In band where the app has a new one; otherwise 4403, a new one, and on from there."""
     after = await town.dim(96)
