@@ -98,8 +98,9 @@ class Town:
         async with asyncio.timeout(5), aiohttp.ClientSession(headers=headers) as session:
             while True:
                 async with session.get(f"http://127.0.0.1:{self.port}/metrics") as response:
-                    if "\nlatchkey_sockets 0.0\n" in await response.text():
-                        return True
+                    lines = (await response.text()).splitlines()
+                if {f"latchkey_{name} 0.0" for name in ("sockets", "event_streams")} <= {*lines}:
+                    return True
                 await asyncio.sleep(0.05)
 
 

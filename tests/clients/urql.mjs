@@ -39,9 +39,13 @@ const client = new Client({
   },
 });
 
-const errors = (error) => error && { message: error.message, errors: error.graphQLErrors };
 // What urql calls a result: its data, its extensions and its error, all at once.
-const told = ({ data, error, extensions }) => ({ data, extensions, error: errors(error) });
+const told = ({ data, extensions, hasNext, error }) => ({
+  data,
+  extensions,
+  hasNext,
+  error: error && { message: error.message, errors: error.graphQLErrors },
+});
 
 serve({
   ask: async ({ query, variables }) => {
