@@ -38,7 +38,7 @@ export const connect = ({ url, token, ...options }) => {
     const left = Date.parse(expiresAt) - Date.now();
     clearTimeout(renewal);
     renewal = setTimeout(async () => {
-      const next = await Promise.resolve(token()).catch(() => undefined);
+      const next = await Promise.resolve().then(token).catch(() => undefined);
       if (next && socket.readyState === socket.OPEN) {
         const payload = { authorization: `Bearer ${next}` };
         socket.send(JSON.stringify({ type: "ping", payload }));
@@ -88,7 +88,8 @@ export const connect = ({ url, token, ...options }) => {
     running.forEach((asked, id) => asked.deref() ?? running.delete(id));
   });
   client.on("pong", (received, payload) => {
-    if (received && payload?.expiresAt) renewBefore(connection.socket, payload.expiresAt);
+    const { socket } = connection;
+    if (received && socket && payload?.expiresAt) renewBefore(socket, payload.expiresAt);
   });
   client.on("closed", () => {
     connection = {};

@@ -24,6 +24,7 @@ export const follow = ({ url, token, silentMs = 60_000 }, asked, sink) => {
 
   const begin = () => {
     let ended = false;
+    waiting = undefined;
     const next = (result) => {
       // The token has ended, or access was taken back: the next connection shows which.
       ended = result.errors?.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED");
@@ -44,8 +45,9 @@ export const follow = ({ url, token, silentMs = 60_000 }, asked, sink) => {
   begin();
   return () => {
     stopped = true;
+    if (waiting === undefined) return stop();
     clearTimeout(waiting);
-    stop();
+    sink.complete();
   };
 };
 
