@@ -12,7 +12,7 @@ from core.services import Services
 from core.services.documents import Check
 from core.snapshots.freshness import Freshness
 from core.tokens import Cursors
-from resolvers.facts import EventFacts
+from resolvers.facts import NO_EVENT, EventFacts
 from resolvers.loaders import Loaders
 from resolvers.merge import Budget
 
@@ -55,6 +55,10 @@ class Ask:
             sentence = "This needs an access token: send it as `Authorization: Bearer …`."
             raise Unauthenticated(sentence)
         return self.viewer
+
+    def of_no_event(self) -> "Ask":
+        """The context that is kept between events: it has nothing to turn to."""
+        return replace(self, loaders=NO_EVENT)
 
     def of(self, event: Event) -> "Ask":
         """The context in which this event is shown: what it carries, and nothing else."""

@@ -1,7 +1,7 @@
 """Facts: what one event carries, in the place of loaders. Nothing here waits or reads."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from core.domain.commands import Command
 from core.domain.devices import Device
@@ -32,3 +32,7 @@ class EventFacts:
     home = room = device = command = rooms = _uncarried
     homes = count_homes = devices = count_devices = _uncarried
     events = whereabouts = remember = forget = in_memory = _uncarried
+
+
+NO_EVENT: Final = EventFacts(cast("Event", None))
+"""For who is between events, and so is asked for nothing."""

@@ -73,6 +73,8 @@ class Streaming:
         if isinstance(source, ExecutionResult):
             self.close()
             return [self._form(error) for error in source.errors or ()]
+        # From now on it is asked for events alone, which bring along what they show.
+        self._ask = self._ask.of_no_event()
         self._opened.attach(self._rendering.key, ready)
         return None
 

@@ -122,10 +122,12 @@ class Hub:
         """Events from `after` (or from now), then live; see `core.domain.ports.Live`."""
         viewer = self._access.again(viewer)
         named = await self._events_of.homes_named(viewer, wanted)
+        if wanted.device_ids is None:
+            named = None  # then the one home that may be wanted says it all
         places = self.cursors.open_places(viewer.grant.id, after) if after is not None else {}
         watch = Watch(viewer, wanted, named, manner, self)
         try:
-            watch.stop = self._access.watch(viewer.grant.id, watch.changed)
+            self._access.watch(viewer.grant.id, watch.changed)
             await self._refresh(watch, places)
         except BaseException:
             watch.end(StopAsyncIteration)
@@ -142,9 +144,7 @@ class Hub:
 
     def let_go(self, watch: Watch) -> None:
         """Leave nothing of a watch that has ended."""
-        if watch.stop is not None:
-            watch.stop()
-            watch.stop = None
+        self._access.unwatch(watch.viewer.grant.id, watch.changed)
         if watch.task is not None:
             watch.task.cancel()
         self._leave(watch, watch.rooms)
@@ -246,6 +246,8 @@ def _homes(watch: Watch) -> frozenset[str]:
         raise Refused(sentence, (Scope.EVENTS_SUBSCRIBE.value,))
     shown = watch.viewer.grant.view.homes
     homes = shown if watch.named is None else shown & watch.named
+    if watch.wanted.home_id is not None:
+        homes &= {watch.wanted.home_id}
     if len(homes) > MOST_HOMES:
         sentence = (
             f"This would watch {len(homes)} homes, and one subscription watches at most "

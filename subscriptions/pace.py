@@ -6,6 +6,8 @@ from core.domain.ports import Clock
 class Pace:
     """How much a connection has sent lately."""
 
+    __slots__ = ("_at", "_clock", "_left", "_rates")
+
     def __init__(self, messages: int, size: int, clock: Clock) -> None:
         """So many messages, and bytes of them together, in a second."""
         self._rates = (messages, size)

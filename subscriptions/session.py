@@ -5,7 +5,7 @@ reader: heartbeats, the end of its token and news of its grant are timers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -34,6 +34,9 @@ SILENT: Final = "Nothing was heard of you for two heartbeats: answer pings."
 Authenticate: TypeAlias = Callable[[str | None], Awaitable[Viewer | None]]
 """The viewer of an Authorization header's value, on this connection; None for nobody."""
 
+Read: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
+"""The next frame; None once either side has closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -61,6 +64,20 @@ class Parts:
 class Session:
     """A connection. `run` is its life; everything of it happens within."""
 
+    __slots__ = (
+        "_acknowledged",
+        "_authenticate",
+        "_header",
+        "_heard_at",
+        "_initialised",
+        "_outlet",
+        "_pace",
+        "_parts",
+        "_timers",
+        "_viewer",
+        "operations",
+    )
+
     def __init__(
         self, wire: Wire, parts: Parts, authenticate: Authenticate, header: str | None
     ) -> None:
@@ -76,19 +93,21 @@ class Session:
         self._initialised = False
         self._acknowledged = False
         self._heard_at = parts.clock.monotonic()
-        self._stop_watching: Callable[[], None] = _nothing
         self.operations = Operations(
             parts.graph, self._outlet, self._current, limits.operations, limits.operation_seconds
         )
 
-    async def run(self, frames: AsyncIterator[str | bytes]) -> None:
+    async def run(self, read: Read) -> None:
         """Serve until the peer goes or the connection is closed; then nothing of it is left."""
         task = asyncio.current_task()
         if task is not None:
             self._outlet.leave = partial(_leave, task)
         self._timers.set("init", self._parts.limits.init_seconds, self._give_up)
         try:
-            await self._read(frames)
+            while not self._outlet.closed and (frame := await read()) is not None:
+                await self._take(frame)
+        except Gone:
+            pass
         except asyncio.CancelledError:
             if task is None or not self._outlet.stalled:
                 raise
@@ -96,7 +115,8 @@ class Session:
         finally:
             self._outlet.leave = _nothing
             self._outlet.closed = True
-            self._stop_watching()
+            if self._viewer is not None:
+                self._parts.access.unwatch(self._viewer.grant.id, self._changed)
             await self._timers.end()
             await self.operations.end()
             await self._outlet.end()
@@ -110,21 +130,15 @@ class Session:
             pass
         await self._outlet.close(Close.RESTART, RESTARTS)
 
-    async def _read(self, frames: AsyncIterator[str | bytes]) -> None:
-        try:
-            async for frame in frames:
-                self._heard_at = self._parts.clock.monotonic()
-                if not self._pace.allows(_size(frame)):
-                    await self._outlet.close(Close.TRY_LATER, _too_fast(self._parts.limits))
-                elif isinstance(frame, bytes):
-                    sentence = "Messages are text frames, not binary ones."
-                    await self._outlet.close(Close.MALFORMED, sentence)
-                else:
-                    await self._received(frame)
-                if self._outlet.closed:
-                    return
-        except Gone:
-            pass
+    async def _take(self, frame: str | bytes) -> None:
+        self._heard_at = self._parts.clock.monotonic()
+        if not self._pace.allows(_size(frame)):
+            await self._outlet.close(Close.TRY_LATER, _too_fast(self._parts.limits))
+        elif isinstance(frame, bytes):
+            sentence = "Messages are text frames, not binary ones."
+            await self._outlet.close(Close.MALFORMED, sentence)
+        else:
+            await self._received(frame)
 
     async def _received(self, frame: str) -> None:
         try:
@@ -162,7 +176,7 @@ class Session:
             await self._outlet.close_for(error)
             return
         self._viewer = viewer
-        self._stop_watching = self._parts.access.watch(viewer.grant.id, self._changed)
+        self._parts.access.watch(viewer.grant.id, self._changed)
         self._expire_with(viewer)
         self._changed()  # access may have been taken back before it was watched
         heartbeat = self._parts.limits.heartbeat_seconds

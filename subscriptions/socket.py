@@ -4,7 +4,6 @@ Starlette's `WebSocket` would do, and costs each message three more calls and ea
 memory; there are many of both.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -27,11 +26,14 @@ class Socket:
         self._send = send
         self._closed = False
 
-    async def frames(self) -> AsyncIterator[str | bytes]:
-        """Each frame, until either side closes."""
-        while (frame := await self._receive())["type"] == "websocket.receive":
-            text = frame.get("text")
-            yield frame["bytes"] if text is None else text
+    async def read(self) -> str | bytes | None:
+        """The next frame; None once either side has closed."""
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            return None
+        text: str | None = message.get("text")
+        found: str | bytes = message["bytes"] if text is None else text
+        return found
 
     async def send(self, text: str) -> None:
         """One message out."""
@@ -76,7 +78,7 @@ async def serve(
     session = Session(wire, parts, authenticate, Headers(scope=scope).get("authorization"))
     sessions.add(session)
     try:
-        await session.run(wire.frames())
+        await session.run(wire.read)
     finally:
         sessions.discard(session)
 

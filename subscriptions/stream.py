@@ -156,7 +156,8 @@ class Stream:
         if (viewer := self._call.viewer) is None:
             return lambda: None
         self._changed()  # access may have been taken back before it was watched
-        return self._parts.access.watch(viewer.grant.id, self._changed)
+        self._parts.access.watch(viewer.grant.id, self._changed)
+        return partial(self._parts.access.unwatch, viewer.grant.id, self._changed)
 
     async def _tell(self) -> None:
         try:

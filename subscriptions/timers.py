@@ -13,6 +13,8 @@ Errand: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 class Timers:
     """Errands by name: one of each waits at most, and one of each runs at most."""
 
+    __slots__ = ("_ended", "_running", "_waiting")
+
     def __init__(self) -> None:
         """Nothing waits."""
         self._waiting: dict[str, asyncio.TimerHandle] = {}

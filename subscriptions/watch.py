@@ -62,7 +62,6 @@ class Watch:
         "ready",
         "rooms",
         "stale",
-        "stop",
         "task",
         "viewer",
         "wanted",
@@ -101,7 +100,6 @@ class Watch:
         self.gap: Mapping[str, object] | None = None
         self.extras = NOTHING
         self.task: asyncio.Task[None] | None = None
-        self.stop: Callable[[], None] | None = None
         self._woken: asyncio.Future[None] | None = None
         self._in_round = False
         self._pause: asyncio.TimerHandle | None = None
@@ -188,7 +186,7 @@ class Watch:
 
     def enter(self) -> None:
         """Be told from now on. Nothing may be awaited since its places were the feed's."""
-        self.homes, self.live = tuple(sorted(self.places)), True
+        self.homes, self.live, self.places = tuple(sorted(self.places)), True, {}
         for home_id in self.homes:
             self.rooms[home_id].enter(self, self.homes)
 

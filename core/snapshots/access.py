@@ -147,6 +147,9 @@ class Access:
         if viewer.expires_at <= self._clock.now():
             sentence = "The access token has expired; ask for a new one."
             raise Unauthenticated(sentence, expired=True)
+        known = self._viewers.get(viewer.token_id)
+        if known is not None and _same(viewer, known[0]):
+            return self.viewer(known[0])  # one for all that is open with this token
         return self.viewer(
             Claims(
                 token_id=viewer.token_id,
@@ -162,16 +165,15 @@ class Access:
         """Whether the client has registered the document with this id."""
         return document_id in self.documents.get(client_id, ())
 
-    def watch(self, grant_id: str, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed` after each change that touches this grant; returns how to stop."""
+    def watch(self, grant_id: str, changed: Callable[[], None]) -> None:
+        """Call `changed` after each change that touches this grant, until `unwatch`."""
         self._watchers[grant_id].append(changed)
 
-        def stop() -> None:
-            self._watchers[grant_id].remove(changed)
-            if not self._watchers[grant_id]:
-                del self._watchers[grant_id]
-
-        return stop
+    def unwatch(self, grant_id: str, changed: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._watchers[grant_id].remove(changed)
+        if not self._watchers[grant_id]:
+            del self._watchers[grant_id]
 
     def named_user(self, name: str) -> User:
         """The user with this name.
@@ -271,6 +273,12 @@ class Access:
         for grant_id in touched:
             for changed in tuple(self._watchers.get(grant_id, ())):
                 changed()
+
+
+def _same(viewer: Viewer, claims: Claims) -> bool:
+    """Whether the viewer was known by these claims."""
+    ours = viewer.grant.id == claims.grant_id and viewer.expires_at == claims.expires_at
+    return ours and viewer.scopes <= claims.scopes
 
 
 def _unknown() -> Unavailable:

@@ -1,7 +1,7 @@
 """A session without its transport: peers that stop reading while the world goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -42,7 +42,7 @@ class Peer:
         self._api = api
         parts = Parts(graph_of(api.house), api.house.access, api.house.clock, LIMITS)
         self.session = Session(self, parts, self._known, None)
-        self.running = asyncio.create_task(self.session.run(self._frames()))
+        self.running = asyncio.create_task(self.session.run(self._said.get))
 
     async def send(self, text: str) -> None:
         """Take a message, as soon as it reads."""
@@ -65,10 +65,6 @@ class Peer:
         self.say("connection_init", payload=bearer(self._api.token()))
         self.say("subscribe", id="1", payload={"query": EVENTS})
         await until(lambda: bool(self.session.operations.cursors()))
-
-    async def _frames(self) -> AsyncIterator[str]:
-        while (said := await self._said.get()) is not None:
-            yield said
 
     async def _known(self, shown: str | None) -> Viewer | None:
         found = authenticator_of(self._api.house, "https://api")(shown, Upgrade(Headers()))

@@ -146,14 +146,15 @@ async def test_watchers_are_told_of_their_grant(estate: Estate) -> None:
     services, seen = estate.house.services, list[str]()
     give = services.grants.give
     other = await give(estate.user.id, estate.client.id, READ, [Share(estate.home.id)])
-    stop = estate.house.access.watch(estate.grant.id, lambda: seen.append("mine"))
+    mine = partial(seen.append, "mine")
+    estate.house.access.watch(estate.grant.id, mine)
     estate.house.access.watch(other.id, lambda: seen.append("other"))
     await services.grants.amend(estate.grant, READ, [])
     assert seen == ["mine"]
     await services.accounts.disable_client(estate.client.id)
     await services.accounts.disable_user(estate.user.id)
     assert sorted(seen[1:]) == ["mine", "mine", "other", "other"]
-    stop()
+    estate.house.access.unwatch(estate.grant.id, mine)
     await services.grants.revoke(estate.grant)
     assert len(seen) == 5
 
