@@ -7,7 +7,19 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, fanout, hold, idle, ingest, press, query, tokens, town
+from bench.cases import (
+    across,
+    control,
+    events,
+    fanout,
+    hold,
+    idle,
+    ingest,
+    press,
+    query,
+    tokens,
+    town,
+)
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -24,6 +36,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         fanout.SINGLE,
         town.TOWN,
         hold.HOLD,
+        across.ACROSS,
         ingest.SQLITE,
         ingest.POSTGRES,
         idle.IDLE,
