@@ -1,8 +1,4 @@
-"""The benchmarks by name, in the order in which they run.
-
-The names are those of the contract; `events`, which is none of them, is the baseline of the live
-side until `fanout_burst` and its peers are here.
-"""
+"""The benchmarks by name, in the order in which they run."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +6,6 @@ from typing import Final
 from bench.cases import (
     across,
     control,
-    events,
     fanout,
     hold,
     idle,
@@ -31,7 +26,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         control.CONTROL,
         press.RENDER,
         press.COMPILE,
-        events.EVENTS,
         fanout.BURSTS,
         fanout.SINGLE,
         town.TOWN,

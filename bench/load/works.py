@@ -9,7 +9,6 @@ import orjson
 
 from bench.load import http
 from bench.load.crowd import crowd_of
-from bench.load.fan import Fan
 from bench.load.pace import Work
 from bench.load.plan import Plan
 from bench.load.publish import publishing
@@ -28,7 +27,6 @@ async def opened(plan: Plan) -> AsyncIterator[Work]:
     kinds = {
         "query": _query,
         "control": _control,
-        "fan": _fan,
         "issue": _issue,
         "crowd": _crowd,
         "publish": _publish,
@@ -158,14 +156,6 @@ async def _control(plan: Plan) -> AsyncIterator[Work]:
         states |= {one["id"]: one["state"]["on"] for one in answer["data"]["nodes"]}
     yield Control(lines, plan, states)
     _hang_up(lines)
-
-
-@asynccontextmanager
-async def _fan(plan: Plan) -> AsyncIterator[Work]:
-    fan = Fan(plan.more["changes"])
-    await fan.open(plan.port, plan.token, plan.document, plan.variables, plan.more["sockets"])
-    yield fan
-    fan.close()
 
 
 @asynccontextmanager
