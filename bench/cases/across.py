@@ -16,7 +16,7 @@ from bench.cases.house import CHANGES, Served, house
 from bench.cases.postgres import postgres
 from bench.cases.stand import Stand
 from bench.contest import Benchmark, Options, Subject
-from bench.figures import OURS, Sample, bursts
+from bench.figures import OURS, Sample, alone
 from bench.load.plan import Plan
 from bench.machine import pinned
 from bench.processes import loaded_once, serving
@@ -78,7 +78,7 @@ def _bare(url: str, options: Options) -> Plan:
 def _run(plan: Plan, options: Options) -> Sample:
     taken = loaded_once(plan, options)
     assert taken.p50_ms is not None
-    return replace(bursts(taken, 1), value=taken.p50_ms)
+    return replace(alone(taken), value=taken.p50_ms)
 
 
 @contextmanager
