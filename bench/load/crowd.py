@@ -19,7 +19,7 @@ from bench.load.sockets import Cut
 from bench.load.wrong import Wrong
 
 AT_ONCE: Final = 50
-PROBE_SECONDS: Final = (1.0, 3.0, 10.0)
+PROBE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How long each event that is to show who has subscribed is waited for."""
 LOOK_SECONDS: Final = 0.05
 QUIET_SECONDS: Final = 0.3
