@@ -67,7 +67,7 @@ def loaded(plan: Plan, options: Options) -> tuple[Round, Round]:
 
 
 def loaded_once(plan: Plan, options: Options) -> Round:
-    """Run a load whose pace is a series.
+    """Run a load of one round: a series, or one at a rate.
 
     Raises:
         Failed: an answer was wrong.

@@ -2,7 +2,8 @@
 
 It reads its settings from the environment as `latchkey serve` does and runs on the same loop and
 under the same uvicorn. What is added is a home, a token, an app, and, where asked for, changes: one
-for each byte that comes in on a socket beside the database.
+for each byte that comes in on a socket beside the database. Without a home it serves what another
+process has made on the same database, at that one's public URL.
 """
 
 import argparse
@@ -11,25 +12,28 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvloop
 
 from app import server
-from app.compose import build, running
+from app.compose import House, build, running
 from bench import homes
 from bench.asking import asked
 from bench.sampling import profiled
 from core import observe
+from core.domain.devices import Device
 from core.settings import Settings
 
+NONE = "none"
 KINDS = {"simulated": homes.simulated, "quiet": homes.quiet, "switches": homes.switches}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("home", choices=KINDS)
-    parser.add_argument("--devices", type=int, required=True)
+    parser.add_argument("home", choices=[*KINDS, NONE])
+    parser.add_argument("--devices", type=int, default=0)
     parser.add_argument("--listen", type=Path, help="the socket on which changes are asked for")
     parser.add_argument("--profile", type=Path)
     return parser.parse_args()
@@ -41,25 +45,37 @@ async def run(options: argparse.Namespace) -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, end.set)  # the benchmark is gone
     with server.bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        settings = Settings(public_url=f"http://127.0.0.1:{port}")
+        settings = Settings()
+        if options.home != NONE:
+            settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
         async with running(build(settings), migrate=True) as house, AsyncExitStack() as stack:
-            owner = await house.services.accounts.create_user("bench")
-            home, devices = await KINDS[options.home](house, owner, options.devices)
-            ready = {
-                "port": port,
-                "token": await homes.token(house, owner, home),
-                "app": await homes.app(house),
-                "home_id": home.id,
-                "devices": [homes.told(one) for one in devices],
-            }
-            if options.listen:
-                puppets = homes.puppets(house, devices)
-                await stack.enter_async_context(_changing(puppets, options.listen))
+            ready: dict[str, Any] = {"port": port}
+            if options.home != NONE:
+                furnished, devices = await _furnished(house, options)
+                ready |= furnished
+                if options.listen:
+                    puppets = homes.puppets(house, devices)
+                    await stack.enter_async_context(_changing(puppets, options.listen))
             await stack.enter_async_context(server.listening(house, listener))
             server.calm_collector()  # as `latchkey serve` does
             sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
             sys.stdout.flush()
             await end.wait()
+
+
+async def _furnished(
+    house: House, options: argparse.Namespace
+) -> tuple[dict[str, Any], list[Device]]:
+    """Make the home, and what the benchmark has to know of it."""
+    owner = await house.services.accounts.create_user("bench")
+    home, devices = await KINDS[options.home](house, owner, options.devices)
+    told = {
+        "token": await homes.token(house, owner, home),
+        "app": await homes.app(house),
+        "home_id": home.id,
+        "devices": [homes.told(one) for one in devices],
+    }
+    return told, devices
 
 
 @asynccontextmanager

@@ -130,7 +130,8 @@ async def run(options: argparse.Namespace) -> None:
             server.calm_collector()  # as `latchkey serve` does
             sys.stdout.buffer.write(orjson.dumps(_ready(port, residents)) + b"\n")
             sys.stdout.flush()
-            await end.wait()
+            with profiled(options.profile):
+                await end.wait()
 
 
 def _ready(port: int, residents: Sequence[Resident]) -> dict[str, Any]:
@@ -142,10 +143,7 @@ def main() -> None:
     """Serve."""
     options = _arguments()
     observe.configure(pretty=False)
-    with (
-        profiled(options.profile),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # as `latchkey serve` does
-    ):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `latchkey serve` does
         runner.run(run(options))
 
 

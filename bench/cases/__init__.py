@@ -1,13 +1,20 @@
-"""The benchmarks by name, in the order in which they run.
-
-The names are those of the contract; `events`, which is none of them, is the baseline of the live
-side until `fanout_burst` and its peers are here.
-"""
+"""The benchmarks by name, in the order in which they run."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, fanout, hold, idle, ingest, press, query, tokens, town
+from bench.cases import (
+    across,
+    control,
+    fanout,
+    hold,
+    idle,
+    ingest,
+    press,
+    query,
+    tokens,
+    town,
+)
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -19,11 +26,11 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         control.CONTROL,
         press.RENDER,
         press.COMPILE,
-        events.EVENTS,
         fanout.BURSTS,
         fanout.SINGLE,
         town.TOWN,
         hold.HOLD,
+        across.ACROSS,
         ingest.SQLITE,
         ingest.POSTGRES,
         idle.IDLE,

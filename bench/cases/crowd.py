@@ -34,8 +34,13 @@ def crowd(name: str, options: Options) -> Iterator[list[Stand]]:
         Failed: one did not start, or sends other messages than we do.
     """
     with ours(name, options) as (stand, message), ExitStack() as stack:
-        there = possible(PEERS, NODE)
-        yield [stand, *(stack.enter_context(beside(one, message, options)) for one in there)]
+        peers = (beside(one, message, options) for one in present())
+        yield [stand, *(stack.enter_context(peer) for peer in peers)]
+
+
+def present() -> list[str]:
+    """The peers that can run here."""
+    return possible(PEERS, NODE)
 
 
 @contextmanager

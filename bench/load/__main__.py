@@ -10,7 +10,7 @@ import orjson
 import uvloop
 
 from bench.figures import Round
-from bench.load.pace import Meter, both, series
+from bench.load.pace import Meter, both, paced, series
 from bench.load.plan import WARM_SECONDS, Plan
 from bench.load.sockets import Cut
 from bench.load.works import opened
@@ -24,8 +24,12 @@ async def run(plan: Plan) -> Sequence[Round]:
     async with asyncio.timeout(plan.total + SLACK_SECONDS), opened(plan) as work:
         if plan.pace == "both":
             return await both(work, plan.workers, plan.pid, plan.seconds, plan.half_seconds)
-        await series(work, Meter(plan.pid), WARM_SECONDS)
-        return [await series(work, Meter(plan.pid), plan.seconds)]
+        meter, warm = Meter(plan.pid), min(WARM_SECONDS, plan.seconds)
+        if plan.pace == "rate":
+            await paced(work, plan.workers, meter, warm, plan.rate)
+            return [await paced(work, plan.workers, meter, plan.seconds, plan.rate)]
+        await series(work, meter, warm)
+        return [await series(work, meter, plan.seconds)]
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from bench.load.sockets import Cut
 from bench.load.wrong import Wrong
 
 AT_ONCE: Final = 50
-PROBES: Final = 3
-PROBE_SECONDS: Final = 10.0
+PROBE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""How long each event that is to show who has subscribed is waited for."""
 LOOK_SECONDS: Final = 0.05
 QUIET_SECONDS: Final = 0.3
 """How long nothing must happen before counting begins."""
@@ -79,10 +79,10 @@ class Crowd:
             Cut: the server ended a subscription.
             Wrong: nothing arrived, or not what was asked for.
         """
-        for _ in range(PROBES):
+        for seconds in PROBE_SECONDS:
             before = [audience.newest() for audience in self._audiences]
             self._ask(len(self._audiences))
-            if await self._reached(before):
+            if await self._reached(before, seconds):
                 for audience in self._audiences:
                     audience.begin()
                 gc.collect()
@@ -111,8 +111,8 @@ class Crowd:
         if self._writer is not None:
             self._writer.close()
 
-    async def _reached(self, before: Sequence[str | None]) -> bool:
-        for _ in range(int(PROBE_SECONDS / LOOK_SECONDS)):
+    async def _reached(self, before: Sequence[str | None], seconds: float) -> bool:
+        for _ in range(int(seconds / LOOK_SECONDS)):
             await asyncio.sleep(LOOK_SECONDS)
             if self._error is not None:
                 raise self._error

@@ -6,6 +6,8 @@ them subscribed, and after each of them has got an event.
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -13,14 +15,14 @@ import orjson
 import uvloop
 
 from bench.load.__main__ import failing
-from bench.load.crowd import crowd_of
+from bench.load.crowd import Crowd, crowd_of
 from bench.load.plan import Plan
 from bench.load.wrong import Wrong
 from bench.machine import rss_mb
 
 FIRST: Final = 50
 """Sockets that come and go before: what is loaded once for all is no socket's cost."""
-LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.3
 STEADY: Final = 0.02
 """MiB by which memory may still change from look to look."""
 LOOKS: Final = 40
@@ -30,22 +32,23 @@ WITHIN_SECONDS: Final = 180.0
 async def run(plan: Plan) -> dict[str, float]:
     """Hold them, in bounded time."""
     async with asyncio.timeout(WITHIN_SECONDS):
-        before, after = replace(plan, more={**plan.more, "sockets": FIRST}), plan
-        await _held(before)
-        found = {"before": await _steady(plan.pid)}
-        with_them, with_news = await _held(after)
-        return {**found, "idle": with_them, "told": with_news}
+        async with _held(replace(plan, more={**plan.more, "sockets": FIRST})) as few:
+            await few.begin()
+        before = await _steady(plan.pid)
+        async with _held(plan) as all_of_them:
+            idle = await _steady(plan.pid)
+            await all_of_them.begin()
+            told = await _steady(plan.pid)
+        return {"before": before, "idle": idle, "told": told}
 
 
-async def _held(plan: Plan) -> tuple[float, float]:
-    """The server's memory with these sockets, and once an event has reached all."""
+@asynccontextmanager
+async def _held(plan: Plan) -> AsyncIterator[Crowd]:
+    """Hold these sockets while the block runs."""
     crowd, seats = crowd_of(plan)
     await crowd.enter(plan.port, plan.document, seats)
-    idle = await _steady(plan.pid)
-    await crowd.begin()
-    told = await _steady(plan.pid)
+    yield crowd
     crowd.close()
-    return idle, told
 
 
 async def _steady(pid: int) -> float:

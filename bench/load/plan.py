@@ -14,7 +14,8 @@ class Plan:
 
     `workers` keep so many units of work under way at once; `pid` is the server's, whose CPU is
     counted. What only one kind of work reads is in `more`. At `pace` "both", a round as fast as it
-    goes is followed by one at half its rate; a "series" is one round of one after the other.
+    goes is followed by one at half its rate; a "series" is one round of one after the other; at
+    "rate" it is one round of `rate` a second.
     """
 
     work: str
@@ -26,7 +27,8 @@ class Plan:
     pid: int
     variables: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
-    pace: Literal["both", "series"] = "both"
+    pace: Literal["both", "series", "rate"] = "both"
+    rate: float = 0.0
 
     @property
     def half_seconds(self) -> float:

@@ -1,7 +1,6 @@
 """Subscribers: `graphql-transport-ws` over bare sockets, one subscription each."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
@@ -124,22 +123,3 @@ class Line(asyncio.Protocol):
 def _done(waiting: asyncio.Future[None]) -> None:
     if not waiting.done():  # whoever waited may have given up
         waiting.set_result(None)
-
-
-class Subscriber(Line):
-    """A line whose payloads go to `on_next`, its end to `on_end`."""
-
-    def __init__(
-        self, on_next: Callable[[dict[str, Any]], None], on_end: Callable[[Cut], None]
-    ) -> None:
-        """Not connected yet."""
-        super().__init__()
-        self._on_next = on_next
-        self._on_end = on_end
-
-    def _cut(self, cut: Cut) -> None:
-        self._on_end(cut)
-
-    def _read(self, raw: bytes) -> None:
-        if (payload := self._payload(raw)) is not None:
-            self._on_next(payload)

@@ -9,9 +9,9 @@ import orjson
 
 from bench.load import http
 from bench.load.crowd import crowd_of
-from bench.load.fan import Fan
 from bench.load.pace import Work
 from bench.load.plan import Plan
+from bench.load.publish import publishing
 from bench.load.wrong import Wrong
 
 OK = 200
@@ -24,7 +24,13 @@ IDS_AT_ONCE = 50
 @asynccontextmanager
 async def opened(plan: Plan) -> AsyncIterator[Work]:
     """The work of a plan, ready to be done."""
-    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue, "crowd": _crowd}
+    kinds = {
+        "query": _query,
+        "control": _control,
+        "issue": _issue,
+        "crowd": _crowd,
+        "publish": _publish,
+    }
     async with kinds[plan.work](plan) as work:
         yield work
 
@@ -153,20 +159,18 @@ async def _control(plan: Plan) -> AsyncIterator[Work]:
 
 
 @asynccontextmanager
-async def _fan(plan: Plan) -> AsyncIterator[Work]:
-    fan = Fan(plan.more["changes"])
-    await fan.open(plan.port, plan.token, plan.document, plan.variables, plan.more["sockets"])
-    yield fan
-    fan.close()
-
-
-@asynccontextmanager
 async def _crowd(plan: Plan) -> AsyncIterator[Work]:
     crowd, seats = crowd_of(plan)
     await crowd.enter(plan.port, plan.document, seats)
     await crowd.begin()
     yield crowd
     crowd.close()
+
+
+@asynccontextmanager
+async def _publish(plan: Plan) -> AsyncIterator[Work]:
+    async with publishing(plan.more["redis"]) as work:
+        yield work
 
 
 def _hang_up(lines: list[http.Connection]) -> None:

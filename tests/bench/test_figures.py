@@ -5,7 +5,7 @@ from math import inf
 import pytest
 from hypothesis import given, strategies as st
 
-from bench.figures import OURS, Round, Sample, middle, percentile, result, sample
+from bench.figures import OURS, Round, Sample, alone, middle, percentile, result, sample
 
 FLOATS = st.floats(min_value=0, max_value=1e6)
 SHARES = st.floats(min_value=0, max_value=1)
@@ -51,6 +51,12 @@ def _round(count: int, *, cpu: float | None = 1.5, p99_ms: float = 20) -> Round:
         load_cpu=0.3,
         rss_mb=100,
     )
+
+
+def test_a_unit_of_work_may_consist_of_many() -> None:
+    """The rate and the cost are of each, the latency is of all together."""
+    taken = alone(_round(6), each=1_000)
+    assert (taken.value, taken.cpu_us, taken.p50_ms) == (2_000, 250, 10)
 
 
 def test_a_sample_has_its_rate_from_full_and_its_latency_from_half_load() -> None:

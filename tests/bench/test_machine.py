@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import machine
+from bench.contest import ROOT
 from bench.machine import Cores
 
 
@@ -70,6 +71,16 @@ def test_a_process_starts_on_its_core() -> None:
         said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
     assert said.strip() == str({core})
     assert os.sched_getaffinity(0) == before
+
+
+def test_what_is_started_may_open_many_files() -> None:
+    """As many as the system allows, though this shell allows fewer."""
+    ours = "from resource import *; from bench.machine import many_files; n = RLIMIT_NOFILE; "
+    ours += "most = getrlimit(n)[1]; setrlimit(n, (64, most)); many_files(); "
+    ours += "print(getrlimit(n) == (most, most))"
+    asked = [sys.executable, "-c", ours]
+    said = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "True"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")

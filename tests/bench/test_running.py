@@ -3,9 +3,11 @@
 For a fifth of a second each; what the figures are is `make bench`'s business.
 """
 
+from importlib.util import find_spec
+
 import pytest
 
-from bench.cases import BENCHMARKS
+from bench.cases import BENCHMARKS, crowd
 from bench.cases.peers import NODE
 from bench.contest import Options, compete
 from bench.machine import cores
@@ -15,19 +17,27 @@ PEERS = {
     "query_fresh": {"strawberry", "apollo", "yoga", "mercurius", "mercurius_jit"},
     "query_reused": {"prebuilt", "mercurius", "mercurius_jit"},
     "query_wide": {"strawberry"},
+    "fanout_burst": {"bare", "strawberry", "graphql_ws", "mercurius"},
+    "fanout_single": {"bare"},
+    "idle_socket": {"bare"},
+    "report_to_message": {"publish"} if find_spec("bench.valkey") else set(),
 }
-UNASKED = {"sandbox_idle"}
+UNASKED = {"sandbox_idle", "idle_socket"}
 """Benchmarks in which nobody asks anything, so that there is no latency."""
+BESIDE_BARE = {"fanout_single", "idle_socket"}
+"""Benchmarks with the peers of `fanout_burst`, of which one is enough here."""
 OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
 
 
 @pytest.mark.parametrize("name", sorted(BENCHMARKS))
-def test_a_benchmark_runs(name: str) -> None:
+def test_a_benchmark_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers rightly under load; in so short a time nothing may count, but all is measured."""
+    if name in BESIDE_BARE:
+        monkeypatch.setattr(crowd, "PEERS", ("bare",))
     found = compete(BENCHMARKS[name], OPTIONS, lambda *_: None)
     assert found.ours.value >= 0
     assert (found.ours.p99_ms is None) is (name in UNASKED)
-    absent = set() if node.missing() is None else set(NODE)
+    absent = set() if node.missing() is None else {*NODE, *crowd.NODE}
     assert found.versus.keys() == PEERS.get(name, set()) - absent
 
 

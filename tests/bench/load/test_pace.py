@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from bench.load.pace import Meter, both, full, paced
+from bench.load.pace import Meter, both, full, paced, series
 
 METER = Meter(os.getpid())
 PAUSE = 0.005
@@ -42,6 +42,17 @@ async def test_workers_go_on_until_the_end() -> None:
     assert done.count + done.missed <= 4 * 0.1 / PAUSE
     assert done.p50_ms is not None
     assert done.p50_ms >= PAUSE * 1000 * 0.9
+
+
+async def test_a_series_is_one_after_the_other() -> None:
+    """The last of them is waited for and counted, and there is always one."""
+    work = Pausing()
+    done = await series(work, METER, 0.05)
+    assert work.most == 1
+    assert done.count + done.missed == work.begun
+    assert done.seconds >= max(0.05, work.begun * PAUSE * 0.9)
+    alone = await series(Pausing(0.02), METER, 0)
+    assert alone.count == 1
 
 
 async def test_a_rate_is_kept() -> None:
