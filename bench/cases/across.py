@@ -1,7 +1,6 @@
 """`report_to_message`: from a device's report at one process to a socket at another."""
 
 import base64
-import importlib.util
 import secrets
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from bench.figures import OURS, Sample, alone
 from bench.load.plan import Plan
 from bench.machine import pinned
 from bench.processes import loaded_once, serving
+from bench.valkey import valkey
 
 NAME: Final = "report_to_message"
 DEVICES: Final = 100
@@ -84,11 +84,6 @@ def _run(plan: Plan, options: Options) -> Sample:
 @contextmanager
 def _broadcast(folder: Path, options: Options) -> Iterator[str]:
     """A Redis while the block runs; its URL as a broadcast."""
-    if importlib.util.find_spec("bench.valkey") is None:
-        print("  WITHOUT Redis, which is not here yet: half a second late", flush=True)
-        yield "memory://"
-        return
-    valkey = importlib.import_module("bench.valkey").valkey
     with ExitStack() as stack:
         with pinned(options.cores.load):
             server = stack.enter_context(valkey(folder))

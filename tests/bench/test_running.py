@@ -3,8 +3,6 @@
 For a fifth of a second each; what the figures are is `make bench`'s business.
 """
 
-from importlib.util import find_spec
-
 import pytest
 
 from bench.cases import BENCHMARKS, crowd
@@ -20,7 +18,7 @@ PEERS = {
     "fanout_burst": {"bare", "strawberry", "graphql_ws", "mercurius"},
     "fanout_single": {"bare"},
     "idle_socket": {"bare"},
-    "report_to_message": {"publish"} if find_spec("bench.valkey") else set(),
+    "report_to_message": {"publish"},
 }
 UNASKED = {"sandbox_idle", "idle_socket"}
 """Benchmarks in which nobody asks anything, so that there is no latency."""
