@@ -118,6 +118,20 @@ class Meter(Collector):
             "Subscriptions that run over HTTP, as server-sent events.",
             len(self._sessions.streams),
         )
+        hub = self._house.hub
+        yield GaugeMetricFamily("latchkey_watches", "Subscriptions that are open.", hub.watches)
+        yield GaugeMetricFamily(
+            "latchkey_watches_behind",
+            "Open subscriptions that read on from the log, since they resume or are slow, or whose"
+            " access is looked at again.",
+            hub.behind,
+        )
+        yield CounterMetricFamily(
+            "latchkey_watches_fallen",
+            "Times at which a subscription was too slow for its events, and had to read on from"
+            " the log.",
+            hub.fallen,
+        )
         yield GaugeMetricFamily("latchkey_feed_logs", "Logs that are followed.", len(feed))
         yield GaugeMetricFamily(
             "latchkey_feed_logs_behind",

@@ -112,6 +112,15 @@ class Hub:
         self.feed = feed
         self.cursors = cursors
         self.clock = clock
+        self.watches = 0
+        """How many are open."""
+
+        self.behind = 0
+        """How many of them are not live: they are looked at again, or read on from the log."""
+
+        self.fallen = 0
+        """How often one was live and its reader too slow."""
+
         self._events_of = events
         self._access = access
         self._rooms = Rooms(feed, rosters, cursors)
@@ -127,6 +136,7 @@ class Hub:
         places = self.cursors.open_places(viewer.grant.id, after) if after is not None else {}
         watch = Watch(viewer, wanted, named, manner, self)
         try:
+            self.watches += 1
             self._access.watch(viewer.grant.id, watch.changed)
             await self._refresh(watch, places)
         except BaseException:
@@ -144,12 +154,14 @@ class Hub:
 
     def let_go(self, watch: Watch) -> None:
         """Leave nothing of a watch that has ended."""
+        self.watches -= 1
         self._access.unwatch(watch.viewer.grant.id, watch.changed)
         if watch.task is not None:
             watch.task.cancel()
         self._leave(watch, watch.rooms)
 
     async def _catch_up(self, watch: Watch) -> None:
+        self.behind += 1
         try:
             while not watch.live:
                 try:
@@ -166,6 +178,7 @@ class Hub:
             watch.task = None
             watch.end(error)
         finally:
+            self.behind -= 1
             watch.task = None
 
     async def _read_on(self, watch: Watch) -> None:

@@ -31,6 +31,7 @@ class Parts(Protocol):
     feed: Feed
     clock: Clock
     cursors: Cursors
+    fallen: int
 
     def catch_up(self, watch: "Watch") -> None:
         """See that a watch becomes live."""
@@ -137,6 +138,7 @@ class Watch:
         """`core.domain.ports.Watching.lag`; what is coalesced is bounded as it is."""
         if self.manner.delivery is Delivery.ALL and self.error is None and not self.lagging:
             self.lagging = True
+            self.parts.fallen += self.live
             self.fall_back()
 
     @property
@@ -151,6 +153,7 @@ class Watch:
     def push(self, seen: Seen) -> None:
         """One of its rooms has an event that it sees."""
         if len(self.queue) >= QUEUE:
+            self.parts.fallen += 1
             self.fall_back()
             return
         self.queue.put(seen)

@@ -94,6 +94,7 @@ async def test_what_is_held_is_shown(api: Api) -> None:
     total = (await api.ask("{ devices { totalCount } }"))["devices"]["totalCount"]
     assert (found["latchkey_snapshot_homes"], found["latchkey_snapshot_devices"]) == (1, total)
     assert (found["latchkey_sockets"], found["latchkey_socket_operations"]) == (1, 1)
+    assert (found["latchkey_watches"], found["latchkey_watches_behind"]) == (1, 0)
     assert found["latchkey_event_streams"] == 1
     assert found["latchkey_feed_logs"] >= 2
     assert found["latchkey_feed_look_age_seconds"] < 3
@@ -114,6 +115,7 @@ async def test_a_closed_socket_is_counted_no_more(api: Api) -> None:
         assert (await socket.closed())[0] == 4400
     found = await samples(api)
     assert (found["latchkey_sockets"], found["latchkey_socket_operations"]) == (0, 0)
+    assert found["latchkey_watches"] == 0
 
 
 async def test_nothing_of_people_is_in_them(api: Api) -> None:
