@@ -94,7 +94,7 @@ async def test_what_is_held_is_shown(api: Api) -> None:
     total = (await api.ask("{ devices { totalCount } }"))["devices"]["totalCount"]
     assert (found["latchkey_snapshot_homes"], found["latchkey_snapshot_devices"]) == (1, total)
     assert (found["latchkey_sockets"], found["latchkey_socket_operations"]) == (1, 1)
-    assert (found["latchkey_watches"], found["latchkey_watches_behind"]) == (1, 0)
+    assert (found["latchkey_watches"], found["latchkey_watches_behind"]) == (2, 0)
     assert found["latchkey_event_streams"] == 1
     assert found["latchkey_feed_logs"] >= 2
     assert found["latchkey_feed_look_age_seconds"] < 3
