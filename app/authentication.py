@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import Final, Protocol
 
-from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from core.domain.accounts import Viewer
 from core.domain.audit import ANONYMOUS, Kind, Outcome
@@ -26,20 +26,6 @@ class Head(Protocol):
 
     def header(self, name: bytes) -> str | None:
         """A header by its name in lower case; several are one list."""
-
-
-class Upgrade:
-    """The head of the request that opened a socket."""
-
-    method = "GET"
-
-    def __init__(self, headers: Headers) -> None:
-        """With these headers."""
-        self._headers = headers
-
-    def header(self, name: bytes) -> str | None:
-        """A header by its name; several are one list."""
-        return ", ".join(self._headers.getlist(name.decode())) or None
 
 
 class Authenticator:
@@ -126,6 +112,37 @@ def _parted(authorization: str) -> tuple[str, str]:
 
 def _unproven(sentence: str) -> Unauthenticated:
     return Unauthenticated(sentence, unproven=True)
+
+
+class Caller:
+    """Who is at the other end of a socket: what it shows counts with the head that opened it."""
+
+    __slots__ = ("_authenticate", "_headers", "_notes", "_peer")
+    method = "GET"
+
+    def __init__(self, scope: Scope, authenticate: Authenticator, notes: Notes) -> None:
+        """Refusals are noted with its address."""
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._peer: tuple[str, int] | None = scope.get("client")
+        self._authenticate = authenticate
+        self._notes = notes
+
+    def header(self, name: bytes) -> str | None:
+        """A header by its name; several are one list."""
+        found = (value.decode("latin-1") for one, value in self._headers if one == name)
+        return ", ".join(found) or None
+
+    async def __call__(self, shown: str | None) -> Viewer | None:
+        """The viewer of an Authorization header's value; None for nobody.
+
+        Raises as `Authenticator` does.
+        """
+        try:
+            found = self._authenticate(shown, self)
+            return found if found is None or isinstance(found, Viewer) else await found
+        except LatchkeyError as error:
+            note_refusal(self._notes, error, self._peer and self._peer[0])
+            raise
 
 
 def note_refusal(notes: Notes, error: LatchkeyError, source: str | None) -> None:

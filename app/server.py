@@ -10,7 +10,6 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -20,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import oauth
-from app.authentication import Authenticator, Upgrade, note_refusal
+from app.authentication import Authenticator, Caller
 from app.background import background
 from app.compose import House
 from app.graphql import HEARD, Endpoint
@@ -34,7 +33,7 @@ from app.pages.people import people
 from app.pages.press import assets
 from app.streams import Streams
 from core.domain.accounts import Viewer
-from core.domain.errors import LatchkeyError, Unavailable
+from core.domain.errors import Unavailable
 from core.domain.grants import View
 from core.settings import Settings
 from engine import Documents, Limits
@@ -145,18 +144,9 @@ def application(
     async def ready(request: Request) -> Response:
         return await readiness(request)
 
-    async def live(scope: Scope, receive: Receive, send: Send) -> None:
-        upgrade, peer = Upgrade(Headers(scope=scope)), scope.get("client")
-
-        async def known(shown: str | None) -> Viewer | None:
-            try:
-                found = of_socket(shown, upgrade)
-                return found if found is None or isinstance(found, Viewer) else await found
-            except LatchkeyError as error:
-                note_refusal(house.services.audit, error, peer and peer[0])
-                raise
-
-        await socket.serve(scope, receive, send, parts, known, sessions)
+    def live(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        caller = Caller(scope, of_socket, house.services.audit)
+        return socket.serve(scope, receive, send, parts, caller, sessions)
 
     readiness = Ready(house.checks, house.clock)
     pages = people(house)
@@ -188,8 +178,7 @@ def _limits(settings: Settings) -> SocketLimits:
         heartbeat_seconds=settings.heartbeat_seconds,
         operation_seconds=settings.request_seconds,
         operations=settings.socket_operations,
-        messages=settings.socket_messages,
-        size=settings.socket_bytes,
+        pace=(settings.socket_messages, settings.socket_bytes),
     )
 
 

@@ -58,7 +58,9 @@ def manner(delivery: Delivery | None, interval_ms: int | None) -> Manner:
     if interval and delivery is not Delivery.LATEST:
         sentence = "minIntervalMs goes with delivery: LATEST, since with ALL nothing is left out."
         raise Invalid(sentence, "minIntervalMs")
-    return Manner(delivery or Delivery.ALL, interval / 1_000)
+    if delivery is not Delivery.LATEST:
+        return EVERYTHING
+    return Manner(Delivery.LATEST, interval / 1_000)
 
 
 async def watch(

@@ -23,7 +23,7 @@ from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
 from schema.reuse import Look, Reuse
-from schema.streaming import Streaming
+from schema.streaming import Stage, Streaming
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
@@ -84,7 +84,7 @@ class Graph:
         """
         self._ask = ask
         self._reuse = reuse
-        self._renderer = renderer
+        self._stage = Stage(renderer, ask(None).of_no_event(), looked)
         self._documents = documents
         self._persisted = persisted
         self._looked = looked
@@ -102,7 +102,7 @@ class Graph:
     @property
     def renderer(self) -> Renderer:
         """What shows events to subscribers."""
-        return self._renderer
+        return self._stage.renderer
 
     def prepare(self, asked: Parameters, viewer: Viewer | None, trace_id: str) -> Answer[Call]:
         """Check a request as a whole; nothing has run. Only a text in the store is waited for.
@@ -256,14 +256,7 @@ class Graph:
         if after is not None:
             ask.cursors.open_places(ask.who.grant.id, after, RESUME)
         rendering = Rendering(call.document, call.operation, call.variables)
-        return Streaming(
-            rendering,
-            ask,
-            after,
-            self._renderer,
-            lambda error: formatted(error, call.trace_id),
-            lambda: self._note(call),
-        )
+        return Streaming(rendering, ask, after, self._stage, call.trace_id)
 
     def _payload(self, call: Call, result: Result) -> dict[str, Any]:
         def form(error: GraphQLError) -> Mapping[str, Any]:

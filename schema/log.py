@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import strawberry
 
@@ -132,6 +132,9 @@ Interval: TypeAlias = Annotated[
 ]
 
 
+STATUS: Final = frozenset({domain.EventType.DEVICE_STATUS_CHANGED})
+
+
 def _conditions(filter: EventFilter | None) -> resolve.Asked:
     return filter.asked() if filter else resolve.Asked()
 
@@ -174,8 +177,6 @@ async def watch_status(
     min_interval_ms: Interval = 0,
 ) -> AsyncIterator[Seen]:
     """Reports of other values, as they come."""
-    conditions = resolve.Asked(
-        {domain.EventType.DEVICE_STATUS_CHANGED}, given(device_ids), given(home_id)
-    )
+    conditions = resolve.Asked(STATUS, given(device_ids), given(home_id))
     manner = resolve.manner(given(delivery), given(min_interval_ms))
     return await resolve.watch(info.context, conditions, given(after), manner)

@@ -1,7 +1,7 @@
 """A subscription that runs: its answers as they can be had, how far it is, a new token for it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
@@ -10,10 +10,19 @@ from core.domain.accounts import Viewer
 from core.domain.ports import EVERYTHING, Manner, Seen, Wanted, Watching
 from engine import Rendering
 from resolvers.asking import Ask
+from schema.errors import formatted
 from schema.rendering import Renderer
 
-Form: TypeAlias = Callable[[GraphQLError], Mapping[str, Any]]
-"""Turns one error into its map."""
+
+class Stage(NamedTuple):
+    """What all of a graph's subscriptions share."""
+
+    renderer: Renderer
+    ask: Ask
+    """The context of nobody: what an event shows depends on nobody who sees it."""
+
+    looked: Callable[[str], None]
+    """Told the id of a grant with which something is shown."""
 
 
 class Streaming:
@@ -25,36 +34,27 @@ class Streaming:
     __slots__ = (
         "_after",
         "_ask",
-        "_form",
+        "_grant_id",
         "_live",
-        "_looked",
-        "_renderer",
         "_rendering",
         "_renewed",
         "_seen",
+        "_stage",
+        "_trace_id",
         "_watching",
     )
 
     def __init__(
-        self,
-        rendering: Rendering,
-        ask: Ask,
-        after: str | None,
-        renderer: Renderer,
-        form: Form,
-        looked: Callable[[], None],
+        self, rendering: Rendering, ask: Ask, after: str | None, stage: Stage, trace_id: str
     ) -> None:
-        """Not open; `after` is the cursor to begin at, whatever the document says.
-
-        `looked` is called where something is shown that nobody was shown before.
-        """
+        """Not open; `after` is the cursor to begin at, whatever the document says."""
         self._after = after
         self._rendering = rendering
-        self._ask = ask
+        self._ask: Ask | None = ask
         self._live = ask.live
-        self._renderer = renderer
-        self._form = form
-        self._looked = looked
+        self._grant_id = ask.who.grant.id
+        self._stage = stage
+        self._trace_id = trace_id
         self._renewed: Viewer | None = None
         self._watching: Watching | None = None
         self._seen: Seen | None = None
@@ -64,17 +64,19 @@ class Streaming:
 
         `ready` is called with a home when there is something to take again, and must not wait.
         """
-        self._ask.live = self
+        ask, self._ask = self._ask, None  # from now on it is nobody's
+        if ask is None:
+            sentence = "It was opened before."
+            raise RuntimeError(sentence)
+        ask.live = self
         try:
-            source = await self._rendering.source(self._ask)
+            source = await self._rendering.source(ask)
         except BaseException:
             self.close()
             raise
         if isinstance(source, ExecutionResult):
             self.close()
-            return [self._form(error) for error in source.errors or ()]
-        # From now on it is asked for events alone, which bring along what they show.
-        self._ask = self._ask.of_no_event()
+            return [formatted(error, self._trace_id) for error in source.errors or ()]
         self._opened.attach(self._rendering.key, ready)
         return None
 
@@ -135,8 +137,8 @@ class Streaming:
         return self._watching
 
     def _shown(self, seen: Seen, extras: Mapping[str, object]) -> str:
-        self._looked()
-        result = self._renderer.render(self._rendering, seen, self._context)
+        self._stage.looked(self._grant_id)
+        result = self._stage.renderer.render(self._rendering, seen, self._context)
         payload = result.payload(self._form)
         payload["extensions"] = {"cursor": seen.cursor, **extras}
         text = orjson.dumps(payload).decode()
@@ -145,5 +147,8 @@ class Streaming:
             seen.payload = text
         return text
 
+    def _form(self, error: GraphQLError) -> Mapping[str, Any]:
+        return formatted(error, self._trace_id)
+
     def _context(self, seen: Seen) -> Ask:
-        return self._ask.of(seen.event)
+        return self._stage.ask.of(seen.event)

@@ -7,7 +7,6 @@ the hub tells it of events, and the outlet asks it for them.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import orjson
@@ -27,17 +26,17 @@ from subscriptions.protocol import Close
 class Operation:
     """One of them. Once it is `over`, nothing more is sent for it."""
 
-    __slots__ = ("_ended", "_head", "call", "id", "over", "stream", "task", "trace_id")
+    __slots__ = ("_head", "_ours", "call", "id", "over", "stream", "task", "trace_id")
 
-    def __init__(self, key: str, ended: "Callable[[Operation, Exception], None]") -> None:
-        """`ended` is called with what its subscription ends by."""
+    def __init__(self, key: str, ours: "Operations") -> None:
+        """It is one of these."""
         self.id = key
         self.trace_id = new_trace()
         self.task: asyncio.Task[None] | None = None
         self.call: Call | None = None
         self.stream: Streaming | None = None
         self.over = False
-        self._ended = ended
+        self._ours = ours
         self._head = ""
 
     def take(self) -> str | None:
@@ -47,13 +46,18 @@ class Operation:
         try:
             payload = self.stream.take()
         except Exception as error:  # noqa: BLE001 - it ends this operation, and no other
-            self._ended(self, error)
+            self._ours.ended(self, error)
             return None
         if payload is None:
             return None
         if not self._head:
             self._head = f'{{"id":{orjson.dumps(self.id).decode()},"type":"next","payload":'
         return f"{self._head}{payload}}}"
+
+    def ready(self, home_id: str) -> None:
+        """Its subscription has something to take."""
+        if not self.over:
+            self._ours.outlet.announce(home_id, self)
 
     def lag(self) -> None:
         """`subscriptions.outlet.Source`."""
@@ -64,7 +68,7 @@ class Operation:
 class Operations:
     """Those that run now, by id."""
 
-    __slots__ = ("_closing", "_graph", "_most", "_outlet", "_running", "_seconds", "_viewer")
+    __slots__ = ("_closing", "_graph", "_most", "_running", "_seconds", "_viewer", "outlet")
 
     def __init__(
         self, graph: Graph, outlet: Outlet, viewer: Callable[[], Viewer], most: int, seconds: float
@@ -74,7 +78,7 @@ class Operations:
         `viewer` is who asks, as of now; it raises where nobody may.
         """
         self._graph = graph
-        self._outlet = outlet
+        self.outlet = outlet
         self._viewer = viewer
         self._most = most
         self._seconds = seconds
@@ -89,13 +93,13 @@ class Operations:
         """Start one, or refuse it alone; an id that is in use closes the connection."""
         if key in self._running:
             sentence = f"An operation with the id {key[:40]} runs already."
-            await self._outlet.close(Close.DUPLICATE, sentence)
+            await self.outlet.close(Close.DUPLICATE, sentence)
         elif len(self._running) >= self._most:
             sentence = f"{self._most} operations run on this socket, the most at a time: end one."
             found = traced([refusal(Limited(sentence))], new_trace())
-            await self._outlet.send({"id": key, "type": "error", "payload": found})
+            await self.outlet.send({"id": key, "type": "error", "payload": found})
         else:
-            operation = self._running[key] = Operation(key, self._ended)
+            operation = self._running[key] = Operation(key, self)
             operation.task = asyncio.create_task(self._operate(operation, dict(payload)))
 
     def complete(self, key: str) -> None:
@@ -125,7 +129,7 @@ class Operations:
             try:
                 self._graph.allow(operation.call, viewer)
             except Refused as error:
-                self._ended(operation, error)
+                self.ended(operation, error)
                 if operation.task is not None:
                     operation.task.cancel()
 
@@ -147,7 +151,7 @@ class Operations:
         except Gone:
             self._end(operation)
         except Exception as error:  # noqa: BLE001 - what goes wrong with it ends it alone
-            self._ended(operation, error)
+            self.ended(operation, error)
         finally:
             operation.task = None
 
@@ -159,20 +163,15 @@ class Operations:
         operation.call = call
         if call.operation.kind == "subscription":
             operation.stream = self._graph.stream(call)
-            errors = await operation.stream.open(partial(self._ready, operation))
+            errors = await operation.stream.open(operation.ready)
             if errors is not None:
                 self._finish(operation, "error", errors)
             return
         answer = await self._graph.run(call, self._seconds)
-        await self._outlet.send({"id": operation.id, "type": "next", "payload": answer})
+        await self.outlet.send({"id": operation.id, "type": "next", "payload": answer})
         self._finish(operation, "complete")
 
-    def _ready(self, operation: Operation, home_id: str) -> None:
-        """Its subscription has something to take."""
-        if not operation.over:
-            self._outlet.announce(home_id, operation)
-
-    def _ended(self, operation: Operation, error: Exception) -> None:
+    def ended(self, operation: Operation, error: Exception) -> None:
         """Something ends it, of which its client is told."""
         if operation.over:
             return
@@ -181,7 +180,7 @@ class Operations:
             self._finish(operation, "error", traced(errors, operation.trace_id))
         elif isinstance(error, Unauthenticated):
             if self._closing is None:
-                self._closing = asyncio.create_task(self._outlet.close_for(error))
+                self._closing = asyncio.create_task(self.outlet.close_for(error))
         elif isinstance(error, LatchkeyError):
             found = traced([refusal(error)], operation.trace_id)
             self._finish(operation, "error", found)
@@ -193,7 +192,7 @@ class Operations:
         self._end(operation)
         message: Message = {"id": operation.id, "type": kind}
         with suppress(Gone):
-            self._outlet.post(message if payload is None else {**message, "payload": payload})
+            self.outlet.post(message if payload is None else {**message, "payload": payload})
 
     def _end(self, operation: Operation) -> None:
         """Nothing more of it; the client may start another under its id."""

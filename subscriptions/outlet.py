@@ -59,6 +59,7 @@ class Outlet:
 
     __slots__ = (
         "_cleared",
+        "_leave",
         "_pump",
         "_said",
         "_sources",
@@ -68,12 +69,11 @@ class Outlet:
         "_writes",
         "_writing",
         "closed",
-        "leave",
         "stalled",
     )
 
-    def __init__(self, wire: Wire, pump: Pump) -> None:
-        """Open."""
+    def __init__(self, wire: Wire, pump: Pump, leave: Callable[[], object]) -> None:
+        """Open. `leave` is called once it is `stalled`: nothing else would end the reading."""
         self._wire = wire
         self._pump = pump
         self._said: list[str] = []
@@ -88,8 +88,7 @@ class Outlet:
         self.closed = False
         self.stalled = False
         """Whether the peer did not take the frame that closes it: it has to be left as it is."""
-        self.leave: Callable[[], object] = _stay
-        """Called then: nothing else would end the reading."""
+        self._leave = leave
 
     async def send(self, message: Message) -> None:
         """Send a message, and wait until the peer takes it.
@@ -138,7 +137,7 @@ class Outlet:
             pass
         except TimeoutError:
             self.stalled = True
-            self.leave()
+            self._leave()
 
     async def close_for(self, error: LatchkeyError) -> None:
         """Close as this error asks for."""
@@ -228,7 +227,3 @@ class Outlet:
                 self._sources.append(source)
                 return event
         return None
-
-
-def _stay() -> None:
-    """Nobody reads."""

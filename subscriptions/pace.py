@@ -8,10 +8,10 @@ class Pace:
 
     __slots__ = ("_at", "_clock", "_left", "_rates")
 
-    def __init__(self, messages: int, size: int, clock: Clock) -> None:
+    def __init__(self, rates: tuple[int, int], clock: Clock) -> None:
         """So many messages, and bytes of them together, in a second."""
-        self._rates = (messages, size)
-        self._left = [float(messages), float(size)]
+        self._rates = rates
+        self._left: list[float] = list(rates)
         self._clock = clock
         self._at = clock.monotonic()
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -46,8 +45,7 @@ class Limits:
     heartbeat_seconds: float
     operation_seconds: float
     operations: int
-    messages: int
-    size: int
+    pace: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,7 @@ class Session:
         "_outlet",
         "_pace",
         "_parts",
+        "_reader",
         "_timers",
         "_viewer",
         "operations",
@@ -86,9 +85,10 @@ class Session:
         self._parts = parts
         self._authenticate = authenticate
         self._header = header
-        self._outlet = Outlet(wire, parts.pump)
+        self._outlet = Outlet(wire, parts.pump, self._leave)
+        self._reader: asyncio.Task[Any] | None = None
         self._timers = Timers()
-        self._pace = Pace(limits.messages, limits.size, parts.clock)
+        self._pace = Pace(limits.pace, parts.clock)
         self._viewer: Viewer | None = None
         self._initialised = False
         self._acknowledged = False
@@ -99,9 +99,7 @@ class Session:
 
     async def run(self, read: Read) -> None:
         """Serve until the peer goes or the connection is closed; then nothing of it is left."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._outlet.leave = partial(_leave, task)
+        self._reader = task = asyncio.current_task()
         self._timers.set("init", self._parts.limits.init_seconds, self._give_up)
         try:
             while not self._outlet.closed and (frame := await read()) is not None:
@@ -113,7 +111,7 @@ class Session:
                 raise
             task.uncancel()
         finally:
-            self._outlet.leave = _nothing
+            self._reader = None
             self._outlet.closed = True
             if self._viewer is not None:
                 self._parts.access.unwatch(self._viewer.grant.id, self._changed)
@@ -233,6 +231,11 @@ class Session:
         self._changed()  # it may open less
         return {"expiresAt": _moment(viewer.expires_at)}
 
+    def _leave(self) -> None:
+        """End the reading, unless it is the reader who closes: it ends by itself."""
+        if self._reader is not None and asyncio.current_task() is not self._reader:
+            self._reader.cancel()
+
     async def _give_up(self) -> None:
         await self._outlet.close(Close.INIT_TIMEOUT, "No connection_init came in time.")
 
@@ -272,16 +275,6 @@ class Session:
             await self._outlet.close_for(error)
 
 
-def _nothing() -> None:
-    """Nobody is watched yet, and nobody waits in vain."""
-
-
-def _leave(reader: asyncio.Task[Any]) -> None:
-    """End the reading, unless it is the reader who closes: it ends by itself."""
-    if asyncio.current_task() is not reader:
-        reader.cancel()
-
-
 def _size(frame: str | bytes) -> int:
     return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode())
 
@@ -291,4 +284,5 @@ def _moment(moment: datetime) -> str:
 
 
 def _too_fast(limits: Limits) -> str:
-    return f"Too fast: {limits.messages} messages or {limits.size} bytes a second are the most."
+    messages, size = limits.pace
+    return f"Too fast: {messages} messages or {size} bytes a second are the most."

@@ -6,7 +6,6 @@ memory; there are many of both.
 
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from subscriptions.outlet import Gone
@@ -75,7 +74,8 @@ async def serve(
         return
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
     wire = Socket(receive, send)
-    session = Session(wire, parts, authenticate, Headers(scope=scope).get("authorization"))
+    header = dict(scope["headers"]).get(b"authorization")
+    session = Session(wire, parts, authenticate, header and header.decode("latin-1"))
     sessions.add(session)
     try:
         await session.run(wire.read)

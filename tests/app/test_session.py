@@ -6,9 +6,8 @@ from time import perf_counter
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers
 
-from app.authentication import Upgrade
+from app.authentication import Caller
 from app.server import authenticator_of, graph_of
 from core.domain.accounts import Viewer
 from core.domain.grants import Scope
@@ -23,8 +22,7 @@ LIMITS = Limits(
     heartbeat_seconds=60,
     operation_seconds=30,
     operations=50,
-    messages=200,
-    size=1_000_000,
+    pace=(200, 1_000_000),
 )
 EVENTS = "subscription { events { id } }"
 
@@ -67,8 +65,11 @@ class Peer:
         await until(lambda: bool(self.session.operations.cursors()))
 
     async def _known(self, shown: str | None) -> Viewer | None:
-        found = authenticator_of(self._api.house, "https://api")(shown, Upgrade(Headers()))
-        return found if found is None or isinstance(found, Viewer) else await found
+        house = self._api.house
+        caller = Caller(
+            {"headers": []}, authenticator_of(house, "https://api"), house.services.audit
+        )
+        return await caller(shown)
 
 
 async def until(holds: Callable[[], bool], seconds: float = 5) -> None:

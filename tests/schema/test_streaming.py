@@ -52,8 +52,8 @@ class Slow:
 
 def streaming(live: Slow) -> Streaming:
     """One that opens there."""
-    nothing: Any = None
-    return Streaming(cast("Any", live), cast("Any", SimpleNamespace(live=live)), *[nothing] * 4)
+    ask = SimpleNamespace(live=live, who=SimpleNamespace(grant=SimpleNamespace(id="grant")))
+    return Streaming(cast("Any", live), cast("Any", ask), None, cast("Any", None), "trace")
 
 
 async def test_a_token_that_comes_while_it_opens_is_not_lost() -> None:

@@ -52,6 +52,10 @@ class Source:
         self.events.clear()
 
 
+def stays() -> None:
+    """Nobody is left."""
+
+
 def said(number: int) -> str:
     """A message as it goes out."""
     return orjson.dumps({"n": number}).decode()
@@ -66,7 +70,7 @@ async def turns() -> None:
 async def test_what_a_session_says_goes_at_once_and_events_in_their_turn() -> None:
     """Several sources take turns, one message each."""
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     one, two = Source("a1", "a2"), Source("b1", "b2", "b3")
     outlet.announce("home", one)
     outlet.announce("home", two)
@@ -82,7 +86,7 @@ async def test_what_a_session_says_goes_at_once_and_events_in_their_turn() -> No
 async def test_who_does_not_read_gets_everything_in_order_later() -> None:
     """And whoever says something waits meanwhile, but no longer than for that."""
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     wire.reads.clear()
     source = Source("a1", "a2")
     outlet.announce("home", source)
@@ -106,7 +110,7 @@ async def test_nothing_is_held_for_who_takes_nothing_for_a_second(
     """Its sources are told, those that come later too, as long as it lasts."""
     monkeypatch.setattr(room, "STALL_SECONDS", 0.02)
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     wire.reads.clear()
     one, two = Source("a1", "a2"), Source("b1")
     outlet.announce("home", one)
@@ -126,7 +130,7 @@ async def test_nothing_is_held_for_who_takes_nothing_for_a_second(
 async def test_a_peer_that_is_gone_ends_it() -> None:
     """Whoever waits is told, and whoever comes later."""
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     wire.reads.clear()
     outlet.announce("home", Source("a1"))
     await turns()
@@ -146,7 +150,7 @@ async def test_a_peer_that_is_gone_ends_it() -> None:
 async def test_after_it_is_closed_nothing_goes_out() -> None:
     """What waited for its turn neither; it is closed once."""
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     outlet.announce("home", Source("a1"))
     await outlet.close(Close.RESTART, "x")
     await outlet.close(Close.FORBIDDEN, "y")
@@ -159,7 +163,7 @@ async def test_after_it_is_closed_nothing_goes_out() -> None:
 async def test_nothing_is_left_of_one_that_ends_while_its_peer_does_not_read() -> None:
     """Nor of who waits for it."""
     wire = Wire()
-    outlet = Outlet(wire, Pump())
+    outlet = Outlet(wire, Pump(), stays)
     wire.reads.clear()
     before = asyncio.all_tasks()
     outlet.announce("home", Source("a1"))
