@@ -21,7 +21,7 @@ from core.domain.ports import Clock, Ids, Throttle
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
 from core.relay import Relay
-from core.runner import Runner
+from core.runner import Keeper, Runner
 from core.services import (
     Accounts,
     Audit,
@@ -58,6 +58,7 @@ from core.store.committer import Committer
 from core.store.database import Database
 from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
+from core.store.leases import Leases
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
@@ -200,6 +201,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         uses=uses,
     )
     connectors = connectors_of(settings, clock)
+    keeper = Keeper(Leases(database), clock, ids)
     return House(
         settings=settings,
         clock=clock,
@@ -223,7 +225,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         services=services,
         throttle=throttle,
         hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
-        runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,
+        runner=Runner(services, backlog, feed, clock, keeper, connectors) if connectors else None,
         dead=[],
     )
 
@@ -238,8 +240,12 @@ async def migrated(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House]:
+async def running(
+    house: House, *, migrate: bool = False, alone: bool = False
+) -> AsyncIterator[House]:
     """Run the house's tasks while the block runs, then end them in order and hang up.
+
+    Who knows to be `alone` on the database waits for no lease of a process that has died.
 
     Raises:
         Unavailable: the database does not answer, or its tables are not of this version.
@@ -272,5 +278,7 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         await stack.enter_async_context(background(house.dead, house.homes.tidy))
         await stack.enter_async_context(background(house.dead, house.services.commands.keep_time))
         if house.runner is not None:
+            if alone:
+                await house.runner.keeper.alone()
             await stack.enter_async_context(background(house.dead, house.runner.run))
         yield house

@@ -62,7 +62,7 @@ async def run(
     with _alone(folder, fresh=fresh), server.bound(HOST, port) as listener:
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         house = build(_settings(folder, base_url))
-        async with running(house, migrate=True):
+        async with running(house, migrate=True, alone=True):
             seeds = await _seed(house, folder / "password")
             opening = await _opening(house, seeds)
             if script:
