@@ -68,7 +68,7 @@ from core.store.reads import Reads
 from core.store.registrations import Registrations as StoredRegistrations
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
-from migrations import pending, upgrade
+from migrations import check, upgrade
 from subscriptions.hub import Hub
 
 
@@ -232,9 +232,22 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
 
 async def migrated(settings: Settings) -> None:
     """Bring the database of these settings to this version; nothing else of a house is needed."""
+    await _on_database(settings, upgrade)
+
+
+async def checked(settings: Settings) -> None:
+    """See that the database of these settings is there, and of this version.
+
+    Raises:
+        Unavailable: it does not answer, or is of another.
+    """
+    await _on_database(settings, check)
+
+
+async def _on_database(settings: Settings, work: Callable[[Database], Awaitable[None]]) -> None:
     database = Database(settings.database_url)
     try:
-        await upgrade(database)
+        await work(database)
     finally:
         await database.close()
 
@@ -252,11 +265,7 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(house.database.close)
-        if migrate:
-            await upgrade(house.database)
-        elif await pending(house.database):
-            sentence = "The database is not of this version: run `latchkey migrate` first."
-            raise Unavailable(sentence)
+        await (upgrade if migrate else check)(house.database)
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
         await stack.enter_async_context(background(house.dead, house.services.audit.run))
