@@ -28,6 +28,11 @@ PAUSE_SECONDS: Final = 0.5
 """Before the first of them is replaced; twice that before the next, and so on."""
 
 
+# -P: a folder named `app` where the operator happens to be is not ours.
+COMMAND: Final = (sys.executable, "-P", "-m", "app", "serve", "--listener")
+"""What a worker is, but for the number of its socket."""
+
+
 class Worker:
     """One place among the workers: the process that is in it now, then the next."""
 
@@ -69,8 +74,8 @@ class Worker:
         """One process from its start to its end; its exit code."""
         number = self._listener.fileno()
         self._process = await asyncio.create_subprocess_exec(
-            # -P: a folder named `app` where the operator happens to be is not ours.
-            *(sys.executable, "-P", "-m", "app", "serve", "--listener", str(number)),
+            *COMMAND,
+            str(number),
             stdin=PIPE,
             pass_fds=(number,),
             process_group=0,  # a terminal's Ctrl-C comes to us, and from us to it, once

@@ -44,6 +44,7 @@ class Keeper:
         self._held: dict[int, int] = {}
         self.life: str | None = None
         """As what the leases know this process: another one after all were lost."""
+        self._former: str | None = None
         self.let_go: Callable[[Collection[int]], None] = lambda _: None
         self.changed = asyncio.Event()
         """Set when shards come; it is another one after that."""
@@ -122,7 +123,8 @@ class Keeper:
 
     async def close(self) -> None:
         """Give everything up, so that others need not wait: nothing is touched any more."""
-        life, self.life, self._held = self.life, None, {}
+        life = self.life or self._former
+        self.life, self._held = None, {}
         if life is not None:
             try:
                 await self._leases.end(life)
@@ -157,29 +159,27 @@ class Keeper:
         """Be there for another while; None where that came too late, and all is lost."""
         asked = self._clock.monotonic()
         if self.life is not None and asked >= self._until:
-            await self._die()
+            self._lose_all()
         if self.life is None:
-            life = self._ids.new("owner")
-            await self._leases.begin(life)
-            self.life = life
-        elif not await self._renewed():
+            self.life = await self._begun()
+        elif not await self._renewed(self.life):
             return None
         self._until = asked + TRUST_SECONDS
         return self.life
 
-    async def _renewed(self) -> bool:
-        life = self.life
-        if life is None or not await self._leases.renew(life):
-            self._lose_all()
-            return False
-        return self.life == life  # or our own time was over before the answer came
+    async def _begun(self) -> str:
+        """Be there anew, with nothing."""
+        if self._former is not None:  # nobody has to wait for it, ourselves included
+            await self._leases.end(self._former)
+            self._former = None
+        life = self._ids.new("owner")
+        await self._leases.begin(life)
+        return life
 
-    async def _die(self) -> None:
-        """Let go of all, and leave no row that others would have to wait for."""
-        life = self.life
-        self._lose_all()
-        if life is not None:
-            await self._leases.end(life)
+    async def _renewed(self, life: str) -> bool:
+        if not await self._leases.renew(life):
+            self._lose_all()
+        return self.life == life  # or our own time was over before the answer came
 
     async def _watch(self) -> None:
         """Let go of all when our own time is over, whatever the database is doing meanwhile."""
@@ -222,6 +222,7 @@ class Keeper:
         self.let_go(shards)
 
     def _lose_all(self) -> None:
+        self._former = self.life or self._former
         self.life = None
         if self._held:
             self._lose(list(self._held))

@@ -52,7 +52,7 @@ class Database:
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
         else:
-            hanging = {"idle_in_transaction_session_timeout": f"{HANGING_SECONDS * 1000}"}
+            hanging = {"idle_in_transaction_session_timeout": f"{HANGING_SECONDS * 1000:.0f}"}
             self._writer = _postgres(url, POOL, POOL, hanging)
             self._reader = _reading(_postgres(url, POOL, POOL))
             self._watcher = _reading(_postgres(url, WATCHERS, 0))
