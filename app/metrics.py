@@ -47,6 +47,7 @@ class Meter(Collector):
         yield from self._renderings()
         yield from self._homes()
         yield from self._live()
+        yield from self._shards()
         yield from self._commits()
         yield from self._audit()
 
@@ -122,6 +123,19 @@ class Meter(Collector):
             "Time since the last look at what other processes wrote: usually under 0.5 s; over 3 s"
             " nobody is served.",
             feed.age,
+        )
+
+    def _shards(self) -> Iterator[Metric]:
+        runner = self._house.runner
+        yield GaugeMetricFamily(
+            "latchkey_shards",
+            "Shards of homes whose devices this process runs.",
+            len(runner.keeper.shards) if runner else 0,
+        )
+        yield CounterMetricFamily(
+            "latchkey_shards_lost",
+            "Shards that were taken from this process, or that it could not renew in time.",
+            runner.keeper.lost if runner else 0,
         )
 
     def _audit(self) -> Iterator[Metric]:

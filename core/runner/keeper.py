@@ -56,6 +56,11 @@ class Keeper:
         """Those that are run here now."""
         return sorted(self._held) if self._clock.monotonic() < self._until else []
 
+    @property
+    def fences(self) -> dict[int, Fence]:
+        """The same, with what they are run under."""
+        return {shard: Fence(shard, self._held[shard]) for shard in self.shards}
+
     def holds(self, fence: Fence) -> bool:
         """Whether this still is our lease: to be asked before each touch of a device."""
         ours = self._held.get(fence.shard) == fence.token

@@ -78,8 +78,11 @@ class Runner:
                 await connector.close()
             await self.keeper.close()
 
-    async def adopt(self, home: Home, url: str) -> list[Device]:
+    async def adopt(self, home: Home, url: str, quiet: Fence | None = None) -> list[Device]:
         """Take charge of a home's devices: add what is found, run what is known, finish commands.
+
+        A home is `quiet` where it was seen under this fence that no other owner has left a command
+        in it; those that nobody has begun to send are found anyway.
 
         Raises:
             Unavailable: the database does not answer, or another process runs the home.
@@ -89,13 +92,13 @@ class Runner:
         async with self._adopting[home.id]:
             fence = await self.keeper.claim(home.id)
             try:
-                return await self._adopt(home, url, connector, fence)
+                return await self._adopt(home, url, connector, fence, begun=fence != quiet)
             except Fenced:
                 self.keeper.lose(fence)
                 raise
 
     async def _adopt(
-        self, home: Home, url: str, connector: Connector, fence: Fence
+        self, home: Home, url: str, connector: Connector, fence: Fence, *, begun: bool
     ) -> list[Device]:
         found = await connector.discover(home, url)
         new = await self._follow(home.id, fence)
@@ -104,7 +107,7 @@ class Runner:
             devices = await self._backlog.devices_of(home.id)
             for device in devices:
                 await self._lanes.open(home.id, connector, device, fence)
-            commands = await self._backlog.open_commands(home.id)
+            commands = await self._backlog.open_commands(home.id) if begun else ()
             self.keeper.check(fence)
         except BaseException:
             if new:  # an earlier adoption that stands goes on being told
@@ -159,14 +162,18 @@ class Runner:
         while True:
             changed = self.keeper.changed
             try:
-                if shards := self.keeper.shards:
-                    await self._find_homes_in(shards)
+                if fences := self.keeper.fences:
+                    await self._find_homes_in(fences, changed)
             except Unavailable:
                 log.warning("homes_unreadable")
             await self.keeper.news(changed, HOMES_SECONDS)
 
-    async def _find_homes_in(self, shards: Collection[int]) -> None:
-        """Adopt the homes of these shards; those first in which somebody waits for something."""
+    async def _find_homes_in(self, fences: Mapping[int, Fence], changed: asyncio.Event) -> None:
+        """Adopt the homes of these shards; those first in which somebody waits for something.
+
+        When more shards come, that is looked at anew: somebody may wait there.
+        """
+        shards = list(fences)
         new: list[tuple[Home, str]] = []
         for scheme in self._connectors:
             found = await self._backlog.connected(scheme, shards)
@@ -174,23 +181,25 @@ class Runner:
         if not new:
             return
         waiting = await self._backlog.waiting_homes(shards)
-        new.sort(key=lambda one: one[0].id not in waiting)
-        left = iter(new)
+        left = iter(sorted(new, key=lambda one: one[0].id not in waiting))
 
         async def work() -> None:
             for home, url in left:
-                await self._find_home(home, url)
+                if changed.is_set():
+                    return
+                fence = fences[shard_of(home.id)]
+                await self._find_home(home, url, None if home.id in waiting else fence)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(AT_ONCE, len(new))):
                 group.create_task(work())
 
-    async def _find_home(self, home: Home, url: str) -> None:
+    async def _find_home(self, home: Home, url: str, quiet: Fence | None) -> None:
         """Adopt a home; one that cannot be adopted costs the others nothing."""
         if home.id in self._homes or shard_of(home.id) not in self.keeper.shards:
             return
         try:
-            await self.adopt(home, url)
+            await self.adopt(home, url, quiet)
         except LatchkeyError as error:
             log.warning("home_not_adopted", home=home.id, reason=str(error))
 

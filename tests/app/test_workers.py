@@ -82,20 +82,3 @@ def test_an_address_that_is_shared_is_taken() -> None:
     finally:
         for one in ours:
             one.close()
-
-
-async def test_who_is_in_a_hurry_waits_for_nothing() -> None:
-    """Once the end is asked for a second time; what goes wrong before that is told."""
-    ending = Ending()
-    ending.set()
-    waiting = asyncio.create_task(ending.unless_hurried(asyncio.sleep(99)))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    ending.set()
-    await asyncio.wait_for(waiting, 1)
-
-    async def fails() -> None:
-        raise BlockingIOError
-
-    with pytest.raises(BlockingIOError):
-        await Ending().unless_hurried(fails())

@@ -140,7 +140,7 @@ class Ownership(RuleBasedStateMachine):
             assert lease.token >= self.tokens[lease.shard]
             self.tokens[lease.shard] = lease.token
         for keeper in self.there:
-            for fence in self.fences(keeper):
+            for fence in keeper.fences.values():
                 assert fence.token <= self.tokens[fence.shard]
                 assert self.given.setdefault(fence, keeper) is keeper
 
@@ -156,10 +156,6 @@ class Ownership(RuleBasedStateMachine):
         if self.clock.monotonic() >= self.doubtful_until:
             held = [shard for keeper in self.there for shard in keeper.shards]
             assert len(held) == len(set(held))
-
-    def fences(self, keeper: Keeper) -> list[Fence]:
-        """What a process thinks is its own."""
-        return [Fence(shard, keeper._held[shard]) for shard in keeper.shards]  # noqa: SLF001 - what it believes is the point
 
     def teardown(self) -> None:
         """Close the database."""
