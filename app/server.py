@@ -285,8 +285,10 @@ async def listening(
         finally:
             server.should_exit = True
             hurry = asyncio.create_task(server.hurry(ending))
-            await serve
-            hurry.cancel()
+            try:
+                await serve
+            finally:
+                hurry.cancel()
 
 
 async def _leave(sessions: Sessions, notice: float, drain: int) -> None:

@@ -147,7 +147,8 @@ async def test_another_takes_over(starter: Starter, database_url: str, run_house
                 process.process.send_signal(signal.SIGCONT)
                 await eventually(partial(fleet.held, [32, 32]), PATIENCE)
                 assert "shards_lost" in process.said
-        assert first.end() == 0
+        for process, _, _ in ways:
+            assert process.process.poll() is not None or process.end() == 0
         assert await fleet.owners() == {}
         for estate, _ in homes:
             ours = [(command.id, "CONFIRMED") for made, command in every if made is estate]
