@@ -2,21 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app import serving
 from app.auditing import audit
 from app.clients import clients
-from app.compose import House, build, migrated, running
+from app.compose import House, migrated
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
 from app.homes import homes
+from app.serving import MOST_WORKERS
 from app.sharing import granted, own, targets
 from app.users import users
 from core import observe
@@ -60,17 +61,19 @@ def demo(
 
     observe.configure(pretty=sys.stderr.isatty())
     work = door.run(Path(".latchkey"), port, as_json=json_line, fresh=fresh, scenario=scenario)
-    _forever(work)
+    serving.forever(work)
 
 
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MOST_WORKERS, help="How many processes serve.")
+    ] = 1,
+    listener: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve the API on the database of the settings."""
-    from app import server  # noqa: PLC0415 - as above
-
     observe.configure(pretty=sys.stderr.isatty())
     settings = read_settings()
     refuse_unsafe(settings)
@@ -80,18 +83,12 @@ def serve(
             f"reach {host}, and tokens must not travel in clear."
         )
         raise Invalid(sentence)
-
-    async def work() -> None:
-        asked = server.asked_to_end()
-        with server.bound(host, port) as listener:
-            async with (
-                running(build(settings)) as house,
-                server.listening(house, listener, drain=server.LONG_DRAIN_SECONDS),
-            ):
-                server.calm_collector()
-                await asked.wait()
-
-    _forever(work())
+    if listener is not None:
+        serving.as_worker(settings, listener)
+    elif workers > 1:
+        serving.as_parent(settings, host, port, workers)
+    else:
+        serving.alone(settings, host, port)
 
 
 @cli.command()
@@ -157,17 +154,6 @@ def rotate_keys(*, json_line: Json = False) -> None:
     """Make a new signing key; the old ones verify until their last token is over."""
     key = opened(lambda house: house.services.accounts.rotate_keys(by=OPERATOR))
     say({"key_id": key.id}, as_json=json_line)
-
-
-def _forever(work: Coroutine[Any, Any, None]) -> None:
-    """Run a server, on uvloop where the platform has it."""
-    factory = asyncio.new_event_loop
-    if sys.platform != "win32":
-        import uvloop  # noqa: PLC0415 - only servers need it
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(work)
 
 
 def _sentence(error: LatchkeyError | ValidationError) -> str:

@@ -21,7 +21,7 @@ from core.domain.ports import Clock, Ids, Throttle
 from core.domain.time import SystemClock, Uuid7
 from core.feed import Feed
 from core.relay import Relay
-from core.runner import Runner
+from core.runner import Keeper, Runner
 from core.services import (
     Accounts,
     Audit,
@@ -59,6 +59,7 @@ from core.store.committer import Committer
 from core.store.database import Database
 from core.store.documents import Documents as StoredDocuments
 from core.store.happenings import Happenings
+from core.store.leases import Leases
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
@@ -69,7 +70,7 @@ from core.store.registrations import Registrations as StoredRegistrations
 from core.store.retention import Bounds, KeptRows
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
-from migrations import pending, upgrade
+from migrations import check, upgrade
 from subscriptions.hub import Hub
 
 
@@ -100,7 +101,6 @@ class House:
     throttle: Throttle
     hub: Hub
     runner: Runner | None
-
     dead: list[str]
 
     async def connected(self, scheme: str) -> list[tuple[Home, str]]:
@@ -203,6 +203,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         uses=uses,
     )
     connectors = connectors_of(settings, clock)
+    keeper = Keeper(Leases(database), clock, ids)
     return House(
         settings=settings,
         clock=clock,
@@ -226,7 +227,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         services=services,
         throttle=throttle,
         hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
-        runner=Runner(services, backlog, feed, clock, connectors) if connectors else None,
+        runner=Runner(services, backlog, feed, clock, keeper, connectors) if connectors else None,
         dead=[],
     )
 
@@ -237,27 +238,40 @@ def _bounds(settings: Settings) -> Bounds:
 
 async def migrated(settings: Settings) -> None:
     """Bring the database of these settings to this version; nothing else of a house is needed."""
+    await _on_database(settings, upgrade)
+
+
+async def checked(settings: Settings) -> None:
+    """See that the database of these settings is there, and of this version.
+
+    Raises:
+        Unavailable: it does not answer, or is of another.
+    """
+    await _on_database(settings, check)
+
+
+async def _on_database(settings: Settings, work: Callable[[Database], Awaitable[None]]) -> None:
     database = Database(settings.database_url)
     try:
-        await upgrade(database)
+        await work(database)
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House]:
+async def running(
+    house: House, *, migrate: bool = False, alone: bool = False
+) -> AsyncIterator[House]:
     """Run the house's tasks while the block runs, then end them in order and hang up.
+
+    Who knows to be `alone` on the database waits for no lease of a process that has died.
 
     Raises:
         Unavailable: the database does not answer, or its tables are not of this version.
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(house.database.close)
-        if migrate:
-            await upgrade(house.database)
-        elif await pending(house.database):
-            sentence = "The database is not of this version: run `latchkey migrate` first."
-            raise Unavailable(sentence)
+        await (upgrade if migrate else check)(house.database)
         # First, so that it ends last: whoever is still at work has decisions to note.
         stack.push_async_callback(house.services.audit.close)
         await stack.enter_async_context(background(house.dead, house.services.audit.run))
@@ -280,5 +294,7 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
         for work in (house.services.commands.keep_time, house.services.retention.run):
             await stack.enter_async_context(background(house.dead, work))
         if house.runner is not None:
+            if alone:
+                await house.runner.keeper.alone()
             await stack.enter_async_context(background(house.dead, house.runner.run))
         yield house

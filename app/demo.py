@@ -14,7 +14,9 @@ from pathlib import Path
 import orjson
 
 from app import guide, scenario as scenarios, server
+from app.address import bound
 from app.compose import House, build, running
+from app.ending import asked_to_end
 from app.environment import read_settings
 from app.pages.opening import Opening
 from app.sharing import granted
@@ -58,22 +60,22 @@ async def run(
         Invalid: the scenario cannot be followed.
     """
     script = scenarios.read(scenario) if scenario else None
-    asked = server.asked_to_end()
-    with _alone(folder, fresh=fresh), server.bound(HOST, port) as listener:
+    ending = asked_to_end()
+    with _alone(folder, fresh=fresh), bound(HOST, port) as listener:
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         house = build(_settings(folder, base_url))
-        async with running(house, migrate=True):
+        async with running(house, migrate=True, alone=True):
             seeds = await _seed(house, folder / "password")
             opening = await _opening(house, seeds)
             if script:
                 await _play(house, script)
-            async with server.listening(house, listener, HOSTS, opening):
+            async with server.listening(house, listener, HOSTS, opening, ending=ending):
                 fields = _fields(opening, seeds, base_url)
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()
                 server.calm_collector()
-                await asked.wait()
+                await ending.wait()
 
 
 @contextmanager

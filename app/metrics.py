@@ -48,6 +48,7 @@ class Meter(Collector):
         yield from self._homes()
         yield from self._live()
         yield from self._broadcast()
+        yield from self._shards()
         yield from self._commits()
         yield from self._retention()
         yield from self._audit()
@@ -177,6 +178,19 @@ class Meter(Collector):
             "latchkey_retention_late_seconds",
             "How long a home had waited to be pruned when this process last looked.",
             retention.late,
+        )
+
+    def _shards(self) -> Iterator[Metric]:
+        runner = self._house.runner
+        yield GaugeMetricFamily(
+            "latchkey_shards",
+            "Shards of homes whose devices this process runs.",
+            len(runner.keeper.shards) if runner else 0,
+        )
+        yield CounterMetricFamily(
+            "latchkey_shards_lost",
+            "Shards that were taken from this process, or that it could not renew in time.",
+            runner.keeper.lost if runner else 0,
         )
 
     def _audit(self) -> Iterator[Metric]:

@@ -5,8 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from signal import SIGINT, SIGTERM
-from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
+from socket import socket as Listener  # noqa: N812 - "socket" is a WebSocket here
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,6 +21,7 @@ from app import oauth
 from app.authentication import Authenticator, Caller
 from app.background import background
 from app.compose import House
+from app.ending import Ending
 from app.graphql import HEARD, Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
@@ -58,7 +58,6 @@ any_origin = partial(
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
-BACKLOG = 2_048
 YOUNG = 50_000
 """New objects between two looks at them; Python's 700 (2,000 since 3.13) is for small programs."""
 DRAIN_SECONDS = 1
@@ -144,11 +143,16 @@ def application(
     async def ready(request: Request) -> Response:
         return await readiness(request)
 
+    async def draining() -> None:
+        if sessions.draining:
+            sentence = "This process is ending: send requests to another."
+            raise Unavailable(sentence)
+
     def live(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         caller = Caller(scope, of_socket, house.services.audit)
         return socket.serve(scope, receive, send, parts, caller, sessions)
 
-    readiness = Ready(house.checks, house.clock)
+    readiness = Ready({**house.checks, "draining": draining}, house.clock)
     pages = people(house)
     rest = Starlette(
         exception_handlers={HTTPException: lost(pages)},
@@ -195,26 +199,15 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.listens.set()
 
+    async def hurry(self, ending: Ending) -> None:
+        """Wait for no request any more, once the end was asked for a second time."""
+        await ending.wait(2)
+        self.force_exit = True
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
-
-
-def bound(host: str, port: int) -> Listener:
-    """A listening socket; port 0 takes any free one.
-
-    Raises:
-        Unavailable: the address is taken or not ours.
-    """
-    try:
-        listener = create_server((host, port), backlog=BACKLOG, reuse_port=False)
-    except OSError as error:
-        sentence = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
-        raise Unavailable(sentence) from error
-    # asyncio sets this only on sockets that name their protocol; without it, answers wait 40 ms.
-    listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    return listener
 
 
 def calm_collector() -> None:
@@ -235,11 +228,14 @@ async def listening(
     hosts: Sequence[str] = (),
     opening: Opening | None = None,
     drain: int = DRAIN_SECONDS,
+    ending: Ending | None = None,
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
-    Sockets and event streams end one after the other within `drain` seconds, with their last
-    cursors; then requests end, within as many again.
+    Then `/readyz` says so; after the time that the settings give balancers to notice, sockets and
+    event streams end one after the other within `drain` seconds, with their last cursors; all the
+    while requests are taken. The last of them end within as many seconds again. An `ending` that is
+    asked for a second time cuts all of this short.
     """
     graph, sessions = graph_of(house), Sessions()
     await house.services.accounts.keep_explorer(house.settings.public_url + GRAPHQL)
@@ -267,17 +263,19 @@ async def listening(
             yield
     finally:
         listens.cancel()
+        ending = ending or Ending()
         try:
-            await sessions.drain(drain)
+            await ending.unless_hurried(_leave(sessions, house.settings.notice_seconds, drain))
         finally:
             server.should_exit = True
-            await serve
+            hurry = asyncio.create_task(server.hurry(ending))
+            try:
+                await serve
+            finally:
+                hurry.cancel()
 
 
-def asked_to_end() -> asyncio.Event:
-    """An event that is set once the process is asked to end (SIGINT, SIGTERM)."""
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal in (SIGINT, SIGTERM):
-        loop.add_signal_handler(signal, asked.set)
-    return asked
+async def _leave(sessions: Sessions, notice: float, drain: int) -> None:
+    sessions.draining = True
+    await asyncio.sleep(notice)
+    await sessions.drain(drain)

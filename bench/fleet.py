@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from app import server
 from app.compose import House, build, running
+from app.ending import asked_to_end
 from bench import homes
 from bench.sampling import profiled
 from core import observe
@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     """Live until stdin ends or the process is asked to end."""
-    asked = server.asked_to_end()
+    asked = asked_to_end()
     asyncio.get_running_loop().add_reader(sys.stdin, asked.set)  # the benchmark is gone
     async with running(build(Settings()), migrate=True) as house:
         await _furnish(house, options.homes, options.devices)

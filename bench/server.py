@@ -18,7 +18,9 @@ import orjson
 import uvloop
 
 from app import server
+from app.address import bound
 from app.compose import House, build, running
+from app.ending import asked_to_end
 from bench import homes
 from bench.asking import asked
 from bench.sampling import profiled
@@ -41,9 +43,9 @@ def _arguments() -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until stdin ends or the process is asked to end."""
-    end = server.asked_to_end()
+    end = asked_to_end()
     asyncio.get_running_loop().add_reader(sys.stdin, end.set)  # the benchmark is gone
-    with server.bound("127.0.0.1", 0) as listener:
+    with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         settings = Settings()
         if options.home != NONE:

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     session_seconds: Annotated[int, Field(ge=60, le=7_776_000)] = 1_209_600
     session_idle_seconds: Annotated[int, Field(ge=60, le=7_776_000)] = 86_400
     init_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
+    notice_seconds: Annotated[float, Field(ge=0, le=300)] = 0
 
     body_bytes: Annotated[int, Field(ge=1_000)] = 256_000
     document_tokens: Annotated[int, Field(ge=100)] = 4_000

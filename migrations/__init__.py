@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from core.domain.errors import Conflict
+from core.domain.errors import Conflict, Unavailable
 from core.store.database import Database
 
 if TYPE_CHECKING:
@@ -49,6 +49,17 @@ async def downgrade(database: Database, revision: str = OLDEST) -> None:
 async def pending(database: Database) -> bool:
     """Whether the database is not at the newest revision."""
     return await _current(database) != revisions()[-1]
+
+
+async def check(database: Database) -> None:
+    """See that the database is at the newest revision.
+
+    Raises:
+        Unavailable: it is not, or does not answer.
+    """
+    if await pending(database):
+        sentence = "The database is not of this version: run `latchkey migrate` first."
+        raise Unavailable(sentence)
 
 
 def config(connection: Connection | None = None) -> "Config":

@@ -53,6 +53,11 @@ class Starter:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def json(self, *words: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What a command printed as a line of JSON."""
+        fields: dict[str, Any] = json.loads(self.run(*words, "--json", env=env))
+        return fields
+
     def refused(self, *words: str, env: Mapping[str, str] | None = None) -> str:
         """Run a command that must fail, and return what it said."""
         done = self._run(words, env)
@@ -81,9 +86,9 @@ class Starter:
         started.ready = json.loads(line)
         return started
 
-    def serve(self, port: int, env: Mapping[str, str] | None = None) -> Process:
+    def serve(self, port: int, env: Mapping[str, str] | None = None, *words: str) -> Process:
         """A server process; ready once `/readyz` says so (see `until_ready`)."""
-        return self._start("serve", "--port", str(port), env=env)
+        return self._start("serve", "--port", str(port), *words, env=env)
 
     def _start(self, *words: str, env: Mapping[str, str] | None) -> Process:
         log = self.folder / f"log-{len(self.started)}.txt"

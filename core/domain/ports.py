@@ -137,12 +137,15 @@ class Connector(Protocol):
     def latest(self, device_id: str) -> int:
         """The order of the newest report that the connector has made of this device."""
 
-    async def send(self, device_id: str, asked: State) -> None:
+    async def send(self, device_id: str, asked: State, token: int) -> None:
         """Ask a device for a state; returns once the device acknowledged.
+
+        `token` is of the lease under which it is sent, and grows with every owner of the home: what
+        stands before the devices declines one that is lower than the highest that it has seen.
 
         Raises:
             Offline: the device cannot be reached.
-            Declined: the device refused.
+            Declined: the device refused, or the token is an earlier owner's.
         """
 
     async def read(self, device_id: str) -> None:

@@ -1,24 +1,23 @@
-"""The runner: owns the connectors of this process and turns command rows into sends.
+"""The runner: owns the connectors of this process and runs the homes of its shards.
 
-Command rows are the queue: the feed tells of new ones, a poll finds the rest. A device has a lane,
-where one is sent at a time. A report confirms a command only if it was made after that was sent.
+Command rows are the queue: the feed tells of new ones, a poll finds the rest. Homes come and go
+with their shards; what another owner left open is finished by the next.
 """
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from core import observe
-from core.domain.commands import Command, CommandErrorCode, CommandStatus
 from core.domain.devices import Device
 from core.domain.errors import LatchkeyError, Missing, Unavailable
-from core.domain.events import Entry, Event, EventType
 from core.domain.homes import Home
-from core.domain.ports import Clock, Connector, Declined, Offline, Report
+from core.domain.ports import Clock, Connector
 from core.domain.sandbox import Pacing, Sandbox, Simulation
+from core.domain.shards import Fence, Fenced, shard_of
 from core.feed import Feed
+from core.runner.keeper import Keeper
+from core.runner.lanes import Lanes
 from core.runner.stage import Stage
 from core.services import Services
 from core.store.backlog import Backlog
@@ -27,25 +26,15 @@ log = observe.logger(__name__)
 
 POLL_SECONDS = 0.25
 HOMES_SECONDS = 1.0
-IN_FLIGHT = 1_000
-READ_AFTER = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Seconds after the acknowledgement, and between reads, at which a device is asked how it is."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """One device: who reaches it, what waits to be sent, and what was sent after which report."""
-
-    home_id: str
-    device_id: str
-    connector: Connector
-    waiting: deque[Command] = field(default_factory=deque)
-    sent: dict[str, int] = field(default_factory=dict)
-    sending: asyncio.Task[None] | None = None
+AT_ONCE = 16
+"""Homes that are adopted at a time: when shards come, their homes come by the hundred."""
 
 
 class Runner:
-    """Owns every device whose home names one of its connectors. `run` is its one task."""
+    """Owns every device whose home is in a shard of ours and names one of our connectors.
+
+    `run` is its one task.
+    """
 
     def __init__(
         self,
@@ -53,65 +42,81 @@ class Runner:
         backlog: Backlog,
         feed: Feed,
         clock: Clock,
+        keeper: Keeper,
         connectors: Mapping[str, Connector],
     ) -> None:
-        """`connectors` by the scheme of the home's connector URL."""
+        """`connectors` by the scheme of the home's connector URL; the keeper says what is ours."""
         self._services = services
         self._backlog = backlog
         self._feed = feed
         self._clock = clock
         self._connectors = connectors
-        self._homes: set[str] = set()
+        self._homes: dict[str, Fence] = {}
+        self._followed: set[str] = set()
         self._adopting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sandboxes: dict[str, Sandbox] = {}
-        self._stage = Stage(services.simulations, backlog, clock, self._sandboxes)
-        self._lanes: dict[str, Lane] = {}
-        self._known: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._lanes = Lanes(services, keeper, clock)
+        self._stage = Stage(services.simulations, backlog, clock, self._sandboxes, keeper)
+        self.keeper = keeper
+        keeper.let_go = self._let_go
 
     async def run(self) -> None:
         """Run the devices until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.keeper.run())
                 group.create_task(self._find_homes())
                 group.create_task(self._find_commands())
                 group.create_task(self._stage.run())
                 for connector in self._connectors.values():
-                    group.create_task(self._listen(connector))
+                    group.create_task(self._lanes.listen(connector))
         finally:
-            for task in tuple(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            for home_id in tuple(self._homes):
+            await self._lanes.end()
+            for home_id in tuple(self._followed):
                 self._unfollow(home_id)
             for connector in self._connectors.values():
                 await connector.close()
+            await self.keeper.close()
 
-    async def adopt(self, home: Home, url: str) -> list[Device]:
+    async def adopt(self, home: Home, url: str, quiet: Fence | None = None) -> list[Device]:
         """Take charge of a home's devices: add what is found, run what is known, finish commands.
 
+        A home is `quiet` where it was seen under this fence that no other owner has left a command
+        in it; those that nobody has begun to send are found anyway.
+
         Raises:
-            Unavailable: the database does not answer.
+            Unavailable: the database does not answer, or another process runs the home.
             Invalid: the connector cannot read its URL.
         """
         connector = self._connectors[url.partition("://")[0]]
-        found = await connector.discover(home, url)
         async with self._adopting[home.id]:
-            new = await self._follow(home.id)
+            fence = await self.keeper.claim(home.id)
             try:
-                await self._services.devices.reconcile(home, found)
-                devices = await self._backlog.devices_of(home.id)
-            except BaseException:
-                if new:  # an earlier adoption that stands goes on being told
-                    self._unfollow(home.id)
+                return await self._adopt(home, url, connector, fence, begun=fence != quiet)
+            except Fenced:
+                self.keeper.lose(fence)
                 raise
-        for device in devices:
-            await self._take(connector, device)
+
+    async def _adopt(
+        self, home: Home, url: str, connector: Connector, fence: Fence, *, begun: bool
+    ) -> list[Device]:
+        found = await connector.discover(home, url)
+        new = await self._follow(home.id, fence)
+        try:
+            await self._services.devices.reconcile(home, found, fence)
+            devices = await self._backlog.devices_of(home.id)
+            for device in devices:
+                await self._lanes.open(home.id, connector, device, fence)
+            commands = await self._backlog.open_commands(home.id) if begun else ()
+            self.keeper.check(fence)
+        except BaseException:
+            if new:  # an earlier adoption that stands goes on being told
+                self._leave(home.id)
+            raise
         if isinstance(connector, Sandbox):
             self._sandboxes[home.id] = connector
-        for command in await self._backlog.open_commands(home.id):
-            self._resume(command)
+        for command in commands:
+            self._lanes.resume(command)
         return devices
 
     def script(self, home_id: str, steps: Iterable[tuple[float, Simulation | Pacing]]) -> None:
@@ -124,177 +129,86 @@ class Runner:
             raise Missing(sentence)
         self._sandboxes[home_id].script(home_id, steps)
 
-    async def _follow(self, home_id: str) -> bool:
+    async def _follow(self, home_id: str, fence: Fence) -> bool:
         if home_id in self._homes:
             return False
-        self._homes.add(home_id)  # at once, so that it is not found and adopted a second time
+        self._homes[home_id] = fence  # at once, so that it is not found and adopted a second time
         try:
-            await self._feed.follow(home_id, self._told)
+            await self._feed.follow(home_id, self._lanes.told)
         except BaseException:
-            self._homes.discard(home_id)
+            self._homes.pop(home_id, None)
             raise
+        self._followed.add(home_id)
         return True
 
     def _unfollow(self, home_id: str) -> None:
-        if home_id in self._homes:
-            self._homes.discard(home_id)
-            self._feed.drop(home_id, self._told)
+        self._homes.pop(home_id, None)
+        if home_id in self._followed:
+            self._followed.discard(home_id)
+            self._feed.drop(home_id, self._lanes.told)
+
+    def _let_go(self, shards: Collection[int]) -> None:
+        """Touch nothing in these shards any more: from now on they may be another's."""
+        for home_id, fence in tuple(self._homes.items()):
+            if fence.shard in shards:
+                self._leave(home_id)
+
+    def _leave(self, home_id: str) -> None:
+        self._sandboxes.pop(home_id, None)
+        self._lanes.close(home_id)
+        self._unfollow(home_id)
 
     async def _find_homes(self) -> None:
         while True:
+            changed = self.keeper.changed
             try:
-                for scheme in self._connectors:
-                    for home, url in await self._backlog.connected(scheme):
-                        await self._find_home(home, url)
+                if fences := self.keeper.fences:
+                    await self._find_homes_in(fences, changed)
             except Unavailable:
                 log.warning("homes_unreadable")
-            await self._clock.sleep(HOMES_SECONDS)
+            await self.keeper.news(changed, HOMES_SECONDS)
 
-    async def _find_home(self, home: Home, url: str) -> None:
+    async def _find_homes_in(self, fences: Mapping[int, Fence], changed: asyncio.Event) -> None:
+        """Adopt the homes of these shards; those first in which somebody waits for something.
+
+        When more shards come, that is looked at anew: somebody may wait there.
+        """
+        shards = list(fences)
+        new: list[tuple[Home, str]] = []
+        for scheme in self._connectors:
+            found = await self._backlog.connected(scheme, shards)
+            new += [(home, url) for home, url in found if home.id not in self._homes]
+        if not new:
+            return
+        waiting = await self._backlog.waiting_homes(shards)
+        left = iter(sorted(new, key=lambda one: one[0].id not in waiting))
+
+        async def work() -> None:
+            for home, url in left:
+                if changed.is_set():
+                    return
+                fence = fences[shard_of(home.id)]
+                await self._find_home(home, url, None if home.id in waiting else fence)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(new))):
+                group.create_task(work())
+
+    async def _find_home(self, home: Home, url: str, quiet: Fence | None) -> None:
         """Adopt a home; one that cannot be adopted costs the others nothing."""
-        if home.id in self._homes:
+        if home.id in self._homes or shard_of(home.id) not in self.keeper.shards:
             return
         try:
-            await self.adopt(home, url)
+            await self.adopt(home, url, quiet)
         except LatchkeyError as error:
             log.warning("home_not_adopted", home=home.id, reason=str(error))
 
     async def _find_commands(self) -> None:
         while True:
             try:
-                for command in await self._backlog.unsent_commands():
-                    self._enqueue(command)
+                if shards := self.keeper.shards:
+                    for command in await self._backlog.unsent_commands(shards):
+                        self._lanes.enqueue(command)
             except Unavailable:
                 log.warning("commands_unreadable")
             await self._clock.sleep(POLL_SECONDS)
-
-    async def _take(self, connector: Connector, device: Device) -> None:
-        if device.id not in self._lanes:
-            self._lanes[device.id] = Lane(device.home.id, device.id, connector)
-            await connector.adopt(device)
-
-    def _told(self, entry: Entry) -> None:
-        """An event of an owned home: a new command, one that ended, a device come or gone."""
-        if not isinstance(entry, Event) or entry.device is None:
-            return
-        lane = self._lanes.get(entry.device.id)
-        if entry.type is EventType.COMMAND_UPDATED and entry.command is not None and lane:
-            if entry.command.open:
-                self._enqueue(entry.command)
-            else:
-                lane.sent.pop(entry.command.id, None)
-        elif entry.type is EventType.DEVICE_REMOVED and lane:
-            del self._lanes[entry.device.id]
-            self._start(lane.connector.forget(entry.device.id))
-
-    def _enqueue(self, command: Command) -> None:
-        lane = self._lanes.get(command.device_id)
-        if lane is None or command.status is not CommandStatus.ACCEPTED:
-            return
-        # A poll may have read what has been sent meanwhile.
-        if command.id not in self._known and command.id not in lane.sent:
-            self._known.add(command.id)
-            self._put(lane, command)
-
-    def _resume(self, command: Command) -> None:
-        """Go on with a command that another life of the runner began."""
-        lane = self._lanes.get(command.device_id)
-        if lane is not None and command.id not in self._known:
-            self._known.add(command.id)
-            self._put(lane, command)
-
-    def _put(self, lane: Lane, command: Command) -> None:
-        lane.waiting.append(command)
-        if lane.sending is None:
-            lane.sending = self._start(self._send_all(lane))
-
-    async def _send_all(self, lane: Lane) -> None:
-        try:
-            while lane.waiting:
-                command = lane.waiting.popleft()
-                try:
-                    await self._send(lane, command)
-                except LatchkeyError as error:
-                    # The deadline ends it, whatever we could not write of it.
-                    log.warning("command_not_sent", command=command.id, reason=str(error))
-                finally:
-                    self._known.discard(command.id)
-        finally:
-            lane.sending = None
-
-    async def _send(self, lane: Lane, command: Command) -> None:
-        if command.status is CommandStatus.ACCEPTED:
-            command = await self._services.commands.dispatch(command)
-        if not command.open:
-            return
-        lane.sent[command.id] = lane.connector.latest(lane.device_id)
-        if command.status is CommandStatus.DISPATCHED:
-            command = await self._hand_over(lane, command)
-        if command.open:
-            self._start(self._ask(lane, command))
-        else:
-            lane.sent.pop(command.id, None)
-
-    async def _hand_over(self, lane: Lane, command: Command) -> Command:
-        left = (command.deadline - self._clock.now()).total_seconds()
-        commands = self._services.commands
-        try:
-            async with asyncio.timeout(max(left, 0)):
-                await lane.connector.send(lane.device_id, command.asks)
-        except Offline as error:
-            return await commands.reject(command, CommandErrorCode.DEVICE_OFFLINE, str(error))
-        except Declined as error:
-            return await commands.reject(command, CommandErrorCode.DEVICE_REJECTED, str(error))
-        except TimeoutError:
-            return command
-        return await commands.acknowledge(command)
-
-    async def _ask(self, lane: Lane, command: Command) -> None:
-        """Have the device read until the command has ended, in case that it reports nothing."""
-        for seconds in READ_AFTER:
-            if seconds:
-                await self._clock.sleep(seconds)
-            if command.id not in lane.sent or self._clock.now() >= command.deadline:
-                return
-            await self._read(lane)
-
-    async def _read(self, lane: Lane) -> None:
-        try:
-            await lane.connector.read(lane.device_id)
-        except Offline:
-            log.info("device_unread", device=lane.device_id)
-
-    async def _listen(self, connector: Connector) -> None:
-        async for report in connector.reports():
-            if lane := self._lanes.get(report.device_id):
-                await self._room.acquire()
-                sent = frozenset(key for key, mark in lane.sent.items() if report.order > mark)
-                self._start(self._store(lane, report, sent))
-
-    async def _store(self, lane: Lane, report: Report, sent: frozenset[str]) -> None:
-        """Store a report; one that came too late or got lost is made good by reading the device."""
-        try:
-            heard = await self._services.reports.take(lane.home_id, report, sent)
-            if heard.late:
-                self._read_apart(lane)
-        except Unavailable:
-            log.warning("report_not_stored", device=lane.device_id)
-            await self._clock.sleep(HOMES_SECONDS)
-            self._read_apart(lane)
-        finally:
-            self._room.release()
-
-    def _read_apart(self, lane: Lane) -> None:
-        """Have a device read by a task of its own: it may take long to answer, or be held."""
-        self._start(self._read(lane))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("runner_task_failed", exc_info=error)

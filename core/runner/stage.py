@@ -6,13 +6,14 @@ bound, until what the device reported of it is stored, so that who asked can rea
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core import observe
 from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.ports import Clock
 from core.domain.sandbox import Pacing, Sandbox, Simulation
+from core.runner.keeper import Keeper
 from core.services import Simulations
 from core.store.backlog import Backlog
 from core.store.happenings import Happening, Outcome
@@ -33,28 +34,43 @@ class Stage:
         backlog: Backlog,
         clock: Clock,
         sandboxes: Mapping[str, Sandbox],
+        keeper: Keeper,
     ) -> None:
-        """`sandboxes` says who plays in which home, by the ids of the homes run here."""
+        """`sandboxes` says who plays in which home, by the ids of the homes run here.
+
+        They follow their owner: what the keeper's leases do not give us is left for others.
+        """
         self._simulations = simulations
         self._backlog = backlog
         self._clock = clock
         self._sandboxes = sandboxes
+        self._keeper = keeper
 
     async def run(self) -> None:
         """Play until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for happening in await self._simulations.take(self._sandboxes):
+                    for happening in await self._taken():
                         group.create_task(self._play(happening))
                 except Unavailable:
                     log.warning("happenings_unreadable")
                 await self._simulations.stir(POLL_SECONDS)
 
+    async def _taken(self) -> Sequence[Happening]:
+        life = self._keeper.life
+        if life is None or not self._sandboxes:
+            return ()
+        return await self._simulations.take(self._sandboxes, life)
+
     async def _play(self, happening: Happening) -> None:
         """One of them. Tasks begin in the order of their making, and play before they wait."""
+        sandbox = self._sandboxes.get(happening.home_id)
+        if sandbox is None:  # the home has gone since; whoever asked is told that nobody knows
+            log.warning("happening_unplayed", happening=happening.id)
+            return
         try:
-            outcome = _played(self._sandboxes[happening.home_id], happening.what)
+            outcome = _played(sandbox, happening.what)
             if isinstance(happening.what, Simulation) and isinstance(outcome, int):
                 await self._stored(happening.what.device_id, outcome)
             told = None if isinstance(outcome, int) else outcome

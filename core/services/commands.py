@@ -1,4 +1,7 @@
-"""Commands: accepted, moved along by the runner, ended. Any process may accept and end them."""
+"""Commands: accepted, moved along by the runner, ended. Any process may accept and end them.
+
+What the runner notes of them it notes under a fence, which has to stand when that is written.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
@@ -19,6 +22,7 @@ from core.domain.devices import Device, check
 from core.domain.errors import Missing, Refused, Unavailable
 from core.domain.grants import Scope
 from core.domain.ports import Clock, Ids
+from core.domain.shards import Fence, fences
 from core.domain.uses import Deed
 from core.feed import Feed
 from core.services.devices import tell_end
@@ -140,7 +144,7 @@ class Commands:
 
         return await self._step(command, step)
 
-    async def dispatch(self, command: Command) -> Command:
+    async def dispatch(self, command: Command, fence: Fence | None = None) -> Command:
         """Note that it is being sent. It comes back as it is where it was not ACCEPTED any more."""
 
         def step(current: Command, ledger: Ledger) -> Command:
@@ -148,9 +152,9 @@ class Commands:
                 return current
             return moved(current, Move.DISPATCH, ledger.now)
 
-        return await self._step(command, step)
+        return await self._step(command, step, fence)
 
-    async def acknowledge(self, command: Command) -> Command:
+    async def acknowledge(self, command: Command, fence: Fence | None = None) -> Command:
         """Note that the device took it; nothing where it has ended or is noted already."""
 
         def step(current: Command, ledger: Ledger) -> Command:
@@ -158,16 +162,22 @@ class Commands:
                 return current
             return moved(current, Move.ACKNOWLEDGE, ledger.now)
 
-        return await self._step(command, step)
+        return await self._step(command, step, fence)
 
-    async def reject(self, command: Command, code: CommandErrorCode, message: str) -> Command:
+    async def reject(
+        self,
+        command: Command,
+        code: CommandErrorCode,
+        message: str,
+        fence: Fence | None = None,
+    ) -> Command:
         """End it because the device did not take it; nothing where it has ended."""
         error = CommandError(code, message)
 
         def step(current: Command, ledger: Ledger) -> Command:
             return moved(current, Move.REJECT, ledger.now, error) if current.open else current
 
-        return await self._step(command, step)
+        return await self._step(command, step, fence)
 
     async def keep_time(self) -> None:
         """End commands at their deadline and prune old keys, for ever; any process may."""
@@ -199,7 +209,12 @@ class Commands:
     async def _expire(self, command: Command) -> None:
         await self._step(command, lambda current, _: current)
 
-    async def _step(self, command: Command, step: Callable[[Command, Ledger], Command]) -> Command:
+    async def _step(
+        self,
+        command: Command,
+        step: Callable[[Command, Ledger], Command],
+        fence: Fence | None = None,
+    ) -> Command:
         """One step of a command in one transaction; one whose deadline has come ends first."""
 
         def decide(ledger: Ledger) -> Command:
@@ -224,6 +239,7 @@ class Commands:
             homes=frozenset({command.home_id}),
             devices=frozenset({command.device_id}),
             commands=frozenset({command.id}),
+            fences=fences(fence),
         )
         after = await self._committer.submit(Work(needs, decide))
         self._homes.moved(after)

@@ -9,6 +9,7 @@ from core.domain.errors import Missing
 from core.domain.events import EventType
 from core.domain.homes import Home, Room
 from core.domain.ports import Found, Ids
+from core.domain.shards import Fence, fences
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
 
@@ -21,13 +22,16 @@ class Devices:
         self._committer = committer
         self._ids = ids
 
-    async def reconcile(self, home: Home, found: Collection[Found]) -> list[Device]:
+    async def reconcile(
+        self, home: Home, found: Collection[Found], fence: Fence | None = None
+    ) -> list[Device]:
         """Add what a connector found and the home does not have; describe anew what has changed.
 
         Devices are told apart by address. Missing ones are not removed: they are only out of reach.
 
         Raises:
             Missing: the home is gone.
+            Fenced: the `fence` does not stand: somebody else runs the home now.
         """
 
         def decide(ledger: Ledger) -> list[Device]:
@@ -37,7 +41,8 @@ class Devices:
             known = {d.address: d for d in ledger.devices.values() if d.home.id == home.id}
             return [self._take_in(ledger, home, one, known.get(one.address)) for one in found]
 
-        return await self._committer.submit(Work(Needs(whole=frozenset({home.id})), decide))
+        needs = Needs(whole=frozenset({home.id}), fences=fences(fence))
+        return await self._committer.submit(Work(needs, decide))
 
     async def describe(self, device: Device, name: str, room: Room | None) -> Device:
         """Give a device this name and put it into this room.

@@ -6,6 +6,7 @@ from core.domain.commands import Command, expired, heard
 from core.domain.devices import TABLE, Device, State
 from core.domain.events import EventType
 from core.domain.ports import Report
+from core.domain.shards import Fence, fences
 from core.services.devices import tell_end
 from core.store.committer import Committer, Work
 from core.store.ledger import Ledger, Needs
@@ -26,7 +27,9 @@ class Reports:
         """Write through this committer."""
         self._committer = committer
 
-    async def take(self, home_id: str, report: Report, sent: frozenset[str]) -> Heard:
+    async def take(
+        self, home_id: str, report: Report, sent: frozenset[str], fence: Fence | None = None
+    ) -> Heard:
         """One report, in one transaction with all that follows from it.
 
         `sent` names the commands that went to the device before it made this report: only those
@@ -34,6 +37,7 @@ class Reports:
 
         Raises:
             Unavailable: it could not be stored.
+            Fenced: the `fence` does not stand: somebody else runs the device now.
         """
 
         def decide(ledger: Ledger) -> Heard:
@@ -44,7 +48,11 @@ class Reports:
                 return Heard(late=True)
             return _take(ledger, replace(device, order=report.order), report, sent)
 
-        needs = Needs(homes=frozenset({home_id}), devices=frozenset({report.device_id}))
+        needs = Needs(
+            homes=frozenset({home_id}),
+            devices=frozenset({report.device_id}),
+            fences=fences(fence),
+        )
         return await self._committer.submit(Work(needs, decide))
 
 

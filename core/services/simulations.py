@@ -83,9 +83,12 @@ class Simulations:
             raise TypeError(sentence)
         return time
 
-    async def take(self, home_ids: Container[str]) -> Sequence[Happening]:
-        """What waits to happen in these homes, the oldest first; nobody else gets it."""
-        return await self._happenings.take(home_ids, self._clock.now())
+    async def take(self, home_ids: Container[str], owner: str | None = None) -> Sequence[Happening]:
+        """What waits to happen in these homes, the oldest first; nobody else gets it.
+
+        With an `owner`, only where the leases say that it is theirs to do.
+        """
+        return await self._happenings.take(home_ids, self._clock.now(), owner)
 
     async def answer(self, happening: Happening, outcome: Outcome) -> None:
         """Say what became of it, here and to other processes."""

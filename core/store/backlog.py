@@ -1,6 +1,6 @@
 """What waits to be done: homes to be connected, commands to be sent or ended, keys to be pruned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,13 @@ class Backlog:
         """Read from this database."""
         self._database = database
 
-    async def connected(self, scheme: str) -> list[tuple[Home, str]]:
-        """Every home whose devices are reached by this scheme, with its connector URL."""
+    async def connected(
+        self, scheme: str, shards: Collection[int] | None = None
+    ) -> list[tuple[Home, str]]:
+        """Every home (of some shards) that is reached by this scheme, with its connector URL."""
         query = select(homes).where(homes.c.connector.startswith(f"{scheme}://", autoescape=True))
+        if shards is not None:
+            query = query.where(homes.c.shard.in_(shards))
         return [(rows.home_of(row), row.connector) for row in await self._database.rows(query)]
 
     async def connector(self, home_id: str) -> str | None:
@@ -50,13 +54,20 @@ class Backlog:
         """Commands of a home that can still change, oldest first."""
         return await self._commands(rows.open_commands().where(commands.c.home_id == home_id))
 
-    async def unsent_commands(self) -> Sequence[Command]:
-        """Commands of any home that nobody has begun to send, oldest first.
+    async def unsent_commands(self, shards: Collection[int]) -> Sequence[Command]:
+        """Commands in these shards that nobody has begun to send, oldest first.
 
         At most a thousand, and then those with the nearest deadlines.
         """
         accepted = commands.c.status == CommandStatus.ACCEPTED.value
-        return await self._commands(rows.open_commands().where(accepted).limit(MOST))
+        here = commands.c.shard.in_(shards)
+        return await self._commands(rows.open_commands().where(accepted, here).limit(MOST))
+
+    async def waiting_homes(self, shards: Collection[int]) -> Collection[str]:
+        """The homes in these shards that have open commands."""
+        open_here = commands.c.completed_at.is_(None), commands.c.shard.in_(shards)
+        query = select(commands.c.home_id).where(*open_here).distinct()
+        return {row.home_id for row in await self._database.rows(query)}
 
     async def due(self, now: datetime) -> Sequence[Command]:
         """Open commands whose deadline has come, at most a thousand."""

@@ -17,6 +17,7 @@ from core import observe
 from core.domain.errors import Conflict, Unavailable
 from core.domain.events import AccessEntry, Event
 from core.domain.ports import Clock, Ids
+from core.domain.shards import Fenced
 from core.store import loading, writing
 from core.store.database import Database
 from core.store.ledger import Ledger, Needs
@@ -85,6 +86,7 @@ class Committer:
         Raises:
             Unavailable: the database does not answer, or too much is waiting already.
             Conflict: the database refused a duplicate.
+            Fenced: a fence of its needs does not stand any more.
             Exception: whatever `decide` raised; then nothing of this work was written.
         """
         if self._closing or len(self._queue) >= WAITING:
@@ -169,6 +171,8 @@ class _Failure:
 
 
 def _decided(work: Work[Any], ledger: Ledger) -> Any:
+    if not work.needs.fences <= ledger.fences:
+        return _Failure(Fenced())
     mark = ledger.mark()
     try:
         return work.decide(ledger)

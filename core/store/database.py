@@ -4,7 +4,7 @@ SQLite loses updates under its default transactions, so every write begins IMMED
 writing connection, and readers are read-only.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ WATCHERS = 2
 POOL = 10
 DIAL_SECONDS = 5
 STATEMENT_SECONDS = 10
+HANGING_SECONDS = 3
+"""So long may a process do nothing within a transaction that writes: less than a lease holds, so
+that one that hangs has let go of its locks before others take over what it ran."""
 
 
 class Database:
@@ -49,7 +52,8 @@ class Database:
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
         else:
-            self._writer = _postgres(url, POOL, POOL)
+            hanging = {"idle_in_transaction_session_timeout": f"{HANGING_SECONDS * 1000:.0f}"}
+            self._writer = _postgres(url, POOL, POOL, hanging)
             self._reader = _reading(_postgres(url, POOL, POOL))
             self._watcher = _reading(_postgres(url, WATCHERS, 0))
 
@@ -105,14 +109,20 @@ class _translated:  # noqa: N801 - used as a with-statement's verb
             raise Unavailable(sentence) from error
 
 
-def _postgres(url: str, size: int, more: int) -> AsyncEngine:
+def _postgres(
+    url: str, size: int, more: int, options: Mapping[str, str] | None = None
+) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=size,
         max_overflow=more,
         pool_pre_ping=True,
         pool_timeout=10,
-        connect_args={"timeout": DIAL_SECONDS, "command_timeout": STATEMENT_SECONDS},
+        connect_args={
+            "timeout": DIAL_SECONDS,
+            "command_timeout": STATEMENT_SECONDS,
+            "server_settings": dict(options or {}),
+        },
     )
 
 

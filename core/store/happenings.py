@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from core.domain.errors import Invalid, Limited, Missing
 from core.domain.sandbox import DeviceFault, HomeTime, Pacing, Simulation
 from core.store import codec
 from core.store.database import Database
-from core.store.tables import happenings
+from core.store.tables import happenings, homes, leases
 
 BATCH: Final = 100
 WAITING: Final = 100
@@ -68,9 +68,17 @@ class Happenings:
                 raise Limited(sentence)
             await connection.execute(insert(happenings).values(row))
 
-    async def take(self, home_ids: Container[str], now: datetime) -> Sequence[Happening]:
-        """What waits to happen in these homes, the oldest first, at most a hundred: taken up."""
-        waits = (happenings.c.taken_at.is_(None), happenings.c.asked_at >= now - FRESH)
+    async def take(
+        self, home_ids: Container[str], now: datetime, owner: str | None = None
+    ) -> Sequence[Happening]:
+        """What waits to happen in these homes, the oldest first, at most a hundred: taken up.
+
+        With an `owner`, only where the leases say that it is theirs to do.
+        """
+        waits = [happenings.c.taken_at.is_(None), happenings.c.asked_at >= now - FRESH]
+        if owner is not None:
+            here = (homes.c.id == happenings.c.home_id, homes.c.shard == leases.c.shard)
+            waits.append(exists().where(*here, leases.c.owner == owner))
         oldest = (happenings.c.asked_at, happenings.c.id)
         query = select(happenings.c.id, happenings.c.home_id).where(*waits).order_by(*oldest)
         found = await self._database.rows(query)

@@ -21,6 +21,7 @@ from core.domain.homes import Home, Role, Room
 from core.domain.invites import Invite
 from core.domain.keys import SigningKey
 from core.domain.ports import Ids
+from core.domain.shards import Fence
 from core.store.shelf import Shelf
 
 ACCESS = "access"
@@ -37,7 +38,8 @@ class Needs:
     their open commands; `givers` are users whose every grant comes along (the work must need
     `access`, under which grants are given); `documents` come with how many their clients have (it
     must need `access` too); `sharers` are memberships by home and user; `inviting` are homes whose
-    invites come along (it must need the homes, too); `access` locks the access log.
+    invites come along (it must need the homes, too); `access` locks the access log. `fences` must
+    stand: where one does not any more, the work is refused before it decides.
     """
 
     homes: frozenset[str] = frozenset()
@@ -54,6 +56,7 @@ class Needs:
     documents: frozenset[tuple[str, str]] = frozenset()
     initial: frozenset[str] = frozenset()
     registrations: frozenset[str] = frozenset()
+    fences: frozenset[Fence] = frozenset()
     access: bool = False
 
     @staticmethod
@@ -109,6 +112,7 @@ class Ledger:
     registration_tokens: Shelf[str, str] = field(init=False)
     secrets: Shelf[str, str] = field(init=False)
     registered: dict[str, int] = field(default_factory=dict)
+    fences: frozenset[Fence] = frozenset()
     access_place: int = 0
     events: list[Event] = field(default_factory=list)
     accesses: list[AccessEntry] = field(default_factory=list)

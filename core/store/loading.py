@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
-from core.store import documents, registrations, rows
+from core.store import documents, leases, registrations, rows
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
 from core.store.tables import (
     clients,
@@ -56,7 +56,7 @@ GRANTS: Final = select(grants).where(or_(_among(grants.c.id), _among(grants.c.us
 
 
 async def load(connection: AsyncConnection, ledger: Ledger, needs: Needs) -> None:
-    """Lock and read what `needs` names into the ledger: locks first, homes in sorted order."""
+    """Lock and read what `needs` names into the ledger: locks first, each kind in sorted order."""
     await connection.run_sync(_load, ledger, needs)
 
 
@@ -82,6 +82,8 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
 
 
 def _lock(connection: Connection, ledger: Ledger, needs: Needs) -> None:
+    if needs.fences:  # before the homes: whoever takes a lease over keeps no home waiting
+        ledger.fences = leases.current(connection, needs.fences)
     if ids := needs.homes | needs.whole:
         for row in _found(connection, HOMES, ids):
             ledger.homes.load(row.id, rows.home_entry(row))

@@ -14,6 +14,7 @@ from core.domain.grants import Grant
 from core.domain.homes import Home, Role, Room
 from core.domain.invites import Invite
 from core.domain.keys import SigningKey
+from core.domain.shards import shard_of
 from core.store import codec
 from core.store.ledger import HomeEntry
 from core.store.tables import commands, devices, events, homes, rooms
@@ -71,6 +72,7 @@ def home_values(entry: HomeEntry) -> dict[str, Any]:
         "connector": entry.connector,
         "place": entry.place,
         "sequence": entry.sequence,
+        "shard": shard_of(entry.home.id),
     }
 
 
@@ -169,6 +171,7 @@ def command_values(command: Command) -> dict[str, Any]:
         "deadline": command.deadline,
         "completed_at": command.completed_at,
         "error": codec.error_out(command.error),
+        "shard": shard_of(command.home_id),
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     PrimaryKeyConstraint,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -30,6 +31,7 @@ from core.store.flows import (
 from core.store.keeping import kept
 from core.store.metadata import metadata
 from core.store.sealing import audit, seals
+from core.store.shards import leases, owners
 from core.store.signins import passwords, sessions
 from core.store.types import Bytewise, Instant, Json
 
@@ -41,7 +43,9 @@ __all__ = [
     "device_authorizations",
     "initial_tokens",
     "kept",
+    "leases",
     "metadata",
+    "owners",
     "passwords",
     "proofs",
     "registration_tokens",
@@ -159,7 +163,11 @@ homes = Table(
     # The head of its log. Whoever appends locks this row first, homes in sorted order.
     Column("place", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    # It follows from the id; it is here because homes and commands are looked for by it. The
+    # default is for the rows that were there before this column, until they had theirs.
+    Column("shard", SmallInteger, nullable=False, server_default="0"),
     Index("ix_homes_name_key", "name_key", "id"),
+    Index("ix_homes_shard", "shard"),
 )
 
 members = Table(
@@ -240,10 +248,13 @@ commands = Table(
     Column("deadline", Instant, nullable=False),
     Column("completed_at", Instant),
     Column("error", Json),
+    # The home's.
+    Column("shard", SmallInteger, nullable=False, server_default="0"),
 )
 _open = commands.c.completed_at.is_(None)
 Index("ix_commands_device_id", commands.c.device_id, sqlite_where=_open, postgresql_where=_open)
 Index("ix_commands_deadline", commands.c.deadline, sqlite_where=_open, postgresql_where=_open)
+Index("ix_commands_shard", commands.c.shard, sqlite_where=_open, postgresql_where=_open)
 
 idempotency_keys = Table(
     "idempotency_keys",

@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.address import bound
 from app.compose import House
-from app.server import bound, listening
+from app.server import listening
 from core.domain.accounts import Client, User
 from core.domain.devices import Device
 from core.domain.grants import Grant, Scope, Share

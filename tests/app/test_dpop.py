@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.address import bound
 from app.compose import House
-from app.server import bound, listening
+from app.server import listening
 from core.domain.grants import Scope
 from tests.app.conftest import Api
 from tests.conftest import Run, both_engines

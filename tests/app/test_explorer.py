@@ -9,9 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.address import bound
 from app.pages.examples import examples
 from app.pages.opening import Opening
-from app.server import bound, listening
+from app.server import listening
 from core.domain.accounts import EXPLORER
 from tests.app.conftest import Api
 

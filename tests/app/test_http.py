@@ -340,5 +340,5 @@ async def test_probes(api: Api) -> None:
     response = await api.http.get(f"{api.base_url}/readyz")
     body = await response.json()
     assert response.status == 200
-    assert set(body["checks"]) == {"database", "logs", "tasks"}
+    assert set(body["checks"]) == {"database", "logs", "tasks", "draining"}
     assert all(check["ok"] and check["ms"] >= 0 for check in body["checks"].values())

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from app.server import bound, listening
+from app.address import bound
+from app.server import listening
 from engine import Engine
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, opened

@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 from graphql import build_schema, parse, validate
 
+from app.address import bound
 from app.demo import HOSTS
 from app.pages.opening import Opening
 from app.pages.press import STATIC
-from app.server import bound, listening
+from app.server import listening
 from tests.app.conftest import Api
 from tests.app.test_explorer import Page
 

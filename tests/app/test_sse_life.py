@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.server import bound, graph_of, listening
+from app.address import bound
+from app.server import graph_of, listening
 from core.domain.events import Entry
 from core.domain.grants import Scope, Share
 from resolvers.answers import settled

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from app.server import bound, listening
+from app.address import bound
+from app.server import listening
 from core.domain.accounts import ClientAuth
 from core.domain.audit import OPERATOR
 from core.domain.grants import Scope

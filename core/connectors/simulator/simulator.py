@@ -16,6 +16,7 @@ from core import observe
 from core.connectors.simulator import plans
 from core.connectors.simulator.chance import Chance
 from core.connectors.simulator.dwelling import Dwelling, Seat
+from core.connectors.simulator.gate import Gate
 from core.connectors.simulator.line import Answer, Line, reply, unreachable
 from core.connectors.simulator.outbox import Outbox
 from core.connectors.simulator.scheduler import Scheduler
@@ -57,6 +58,7 @@ class Simulator:
         self._outbox = Outbox()
         self._scheduler = Scheduler(clock, self._end)
         self._world = World(self._scheduler, self._outbox)
+        self._gate = Gate()
         self._closed = False
 
     async def discover(self, home: Home, url: str) -> Sequence[Found]:
@@ -103,15 +105,17 @@ class Simulator:
         seat = self._world.seats.get(device_id)
         return seat.unit.order if seat else 0
 
-    async def send(self, device_id: str, asked: State) -> None:
+    async def send(self, device_id: str, asked: State, token: int) -> None:
         """Ask for a state; returns when the device acknowledged, which may be before it is there.
 
         A device that is there already and not on its way reports nothing.
 
         Raises:
             Offline: the device cannot be reached, or is not adopted.
-            Declined: the device refuses, or lacks what is asked.
+            Declined: the device refuses, lacks what is asked, or was sent to by a later owner.
         """
+        if seat := self._world.seats.get(device_id):
+            self._gate.check(seat.dwelling.id, token)
         await self._request(device_id, partial(self._world.ask, asked=asked))
 
     async def read(self, device_id: str) -> None:

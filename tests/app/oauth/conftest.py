@@ -6,7 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.server import bound, listening
+from app.address import bound
+from app.server import listening
 from tests.app.oauth.site import App, Site
 from tests.conftest import Run
 from tests.core.services.estate import LeapClock, settle

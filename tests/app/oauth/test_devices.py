@@ -9,7 +9,8 @@ import pytest
 from authlib.oauth2.rfc8628 import endpoint
 from sqlalchemy import select
 
-from app.server import bound, listening
+from app.address import bound
+from app.server import listening
 from core.domain.accounts import Client, ClientAuth, Flow
 from core.domain.audit import Kind, Sought
 from core.domain.authorizations import LETTERS, POLL, SLOWEST

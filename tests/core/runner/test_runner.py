@@ -18,7 +18,7 @@ from core.domain.errors import Unavailable
 from core.domain.events import Event, EventType
 from core.domain.ports import Report
 from core.domain.sandbox import DeviceFault, Pacing, Simulation
-from core.runner import runner as room
+from core.runner import lanes, runner as room
 from core.services.orders import Order
 from core.services.reports import Heard, Reports
 from core.store.backlog import Backlog
@@ -182,7 +182,7 @@ async def test_a_held_home_holds_up_nobody(
     database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that is to be read but does not answer keeps no report of others waiting."""
-    monkeypatch.setattr(room, "IN_FLIGHT", 1)
+    monkeypatch.setattr(lanes, "IN_FLIGHT", 1)
     async with run_house(database_url, devices_url=URL) as house, owned(house) as made:
         lamp = made.devices[LAMP]
         made.simulator.pace(Pacing(made.estate.home.id, 0.0))
@@ -233,10 +233,10 @@ async def test_commands_of_a_device_are_sent_in_their_order(
     """One after the other, each once, however long each takes; other devices do not wait."""
     sent, send = list[tuple[str, State]](), maple.simulator.send
 
-    async def noted(device_id: str, asked: State) -> None:
+    async def noted(device_id: str, asked: State, token: int) -> None:
         await asyncio.sleep(0.02)
         sent.append((device_id, asked))
-        await send(device_id, asked)
+        await send(device_id, asked, token)
 
     monkeypatch.setattr(maple.simulator, "send", noted)
     lamp = maple.devices[LAMP]
@@ -274,10 +274,10 @@ async def test_what_has_ended_while_it_waited_is_not_sent(
     """Commands behind a slow one that were superseded or cancelled never reach the device."""
     sent, go, send = list[State](), asyncio.Event(), maple.simulator.send
 
-    async def slow(device_id: str, asked: State) -> None:
+    async def slow(device_id: str, asked: State, token: int) -> None:
         sent.append(asked)
         await go.wait()
-        await send(device_id, asked)
+        await send(device_id, asked, token)
 
     monkeypatch.setattr(maple.simulator, "send", slow)
     ask, lamp = maple.estate.ask, maple.devices[LAMP]
@@ -395,8 +395,8 @@ async def test_a_home_that_could_not_be_adopted_is_tried_again(
     monkeypatch.setattr(room, "HOMES_SECONDS", 99)
     read, calls = Backlog.devices_of, list[int]()
 
-    async def none(self: Backlog, scheme: str) -> list[Any]:  # or the runner may find it first
-        del self, scheme
+    async def none(self: Backlog, *which: object) -> list[Any]:  # or the runner may find it first
+        del self, which
         return []
 
     monkeypatch.setattr(Backlog, "connected", none)
@@ -458,12 +458,12 @@ async def test_a_stale_poll_changes_nothing(maple: Owned, monkeypatch: pytest.Mo
     maple.suffer(maple.devices[LAMP], DeviceFault.WRONG_STATE)
     accepted = await maple.estate.ask(maple.devices[LAMP], brightness=33)
     assert maple.owner.runner is not None
-    lane = maple.owner.runner._lanes[accepted.device_id]  # noqa: SLF001 - the mark is the point
+    lane = maple.owner.runner._lanes._lanes[accepted.device_id]  # noqa: SLF001 - the mark is the point
     await eventually(lambda: accepted.id in lane.sent and lane.sending is None)
     mark, polls = lane.sent[accepted.id], list[int]()
     maple.press(maple.devices[LAMP])
 
-    async def stale(_: Backlog) -> list[Command]:
+    async def stale(_: Backlog, __: object) -> list[Command]:
         polls.append(1)
         return [accepted]
 
@@ -477,16 +477,14 @@ async def test_a_report_that_could_not_be_stored_is_made_good(
     maple: Owned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the database is back the device is read, so nothing stays untold."""
-    monkeypatch.setattr(room, "HOMES_SECONDS", 0.1)
+    monkeypatch.setattr(lanes, "PAUSE_SECONDS", 0.1)
     take, lost = Reports.take, list[Report]()
 
-    async def fails_once(
-        self: Reports, home_id: str, report: Report, sent: frozenset[str]
-    ) -> Heard:
+    async def fails_once(self: Reports, home_id: str, report: Report, *more: Any) -> Heard:
         if not lost:
             lost.append(report)
             raise Unavailable("no")
-        return await take(self, home_id, report, sent)
+        return await take(self, home_id, report, *more)
 
     monkeypatch.setattr(Reports, "take", fails_once)
     lamp = maple.devices[LAMP]
@@ -522,5 +520,5 @@ async def test_a_runner_that_ends_leaves_nothing(database_url: str, run_house: R
         await maple.control(LOCK, wait=0, locked=not maple.devices[LOCK].state.locked)
     assert listeners(house, maple.estate) == 0
     assert house.runner is not None
-    assert house.runner._tasks == set()  # noqa: SLF001 - leaks do not show outside
+    assert house.runner._lanes._tasks == set()  # noqa: SLF001 - leaks do not show outside
     assert house.dead == []

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core.domain.commands import Command
+from core.domain.shards import SHARDS, shard_of
 from core.store import backlog as room
 from core.store.backlog import Backlog
 from core.store.tables import idempotency_keys
@@ -53,13 +54,15 @@ async def test_open_commands_of_a_home_come_oldest_first(estate: Estate, backlog
 async def test_unsent_commands_come_oldest_first(
     estate: Estate, backlog: Backlog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has ended or was sent is not among them, and of too many the oldest come."""
+    """Nothing of other shards, nothing that ended or was sent; of too many, the oldest."""
+    here = [shard_of(estate.home.id)]
     made = [await estate.ask(on=True), await estate.ask(brightness=1), await estate.ask(on=False)]
-    assert await backlog.unsent_commands() == made[1:]
+    assert await backlog.unsent_commands(here) == made[1:]
+    assert await backlog.unsent_commands(set(range(SHARDS)) - {*here}) == []
     monkeypatch.setattr(room, "MOST", 1)
-    assert await backlog.unsent_commands() == made[1:2]
+    assert await backlog.unsent_commands(here) == made[1:2]
     await estate.house.services.commands.dispatch(made[1])
-    assert await backlog.unsent_commands() == made[2:]
+    assert await backlog.unsent_commands(here) == made[2:]
 
 
 async def test_commands_are_due_at_their_deadline(estate: Estate, backlog: Backlog) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import event
 
+from core.domain.shards import SHARDS
 from core.store.backlog import Backlog
 from core.store.database import Database
 from core.store.retention import Bounds
@@ -68,10 +69,11 @@ async def test_no_look_goes_through_all_commands(estate: Estate) -> None:
     """What is looked for several times a second is found among the open commands."""
     backlog = Backlog(estate.house.database)
     with heard(estate.house.database) as asked:
-        await backlog.unsent_commands()
+        await backlog.unsent_commands(range(SHARDS))
+        await backlog.waiting_homes(range(SHARDS))
         await backlog.due(estate.house.clock.now())
         await backlog.open_commands(estate.home.id)
-    assert len([statement for statement, _ in asked if "FROM commands" in statement]) == 3
+    assert len([statement for statement, _ in asked if "FROM commands" in statement]) == 4
     assert await endless(estate.house.database, asked) == []
 
 

@@ -14,8 +14,13 @@ from core.store.database import Database
 from core.store.ledger import Ledger, Needs
 
 
-def rename(home: Home, name: str, then: Exception | None = None) -> Work[str]:
-    """Give a home another name and tell it, and after that raise what is given to raise."""
+def rename(
+    home: Home, name: str, then: Exception | None = None, needs: Needs | None = None
+) -> Work[str]:
+    """Give a home another name and tell it, and after that raise what is given to raise.
+
+    It needs the home, and whatever else is given.
+    """
 
     def decide(ledger: Ledger) -> str:
         entry = ledger.homes.get(home.id)
@@ -26,7 +31,7 @@ def rename(home: Home, name: str, then: Exception | None = None) -> Work[str]:
             raise then
         return name
 
-    return Work(Needs(homes=frozenset({home.id})), decide)
+    return Work(replace(needs or Needs(), homes=frozenset({home.id})), decide)
 
 
 async def settled(*works: Awaitable[Any]) -> list[Any]:

@@ -52,7 +52,7 @@ class House:
 
     async def send(self, device: Device, state: State) -> None:
         """Send, and let time pass until the acknowledgement."""
-        await self.clock.finish(self.simulator.send(device.id, state))
+        await self.clock.finish(self.simulator.send(device.id, state, 1))
 
     async def read(self, device: Device) -> None:
         """Read, and let time pass until the acknowledgement."""

@@ -116,7 +116,7 @@ async def _played_step(house: House, verb: str, number: int, value: object) -> N
     else:
         asked = State(locked=value) if product == "lock" else State(on=value)  # type: ignore[arg-type]
         work = (
-            house.simulator.send(device_id, asked)
+            house.simulator.send(device_id, asked, 1)
             if verb == "send"
             else house.simulator.read(device_id)
         )

@@ -46,7 +46,7 @@ async def test_a_device_that_goes_offline_stops_where_it_is() -> None:
         lamp = await house.add("lamp")
         await house.send(lamp, State(brightness=100))
         await house.after(0.2)
-        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(brightness=0)))
+        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(brightness=0), 1))
         await asyncio.sleep(0)
         house.fault(lamp, DeviceFault.OFFLINE)
         await house.after(5)
@@ -72,7 +72,7 @@ async def test_a_slow_device_takes_seconds() -> None:
     async with House() as house:
         switch = await house.add("switch")
         house.fault(switch, DeviceFault.SLOW)
-        sending = asyncio.ensure_future(house.simulator.send(switch.id, State(on=True)))
+        sending = asyncio.ensure_future(house.simulator.send(switch.id, State(on=True), 1))
         assert await house.after(2.9) == []
         assert not sending.done()
         assert len(await house.after(3.2)) == 1

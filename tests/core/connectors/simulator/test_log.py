@@ -50,7 +50,7 @@ async def _stored(runner: Any, simulator: Any) -> None:
     quiet = 0
     while quiet < 3:
         await asyncio.sleep(0.002)
-        busy = simulator._scheduler._left() <= 0 or len(simulator._outbox) or runner._tasks  # noqa: SLF001 - nothing else tells
+        busy = simulator._scheduler._left() <= 0 or len(simulator._outbox) or runner._lanes._tasks  # noqa: SLF001 - nothing else tells
         quiet = 0 if busy else quiet + 1
 
 

@@ -120,7 +120,7 @@ async def test_a_command_leaves_the_others_alone() -> None:
         heard = []
         for number in range(4):
             sending = asyncio.ensure_future(
-                house.simulator.send(light.id, State(brightness=10 + number))
+                house.simulator.send(light.id, State(brightness=10 + number), 1)
             )
             await turns()
             house.press(lock, State(locked=number % 2 == 0))
@@ -160,7 +160,7 @@ async def test_a_held_home_stands_still() -> None:
         await house.send(lamp, State(brightness=100))
         assert len(await house.after(0.15)) == 1
         house.pace(speed=0)
-        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(on=False)))
+        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(on=False), 1))
         assert await house.after(3600) == []
         assert not sending.done()
         house.pace(speed=1)

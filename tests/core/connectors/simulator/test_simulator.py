@@ -132,7 +132,7 @@ async def test_commands_of_one_device_do_not_overtake_each_other() -> None:
     """However the latency varies, the last command wins."""
     async with House() as house:
         lamp = await house.add("switch")
-        sends = [house.simulator.send(lamp.id, State(on=n % 2 == 0)) for n in range(51)]
+        sends = [house.simulator.send(lamp.id, State(on=n % 2 == 0), 1) for n in range(51)]
         await house.clock.finish(_all(sends))
         heard = await house.after(1)
     assert [report.state.on for report in heard] == [n % 2 == 0 for n in range(51)]
@@ -146,7 +146,7 @@ async def test_a_sender_who_gives_up_has_not_stopped_the_device() -> None:
     """A command on its way arrives, whoever still waits for it."""
     async with House() as house:
         switch = await house.add("switch")
-        sending = asyncio.ensure_future(house.simulator.send(switch.id, State(on=True)))
+        sending = asyncio.ensure_future(house.simulator.send(switch.id, State(on=True), 1))
         await turns()
         sending.cancel()
         assert await house.after(1) == [Report(switch.id, 1, State(on=True))]
@@ -225,14 +225,14 @@ async def test_a_forgotten_device_is_silent() -> None:
     async with House() as house:
         lamp = await house.add("lamp")
         await house.send(lamp, State(brightness=100))
-        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(on=False)))
+        sending = asyncio.ensure_future(house.simulator.send(lamp.id, State(on=False), 1))
         await turns()
         await house.simulator.forget(lamp.id)
         assert await house.after(5) == []
         with pytest.raises(Offline):
             await sending
         with pytest.raises(Offline):
-            await house.simulator.send(lamp.id, State(on=True))
+            await house.simulator.send(lamp.id, State(on=True), 1)
         assert house.simulator.latest(lamp.id) == 0
 
 
@@ -241,7 +241,7 @@ async def test_closing_ends_everything() -> None:
     simulator = Simulator(FakeClock(), 1)
     await simulator.adopt(stored(found("switch")))
     simulator.simulate(Simulation("device_1", report=State(on=True)))
-    sending = asyncio.ensure_future(simulator.send("device_1", State(on=False)))
+    sending = asyncio.ensure_future(simulator.send("device_1", State(on=False), 1))
     await turns()
     await simulator.close()
     with pytest.raises(Offline):
