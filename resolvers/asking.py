@@ -12,7 +12,7 @@ from core.services import Services
 from core.services.documents import Check
 from core.snapshots.freshness import Freshness
 from core.tokens import Cursors
-from resolvers.facts import NO_EVENT, EventFacts
+from resolvers.facts import EventFacts
 from resolvers.loaders import Loaders
 from resolvers.merge import Budget
 
@@ -56,10 +56,14 @@ class Ask:
             raise Unauthenticated(sentence)
         return self.viewer
 
-    def of_no_event(self) -> "Ask":
-        """The context that is kept between events: it has nothing to turn to."""
-        return replace(self, loaders=NO_EVENT)
-
     def of(self, event: Event) -> "Ask":
         """The context in which this event is shown: what it carries, and nothing else."""
         return replace(self, loaders=EventFacts(event))
+
+    def turned_to(self, event: Event) -> "Ask":
+        """Itself, as the context in which this event is shown, until it is turned to another.
+
+        For who shows one event after the other, and waits for nothing while one is shown.
+        """
+        self.loaders = EventFacts(event)
+        return self

@@ -1,7 +1,7 @@
 """Facts: what one event carries, in the place of loaders. Nothing here waits or reads."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn, cast
+from typing import Any, NoReturn
 
 from core.domain.commands import Command
 from core.domain.devices import Device
@@ -32,7 +32,3 @@ class EventFacts:
     home = room = device = command = rooms = _uncarried
     homes = count_homes = devices = count_devices = _uncarried
     events = whereabouts = remember = forget = in_memory = _uncarried
-
-
-NO_EVENT: Final = EventFacts(cast("Event", None))
-"""For who is between events, and so is asked for nothing."""

@@ -84,7 +84,7 @@ class Graph:
         """
         self._ask = ask
         self._reuse = reuse
-        self._stage = Stage(renderer, ask(None).of_no_event(), looked)
+        self._stage = Stage(renderer, ask(None), looked)
         self._documents = documents
         self._persisted = persisted
         self._looked = looked

@@ -29,8 +29,10 @@ class Renderer:
         self._most = most_bytes
         self._kept: OrderedDict[_Key, bytes] = OrderedDict()
 
-    def render(self, rendering: Rendering, seen: Seen, context: Callable[[Seen], object]) -> Result:
-        """Show an event. The data of the result is JSON already, which orjson takes as it is.
+    def render(
+        self, rendering: Rendering, seen: Seen, context: Callable[[Seen], object]
+    ) -> bytes | Result:
+        """The data that shows an event, as JSON; the whole result, where that has errors.
 
         What has errors is not shared: each of them has the trace of who asked.
 
@@ -42,22 +44,19 @@ class Renderer:
         kept = self._kept.get(key)
         if kept is not None:
             self.shown["shared"] += 1
-            return Result(orjson.Fragment(kept))
+            return kept
         self.shown["rendered"] += 1
         result = rendering.answer(seen, context(seen))
         if not isinstance(result, Result):
             sentence = f"A field of {rendering.key} waits, which no field of an event may."
             raise TypeError(sentence)
-        return self._keep(key, result)
+        return result if result.errors else self._keep(key, orjson.dumps(result.data))
 
-    def _keep(self, key: _Key, result: Result) -> Result:
-        if result.errors:
-            return result
-        data = orjson.dumps(result.data)
-        if len(data) + OVERHEAD <= self._most and key not in self._kept:
+    def _keep(self, key: _Key, data: bytes) -> bytes:
+        if len(data) + OVERHEAD <= self._most:
             self._kept[key] = data
             self._free -= len(data) + OVERHEAD
             while self._free < 0:
                 _, gone = self._kept.popitem(last=False)
                 self._free += len(gone) + OVERHEAD
-        return Result(orjson.Fragment(data), extensions=result.extensions)
+        return data

@@ -8,7 +8,7 @@ from graphql import ExecutionResult, GraphQLError
 
 from core.domain.accounts import Viewer
 from core.domain.ports import EVERYTHING, Manner, Seen, Wanted, Watching
-from engine import Rendering
+from engine import Rendering, Result
 from resolvers.asking import Ask
 from schema.errors import formatted
 from schema.rendering import Renderer
@@ -19,7 +19,10 @@ class Stage(NamedTuple):
 
     renderer: Renderer
     ask: Ask
-    """The context of nobody: what an event shows depends on nobody who sees it."""
+    """The context of nobody: what an event shows depends on nobody who sees it.
+
+    One serves them all, since nothing waits while an event is shown.
+    """
 
     looked: Callable[[str], None]
     """Told the id of a grant with which something is shown."""
@@ -138,17 +141,18 @@ class Streaming:
 
     def _shown(self, seen: Seen, extras: Mapping[str, object]) -> str:
         self._stage.looked(self._grant_id)
-        result = self._stage.renderer.render(self._rendering, seen, self._context)
+        shown = self._stage.renderer.render(self._rendering, seen, self._context)
+        if isinstance(shown, bytes) and not extras:
+            seen.payload = f'{{"data":{shown.decode()},"extensions":{{"cursor":"{seen.cursor}"}}}}'
+            return seen.payload
+        # Errors have a trace of their own, and what was left out is each reader's own.
+        result = Result(orjson.Fragment(shown)) if isinstance(shown, bytes) else shown
         payload = result.payload(self._form)
         payload["extensions"] = {"cursor": seen.cursor, **extras}
-        text = orjson.dumps(payload).decode()
-        # Errors have a trace of their own, and what was left out is each reader's own.
-        if not result.errors and not extras:
-            seen.payload = text
-        return text
+        return orjson.dumps(payload).decode()
 
     def _form(self, error: GraphQLError) -> Mapping[str, Any]:
         return formatted(error, self._trace_id)
 
     def _context(self, seen: Seen) -> Ask:
-        return self._stage.ask.of(seen.event)
+        return self._stage.ask.turned_to(seen.event)
