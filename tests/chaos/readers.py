@@ -1,0 +1,212 @@
+"""Readers that lose nothing: each comes back to any process with its last cursor, for ever."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from core.domain.events import Event
+from tests.chaos.sockets import GONE, Cut, End, Message, connect
+
+HANDSHAKE_SECONDS: Final = 4.0
+PAUSES: Final = (0.05, 1.0)
+"""Seconds before the second attempt and, doubled each time, at most before a later one."""
+USUAL: Final = frozenset({GONE, 1012, 1013})
+"""Codes after which a client is to come back."""
+FIELDS: Final = "id home { id }"
+
+
+class Surprise(Exception):
+    """What the protocol has no place for here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A subscription's document and variables, and which events they speak of."""
+
+    document: str
+    variables: Mapping[str, Any]
+    fits: Callable[[Event], bool]
+
+
+@dataclass(slots=True)
+class Reader:
+    """One subscriber: where it is, what it has seen of each home, and how its visits went."""
+
+    name: str
+    wish: Wish
+    token: str
+    cursor: str
+    visit: "Visit"
+    patience: float
+    """Seconds without a sign of life after which it goes elsewhere."""
+    seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    visits: list[str] = field(default_factory=list)
+    heard_at: float = 0.0
+    leave: Callable[[], None] | None = None
+    """Ends the visit under way."""
+
+    @property
+    def count(self) -> int:
+        """How many events it has seen."""
+        return sum(map(len, self.seen.values()))
+
+    async def read(self, ports: Sequence[int], random: Random) -> None:
+        """Come back again and again, to any of these, until cancelled.
+
+        Raises:
+            Surprise: something came that nobody may be sent.
+        """
+        pause, most = PAUSES
+        while True:
+            port, before = random.choice(ports), self.count
+            try:
+                how = await self.visit(self, port)
+            except (OSError, Cut, TimeoutError) as error:
+                how = f"{type(error).__name__} {error}"
+                if isinstance(error, Cut) and error.end.code not in USUAL:
+                    raise Surprise(f"{self.name} was closed: {error.end}") from error
+            got = self.count - before
+            self.visits.append(f"{port}: {got} events, then {how}")
+            pause = PAUSES[0] if got else min(2 * pause, most)
+            await asyncio.sleep(random.uniform(0, pause))
+
+    def take(self, payload: Mapping[str, Any]) -> None:
+        """An answer of the subscription.
+
+        Raises:
+            Surprise: it is no event with a cursor.
+        """
+        extensions = payload.get("extensions", {})
+        if "errors" in payload or "gap" in extensions:
+            raise Surprise(f"{self.name} got {payload}")
+        (event,) = payload["data"].values()
+        self.seen[event["home"]["id"]].append(event["id"])
+        self.cursor = extensions["cursor"]
+
+    def wrong(self, logs: Mapping[str, Sequence[Event]]) -> list[str]:
+        """What it has seen that is not what the logs hold for it, one sentence a home."""
+        found = []
+        for home_id, log in logs.items():
+            due = [event.id for event in log if self.wish.fits(event)]
+            if (seen := self.seen.get(home_id, [])) != due:
+                found.append(f"{self.name}, {home_id}: {difference(seen, due)}")
+        return found
+
+    def due(self, logs: Mapping[str, Sequence[Event]]) -> int:
+        """How many events of these logs are for it."""
+        return sum(self.wish.fits(event) for log in logs.values() for event in log)
+
+
+Visit: TypeAlias = Callable[[Reader, int], Awaitable[str]]
+"""One connection to a port, from its opening to its end; how it ended."""
+
+
+def difference(seen: Sequence[str], due: Sequence[str]) -> str:
+    """Where one list leaves the other."""
+    at = next((n for n, (a, b) in enumerate(zip(seen, due, strict=False)) if a != b), None)
+    where = min(len(seen), len(due)) if at is None else at
+    twice, missing = len(seen) - len(set(seen)), len(set(due) - set(seen))
+    strange = len(set(seen) - set(due))
+    return (
+        f"{len(seen)} seen, {len(due)} due, {twice} twice, {missing} missing, {strange} not its "
+        f"own; they part at {where}"
+    )
+
+
+async def over_socket(reader: Reader, port: int) -> str:
+    """A visit over WebSocket. A ping's cursor is as good as a message's."""
+    wrong: list[Exception] = []
+
+    def hear(message: Message) -> None:
+        reader.heard_at = time.monotonic()
+        try:
+            _heard(reader, message)
+        except (Cut, Surprise) as error:
+            wrong.append(error)
+            socket.vanish()
+
+    async with asyncio.timeout(HANDSHAKE_SECONDS):
+        socket = await connect(port, reader.token, hear)
+    reader.heard_at, reader.leave = time.monotonic(), socket.vanish
+    try:
+        socket.subscribe(reader.wish.document, after=reader.cursor, **reader.wish.variables)
+        while not socket.ended.done():
+            left = reader.heard_at + reader.patience - time.monotonic()
+            if left <= 0:
+                return "silence"
+            await asyncio.wait({socket.ended}, timeout=left)
+    finally:
+        reader.leave = None
+        socket.vanish()
+    if wrong:
+        raise wrong[0]
+    raise Cut(socket.ended.result())
+
+
+def _heard(reader: Reader, message: Message) -> None:
+    match message:
+        case {"type": "next", "payload": payload}:
+            reader.take(payload)
+        case {"type": "ping", "payload": {"cursors": cursors}}:
+            reader.cursor = cursors.get("1", reader.cursor)
+        case {"type": "error", "payload": [{"extensions": {"code": "UNAVAILABLE"}}]}:
+            raise Cut(End(1013, "unavailable"))
+        case _:
+            raise Surprise(f"{reader.name} got {message}")
+
+
+class Reading:
+    """Readers at work, until `end`."""
+
+    def __init__(self, readers: Sequence[Reader], ports: Sequence[int], seed: int) -> None:
+        self._readers = readers
+        self._tasks = [
+            asyncio.create_task(reader.read(ports, Random(f"{seed} {reader.name}")))
+            for reader in readers
+        ]
+
+    async def caught_up(self, logs: Mapping[str, Sequence[Event]], seconds: float) -> None:
+        """Return once everybody has as many events as are due, and has come back once more.
+
+        After so many seconds it returns all the same: what is missing will be seen. What comes
+        twice comes when one comes back.
+        """
+        due = {reader.name: reader.due(logs) for reader in self._readers}
+        await self._until(lambda reader: reader.count >= due[reader.name], seconds)
+        visits = {reader.name: len(reader.visits) for reader in self._readers}
+        for reader in self._readers:
+            if reader.leave is not None:
+                reader.leave()
+        now = time.monotonic()
+        await self._until(
+            lambda reader: (
+                len(reader.visits) > visits[reader.name]
+                and reader.leave is not None
+                and reader.heard_at > now + 1
+            ),
+            seconds,
+        )
+
+    async def _until(self, so: Callable[[Reader], bool], seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not all(map(so, self._readers)) and time.monotonic() < end:
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.1)
+
+    async def end(self) -> None:
+        """End all of them.
+
+        Raises:
+            Surprise: as `Reader.read` does.
+        """
+        for task in self._tasks:
+            task.cancel()
+        for result in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
