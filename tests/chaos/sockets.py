@@ -148,7 +148,7 @@ class Socket(asyncio.Protocol):
 async def connect(
     port: int, token: str, on_message: Callable[[Message], None], *, holds: int | None = None
 ) -> Socket:
-    """A connection that is acknowledged; `holds` is what its kernel buffers of unread bytes.
+    """A connection that is acknowledged; `holds` is what is kept of bytes that it does not read.
 
     Raises:
         Cut: it was refused.
@@ -157,6 +157,8 @@ async def connect(
     raw = sockets.socket()
     try:
         if holds is not None:
+            # Without small segments the other end's buffer takes megabytes before anybody waits.
+            raw.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_MAXSEG, 1_000)
             raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, holds)
         raw.setblocking(False)  # noqa: FBT003 - the standard library's
         loop = asyncio.get_running_loop()

@@ -22,6 +22,8 @@ from tests.system.test_processes import free_port
 Trouble: TypeAlias = Callable[[Random], Awaitable[str]]
 """One trouble from its beginning to its end; what it did, in words."""
 EXIT_SECONDS: Final = 30.0
+READY_SECONDS: Final = 120.0
+"""Many come at once to who has just started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,15 @@ class Servers:
 
     async def _ready(self, which: int) -> None:
         """Return once it serves; what ends since its database is away is started again."""
-        ready = asyncio.create_task(until_ready(f"http://127.0.0.1:{self.ports[which]}"))
-        while not ready.done():
-            await asyncio.wait({ready}, timeout=0.2)
-            if self.running[which].process.poll() is not None:
-                self.running[which] = self._started(which)
-        await ready
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                ready = asyncio.create_task(until_ready(f"http://127.0.0.1:{self.ports[which]}"))
+                while not ready.done():
+                    await asyncio.wait({ready}, timeout=0.2)
+                    if self.running[which].process.poll() is not None:
+                        self.running[which] = self._started(which)
+                if ready.exception() is None:
+                    return
 
 
 @dataclass(slots=True)

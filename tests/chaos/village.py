@@ -1,6 +1,7 @@
 """A village: people with one home or many, partners with grants, and devices that speak."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, cycle
@@ -92,9 +93,12 @@ async def _partner(house: House, client: Client, number: int, size: int) -> Part
 
 @dataclass(slots=True)
 class Voices:
-    """The devices of a village, as they speak; what the database refuses is said again."""
+    """The devices of a village, as they speak; what the database refuses is said again.
 
-    house: House
+    Each report is taken in by any of these houses.
+    """
+
+    houses: Sequence[House]
     random: Random
     told: int = 0
     """How many events the log must hold for what was said."""
@@ -106,13 +110,13 @@ class Voices:
         self, devices: Sequence[Device], reports: int, rate: float, takers: int
     ) -> None:
         """So many reports of these devices, at so many a second, some at once."""
-        begun = self.house.clock.monotonic()
+        begun = time.monotonic()
         left = iter(range(reports))
 
         async def take(mine: Sequence[Device]) -> None:
             weights = [WEIGHTS[LAMPS.index(device.name)] for device in mine]
             for number in left:
-                await asyncio.sleep(begun + number / rate - self.house.clock.monotonic())
+                await asyncio.sleep(begun + number / rate - time.monotonic())
                 (device,) = self.random.choices(mine, weights)
                 await self.say(device)
 
@@ -125,9 +129,10 @@ class Voices:
         self._states[device.id] = on, online = not on, online ^ moves
         order = next(self._orders.setdefault(device.id, count(device.order + 1)))
         report = Report(device.id, order, State(on=on), online=online)
+        house = self.random.choice(self.houses)
         while True:
             try:
-                await self.house.services.reports.take(device.home.id, report, frozenset())
+                await house.services.reports.take(device.home.id, report, frozenset())
                 break
             except Unavailable:  # it may be stored all the same: the same order says so
                 self.refused += 1

@@ -68,7 +68,7 @@ async def test_nothing_is_lost_or_repeated(
     async with run_house(base.url, public_url=servers.env["LATCHKEY_PUBLIC_URL"]) as house:
         village = await settle(house, scale.homes)
         await servers.start()
-        voices = Voices(house, Random(seed))
+        voices = Voices([house], Random(seed))
         readers = everybody(village, scale.readers, Random(seed))
         reading = Reading(readers, servers.ports, seed)
         try:
