@@ -210,11 +210,11 @@ async def test_a_grant_is_narrowed_during_a_replay(
         one.socket.read_on()
     log = (await place.village.logs())[kept.home.id]
     due = [event.id for event in log if event.device is not None and event.device.id == kept.id]
-    await gathered(replaying, lambda one: one.devices()[kept.id] >= len(due))
+    await gathered(replaying, lambda one: len(one.of(kept.id)) >= len(due))
     for one in replaying:
-        assert [event["id"] for event in one.events if event["device"]["id"] == kept.id] == due
+        assert one.of(kept.id) == due
         assert len(one.events) - len(due) < place.voices.told / 2
-        assert one.devices(-len(due) // 2).keys() == {kept.id}
+        assert {event.device for event in one.events[-len(due) // 2 :]} == {kept.id}
 
 
 async def test_a_grant_is_revoked_during_a_replay(

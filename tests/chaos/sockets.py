@@ -87,6 +87,8 @@ class Socket(asyncio.Protocol):
     def read_on(self) -> None:
         """Read what has come meanwhile, and what comes."""
         if self._transport is not None:
+            raw = self._transport.get_extra_info("socket")
+            raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
             self._transport.resume_reading()
 
     def vanish(self) -> None:

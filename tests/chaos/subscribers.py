@@ -1,9 +1,9 @@
 """Subscribers who keep what they got, each on a socket of its own."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from sys import intern
+from typing import Any, Final, NamedTuple, Self
 
 from tests.chaos.sockets import End, Message, Socket, connect
 
@@ -11,11 +11,19 @@ SECONDS: Final = 30.0
 """For what takes less than three on a quiet machine."""
 
 
+class Told(NamedTuple):
+    """What is kept of an event. Strings are shared, since many are told the same."""
+
+    home: str
+    id: str
+    device: str | None
+
+
 class Subscriber:
     """One subscription: its events in the order in which they came, and its last cursor."""
 
     def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
+        self.events: list[Told] = []
         self.others: list[Message] = []
         """What came that was neither an event nor a heartbeat."""
         self.cursor: str | None = None
@@ -58,24 +66,19 @@ class Subscriber:
         assert self._socket is not None
         return self._socket
 
-    @property
-    def ids(self) -> list[str]:
-        """The ids of its events."""
-        return [event["id"] for event in self.events]
-
     def seen(self, home_id: str) -> list[str]:
         """The ids of the events of one home."""
-        return [event["id"] for event in self.events if event["home"]["id"] == home_id]
+        return [event.id for event in self.events if event.home == home_id]
 
-    def devices(self, begin: int = 0) -> Counter[str]:
-        """How many events of each device it has got, from one of them on."""
-        return Counter(event["device"]["id"] for event in self.events[begin:])
+    def of(self, device_id: str) -> list[str]:
+        """The ids of the events of one device."""
+        return [event.id for event in self.events if event.device == device_id]
 
     def hear(self, message: Message) -> None:
         """Take in a message."""
         match message:
             case {"type": "next", "payload": {"data": data, "extensions": {"cursor": cursor}}}:
-                self.events += data.values()
+                self.events += map(_told, data.values())
                 self.cursor = cursor
             case {"type": "ping", "payload": {"cursors": cursors}}:
                 self.pings += 1
@@ -86,6 +89,11 @@ class Subscriber:
     async def end(self) -> End:
         """How its connection ends."""
         return await asyncio.wait_for(asyncio.shield(self.socket.ended), SECONDS)
+
+
+def _told(event: dict[str, Any]) -> Told:
+    device = event.get("device")
+    return Told(intern(event["home"]["id"]), intern(event["id"]), device and intern(device["id"]))
 
 
 async def until(so: Callable[[], bool], seconds: float = SECONDS) -> None:
