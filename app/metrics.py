@@ -47,6 +47,7 @@ class Meter(Collector):
         yield from self._renderings()
         yield from self._homes()
         yield from self._live()
+        yield from self._broadcast()
         yield from self._commits()
         yield from self._audit()
 
@@ -122,6 +123,27 @@ class Meter(Collector):
             "Time since the last look at what other processes wrote: usually under 0.5 s; over 3 s"
             " nobody is served.",
             feed.age,
+        )
+
+    def _broadcast(self) -> Iterator[Metric]:
+        tally = self._house.hints.tally
+        yield GaugeMetricFamily(
+            "latchkey_broadcast_connected",
+            "1 while every server of the broadcast answers, and always with `memory://`; without"
+            " it, other processes hear of this one's commits half a second later.",
+            int(tally.connected),
+        )
+        yield CounterMetricFamily(
+            "latchkey_broadcast_reconnects",
+            "Connections to servers of the broadcast that were lost and made again.",
+            tally.reconnects,
+        )
+        yield _counts(
+            "latchkey_broadcast_hints",
+            "Hints: `published`, `heard`, or `lost`, since a server refused them or there was no"
+            " room for more that wait.",
+            "outcome",
+            {"published": tally.published, "heard": tally.heard, "lost": tally.lost},
         )
 
     def _audit(self) -> Iterator[Metric]:

@@ -125,7 +125,15 @@ _PUBLIC = (
 _OPTIONAL = frozenset({"devices_url"})
 _SCHEMES = {
     "database_url": ("sqlite+aiosqlite://", "postgresql+asyncpg://"),
-    "broadcast_url": ("memory://",),
+    "broadcast_url": (
+        "memory://",
+        "redis://",
+        "rediss://",
+        "redis+cluster://",
+        "rediss+cluster://",
+        "postgresql://",
+        "postgresql+asyncpg://",
+    ),
     "devices_url": ("simulator://",),
 }
 

@@ -1,4 +1,4 @@
-"""Databases and houses for every test: real SQLite files, and a real PostgreSQL from its wheel."""
+"""Databases and houses for every test: SQLite files, PostgreSQL and Valkey from their wheels."""
 
 import asyncio
 import os
@@ -17,6 +17,7 @@ import structlog
 from hypothesis import HealthCheck, settings as hypothesis
 
 from app.compose import House, build, running
+from bench.valkey import Valkey, valkey as valkey_running
 from core.domain.ports import Clock
 from core.settings import Settings
 from core.store.database import Database
@@ -118,6 +119,20 @@ def postgres() -> Iterator[Postgres]:
         server = Postgres(Path(folder) / "postgres")
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    """The Valkey server of this run."""
+    with TemporaryDirectory(prefix="latchkey-") as folder, valkey_running(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Iterator[Valkey]:
+    """The Valkey server, to be broken by the test: it is whole again for the next one."""
+    yield valkey_server
+    valkey_server.restart()
 
 
 @pytest.fixture(scope="session")

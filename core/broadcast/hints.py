@@ -1,19 +1,23 @@
 """`Broadcast` with a fan-out that loses no subscriber and never grows.
 
-A hint says "at least this far", so of several waiting on one channel only the newest matters: an
-inbox holds one message a channel. The package's own fan-out has unbounded queues, loses concurrent
-first subscribers of a channel, and its listener dies with the first error.
+An inbox holds the newest message of each channel. The package's own fan-out has unbounded queues,
+loses concurrent first subscribers of a channel, and its listener dies with the first error; and of
+its backends, none of those on a server outlives that server's restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from broadcaster import Broadcast, BroadcastBackend, Event
 
 from core import observe
 from core.broadcast.memory import MemoryBackend
+from core.broadcast.newest import Newest
+from core.broadcast.tally import Tally
+from core.domain.errors import Invalid
 
 log = observe.logger(__name__)
 PAUSE_SECONDS = 0.5
@@ -25,8 +29,7 @@ class Inbox:
     def __init__(self, hints: "Hints") -> None:
         """An inbox on no channel yet."""
         self._hints = hints
-        self._waiting: dict[str, Event] = {}
-        self._some = asyncio.Event()
+        self._waiting = Newest()
         self.channels: set[str] = set()
 
     async def join(self, channel: str) -> None:
@@ -39,15 +42,11 @@ class Inbox:
 
     def put(self, event: Event) -> None:
         """Take in a message, replacing an older one of its channel."""
-        self._waiting[event.channel] = event
-        self._some.set()
+        self._waiting.put(event.channel, event.message)
 
     async def get(self) -> Event:
         """The next message, oldest channel first."""
-        while not self._waiting:
-            self._some.clear()
-            await self._some.wait()
-        return self._waiting.pop(next(iter(self._waiting)))
+        return Event(*await self._waiting.next())
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Every message, for ever."""
@@ -66,9 +65,10 @@ class Turn:
 class Hints(Broadcast):
     """The process's one broadcast."""
 
-    def __init__(self, backend: BroadcastBackend) -> None:
-        """Use this backend; `connect` starts hearing."""
+    def __init__(self, backend: BroadcastBackend, tally: Tally | None = None) -> None:
+        """Use this backend, which counts into the tally; `connect` starts hearing."""
         super().__init__(backend=backend)
+        self.tally = tally or Tally()
         self._inboxes: dict[str, set[Inbox]] = {}
         self._turns: dict[str, Turn] = {}
 
@@ -130,17 +130,57 @@ class Hints(Broadcast):
                 log.warning("broadcast_lost", exc_info=True)
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
+            self.tally.heard += 1
             for inbox in self._inboxes.get(event.channel, ()):
                 inbox.put(event)
+
+
+def _memory(_: str, tally: Tally) -> BroadcastBackend:
+    return MemoryBackend(tally)
+
+
+# Imported where they are used: they bring a client library that nobody else needs, of some MB.
+
+
+def _redis(url: str, tally: Tally) -> BroadcastBackend:
+    from core.broadcast.redis import RedisBackend  # noqa: PLC0415 - see above
+
+    return RedisBackend(url, tally)
+
+
+def _cluster(url: str, tally: Tally) -> BroadcastBackend:
+    from core.broadcast.cluster import ClusterBackend  # noqa: PLC0415 - see above
+
+    return ClusterBackend(url, tally)
+
+
+def _postgres(url: str, tally: Tally) -> BroadcastBackend:
+    from core.broadcast.postgres import PostgresBackend  # noqa: PLC0415 - see above
+
+    return PostgresBackend(url, tally)
+
+
+BACKENDS: Final[dict[str, Callable[[str, Tally], BroadcastBackend]]] = {
+    "memory://": _memory,
+    "redis://": _redis,
+    "rediss://": _redis,
+    "redis+cluster://": _cluster,
+    "rediss+cluster://": _cluster,
+    "postgresql://": _postgres,
+    "postgresql+asyncpg://": _postgres,
+}
 
 
 def open_broadcast(url: str) -> Hints:
     """The broadcast of a `BROADCAST_URL`; its scheme picks the backend.
 
     Raises:
-        ValueError: no backend has this scheme.
+        Invalid: no backend has this scheme, or the URL names no server.
     """
-    if url.startswith("memory://"):
-        return Hints(MemoryBackend())
-    sentence = "LATCHKEY_BROADCAST_URL must start with memory://."  # the URL may hold a password
-    raise ValueError(sentence)
+    for scheme, backend in BACKENDS.items():
+        if url.startswith(scheme):
+            tally = Tally()
+            return Hints(backend(url, tally), tally)
+    choices = " or ".join(BACKENDS)
+    sentence = f"LATCHKEY_BROADCAST_URL must start with {choices}."  # the URL may hold a password
+    raise Invalid(sentence)

@@ -1,18 +1,19 @@
 """The backend for one process: what is published here is heard here."""
 
-import asyncio
-
 from broadcaster import BroadcastBackend, Event
+
+from core.broadcast.newest import Newest
+from core.broadcast.tally import Tally
 
 
 class MemoryBackend(BroadcastBackend):
     """Keeps the newest message of each channel until it is heard, so it never grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally | None = None) -> None:
         """A backend that nobody listens to yet."""
+        self._tally = tally or Tally()
         self._subscribed: set[str] = set()
-        self._published: dict[str, str] = {}
-        self._some = asyncio.Event()
+        self._published = Newest()
 
     async def connect(self) -> None:
         """Nothing to dial."""
@@ -30,14 +31,10 @@ class MemoryBackend(BroadcastBackend):
 
     async def publish(self, channel: str, message: str) -> None:
         """Say something; a newer message replaces one that was not heard yet."""
+        self._tally.published += 1
         if channel in self._subscribed:
-            self._published[channel] = message
-            self._some.set()
+            self._published.put(channel, message)
 
     async def next_published(self) -> Event:
         """The next message of a subscribed channel."""
-        while not self._published:
-            self._some.clear()
-            await self._some.wait()
-        channel = next(iter(self._published))
-        return Event(channel, self._published.pop(channel))
+        return Event(*await self._published.next())

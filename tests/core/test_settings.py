@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 from pydantic import ValidationError
 
+from core.broadcast.hints import BACKENDS
 from core.settings import Settings
 
 KEY = bytes(range(32))
@@ -25,7 +26,10 @@ PUBLIC = (
     "such as https://api.example.com."
 )
 DATABASE = "LATCHKEY_DATABASE_URL must start with sqlite+aiosqlite:// or postgresql+asyncpg://."
-BROADCAST = "LATCHKEY_BROADCAST_URL must start with memory://."
+BROADCAST = (
+    "LATCHKEY_BROADCAST_URL must start with memory:// or redis:// or rediss:// or redis+cluster:// "
+    "or rediss+cluster:// or postgresql:// or postgresql+asyncpg://."
+)
 DEVICES = "LATCHKEY_DEVICES_URL must start with simulator://."
 NUMBER = "Input should be a valid integer, unable to parse string as an integer"
 
@@ -136,7 +140,7 @@ def test_a_mistake_is_named(
         ("DATABASE_URL", "postgres://h/d", DATABASE),
         ("DATABASE_URL", "sqlite:///x.db", DATABASE),
         ("DATABASE_URL", "", DATABASE),
-        ("BROADCAST_URL", "redis://h", BROADCAST),
+        ("BROADCAST_URL", "redis-stream://h", BROADCAST),
         ("BROADCAST_URL", "memory", BROADCAST),
         ("BROADCAST_URL", "", BROADCAST),
         ("DEVICES_URL", "mqtt://h", DEVICES),
@@ -177,13 +181,20 @@ def test_a_secret_is_in_no_refusal(secret: str) -> None:
         {"SECRET_KEYS": f"{secret}!"},
         {"SECRET_KEYS": f"{based(KEY)},{based(secret.encode()[:20])}"},
         {"DATABASE_URL": f"mysql://latchkey:{secret}@h/d"},
-        {"BROADCAST_URL": f"redis://:{secret}@h"},
+        {"BROADCAST_URL": f"kafka://:{secret}@h"},
         {"DATABASE_URL": f"postgresql+asyncpg://u:{secret}@h/d", "BODY_BYTES": "x"},
     ):
         with pytest.MonkeyPatch.context() as here, pytest.raises(ValidationError) as refused:
             read(here, **wrong)
         shown = "".join(traceback.format_exception(refused.value)) + repr(refused.value)
         assert not any(part in shown for part in (secret, based(secret.encode()[:20])))
+
+
+@pytest.mark.parametrize("scheme", BACKENDS)
+def test_every_broadcast_is_a_setting(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """What can be opened can be said, and as the test above has it nothing else."""
+    assert read(monkeypatch, BROADCAST_URL=f"{scheme}h").broadcast_url == f"{scheme}h"
+    assert f" {scheme}" in BROADCAST
 
 
 def test_a_secret_is_in_no_log(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """The process's one broadcast: who joins hears, and nobody can make it grow or end."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +8,7 @@ import pytest
 from broadcaster import Event
 
 from core.broadcast import Hints, Inbox, hints as module, open_broadcast
+from core.domain.errors import Invalid
 from tests.fakes import Wire, turns
 
 
@@ -222,10 +222,21 @@ async def test_hanging_up_ends_the_listener(monkeypatch: pytest.MonkeyPatch) -> 
         assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("url", ["redis://:hunter2@h", "kafka://h", "hunter2", "memory", ""])
+@pytest.mark.parametrize("url", ["kafka://:hunter2@h", "redis-stream://h", "hunter2", "redis", ""])
 def test_an_unknown_scheme_is_refused(url: str) -> None:
     """Not even the package's own are opened; the sentence says what there is, and no password."""
-    with pytest.raises(ValueError, match=re.escape("must start with memory://.")) as refused:
+    with pytest.raises(Invalid, match="must start with memory:// or redis://") as refused:
         open_broadcast(url)
     assert str(refused.value).startswith("LATCHKEY_BROADCAST_URL ")
     assert "hunter2" not in str(refused.value)
+
+
+async def test_what_was_said_and_heard_is_counted() -> None:
+    """In one process no server is needed, so it is always connected."""
+    async with connected() as broadcast:
+        await joined(broadcast, "a")
+        for channel in "ab":
+            await broadcast.publish(channel, "1")
+        await turns()
+        tally = broadcast.tally
+        assert (tally.connected, tally.published, tally.heard, tally.lost) == (True, 2, 1, 0)
