@@ -15,6 +15,7 @@ from core.domain.errors import (
     Unavailable,
 )
 from core.tokens import ALGORITHMS
+from schema.errors import CODES
 
 STATUS: Final[Mapping[type[LatchkeyError], int]] = {
     Invalid: 400,
@@ -30,6 +31,12 @@ STATUS: Final[Mapping[type[LatchkeyError], int]] = {
 def status(error: LatchkeyError) -> int:
     """The HTTP status of an error."""
     return next(code for kind, code in STATUS.items() if isinstance(error, kind))
+
+
+def of_code(code: str) -> tuple[int, dict[str, str]]:
+    """The status of an error of which no more than its code is left, and the headers with it."""
+    found = next((STATUS[kind] for kind, named in CODES.items() if named == code), 500)
+    return found, {"Retry-After": "1"} if found == STATUS[Unavailable] else {}
 
 
 def headers(error: LatchkeyError, *, shown: str | None, metadata: str) -> dict[str, str]:

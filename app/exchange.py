@@ -126,8 +126,26 @@ class Exchange:
         """Send the answer."""
         length = () if status in EMPTY else ((b"content-length", b"%d" % len(body)),)
         lines = [*headers, *length]
-        await self._send({"type": "http.response.start", "status": status, "headers": lines})
+        await self.begin(status, lines)
         await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send the head of an answer that comes in parts."""
+        start = {"type": "http.response.start", "status": status, "headers": list(headers)}
+        await self._send(start)
+
+    async def part(self, body: bytes) -> None:
+        """Send a part of it; waits while the client does not read. Whole or, cancelled, not."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        """Say that it is whole."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def gone(self) -> None:
+        """Wait until the client is away; the body was read, or nobody wants it."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
 
 class Begun:

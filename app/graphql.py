@@ -1,4 +1,4 @@
-"""`POST /graphql`, and `GET` for queries: GraphQL over HTTP, on our graph.
+"""`POST /graphql`, and `GET` for what changes nothing: GraphQL over HTTP, and over SSE.
 
 The body is read here, to a bound, and only as JSON: a form, a text or an upload, which a page of
 another site could send without asking (CSRF), is refused before anything runs.
@@ -18,17 +18,24 @@ from app import errors
 from app.accept import ranked
 from app.authentication import Authenticator, note_refusal
 from app.exchange import READING, Exchange, Gone, Turned
+from app.streams import HEADERS as STREAMED, Streams
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, LatchkeyError
 from core.domain.ports import Notes
 from engine import Rejected
 from schema.errors import internal, refusal
-from schema.graph import AFTER, DEBUG, Answered, Call, Graph, new_trace, traced
+from schema.graph import AFTER, DEBUG, RESUME, Answered, Call, Graph, new_trace, traced
 from schema.parameters import Malformed, Parameters, parameters
+from subscriptions import sse
+from subscriptions.stream import Unbegun
 
 RESPONSE: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
+STREAM: Final = sse.MEDIA
 METHODS: Final = ("GET", "POST", "OPTIONS")
+HEARD: Final = ("Authorization", "Content-Type", "DPoP", "If-None-Match", AFTER, DEBUG, RESUME)
+"""The headers of a request that a page of another origin has to ask for first (CORS)."""
+
 STATUS_OF_CODE: Final[Mapping[str, int]] = {"GRAPHQL_PARSE_FAILED": 400}
 UNPROCESSABLE: Final = 422
 PARTIAL: Final = 294
@@ -42,11 +49,12 @@ _DEBUG: Final = DEBUG.lower().encode()
 
 
 class Endpoint:
-    """The endpoint for queries and mutations: an ASGI application."""
+    """The endpoint for operations by HTTP: an ASGI application."""
 
     def __init__(
         self,
         graph: Graph,
+        streams: Streams,
         authenticate: Authenticator,
         notes: Notes,
         body_bytes: int,
@@ -59,6 +67,7 @@ class Endpoint:
         get one.
         """
         self._graph = graph
+        self._streams = streams
         self._authenticate = authenticate
         self._notes = notes
         self._body_bytes = body_bytes
@@ -73,14 +82,18 @@ class Endpoint:
             if exchange.method == "OPTIONS":
                 return await exchange.answer(204, [(b"allow", ", ".join(METHODS).encode())], b"")
             exchange.check()
-            media = _of(exchange.header(b"accept") or "*/*", _media)
-            return await self._answer(exchange, media, trace_id)
+            accepted = _of(exchange.header(b"accept") or "*/*", _media)
+            media = RESPONSE if accepted == STREAM else accepted  # what is refused is no stream
+            return await self._answer(exchange, accepted, trace_id)
         except Turned as turned:
             status, headers = turned.status, turned.headers
             found = [refusal(Invalid(str(turned)))]
         except Rejected as rejected:
             status, headers = _status(rejected, media), {}
             found = [dict(error.formatted) for error in rejected.errors]
+        except Unbegun as unbegun:
+            status, headers = errors.of_code(unbegun.code)
+            found = [dict(error) for error in unbegun.errors]
         except LatchkeyError as error:
             shown = exchange.header(b"authorization")
             if shown is not None:
@@ -113,20 +126,29 @@ class Endpoint:
                 viewer = self._authenticate.again(shown)
         prepared = self._graph.prepare(asked, viewer, trace_id)
         call = prepared if isinstance(prepared, Call) else self._again(await prepared, shown)
-        if reading and call.operation.kind != "query":
-            sentence = f"A {call.operation.kind} does not run by GET: only queries do."
-            raise Turned(405, sentence, {"Allow": "POST"})
+        if reading:
+            _check_reading(call.operation.kind, media)
         if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
             call = self._again(call, shown)
+        if media == STREAM and call.operation.kind == "subscription":
+            return await self._stream(exchange, call, shown)
         priced = exchange.header(_DEBUG) == "cost"
         answer = self._graph.answer(call, self._seconds, priced=priced)
         answered = answer if isinstance(answer, Answered) else await answer
+        if media == STREAM:
+            return await exchange.answer(200, STREAMED, sse.whole(answered.body))
         if reading and not answered.errors:
-            await _validated(exchange, answered.body, media)
-        else:
-            partial = answered.errors and media == RESPONSE
-            await exchange.answer(PARTIAL if partial else 200, HEADERS[media], answered.body)
+            return await _validated(exchange, answered.body, media)
+        partial = answered.errors and media == RESPONSE
+        return await exchange.answer(PARTIAL if partial else 200, HEADERS[media], answered.body)
+
+    async def _stream(self, exchange: Exchange, call: Call, shown: str | None) -> None:
+        try:
+            await self._streams.serve(exchange, call)
+        except Unbegun:
+            self._again(call, shown)  # where access was taken back meanwhile, that is the answer
+            raise
 
     def _again(self, call: Call, shown: str | None) -> Call:
         """The call as of now: access may have been taken back while something was waited for."""
@@ -174,17 +196,27 @@ def _of(header: str, judge: Callable[[str], T]) -> T:
 @lru_cache(256)
 def _media(accepted: str) -> str:
     for one in ranked(accepted, first=RESPONSE):
-        if one == RESPONSE:
-            return RESPONSE
+        if one in {RESPONSE, STREAM}:
+            return one
         if one in {LEGACY, "application/*", "*/*", ""}:
             return LEGACY
-    sentence = f"This answers with {RESPONSE} or {LEGACY}: accept one of them."
+    sentence = f"This answers with {RESPONSE}, {LEGACY} or {STREAM}: accept one of them."
     raise Turned(406, sentence)
 
 
 def _check_method(method: str) -> None:
     if method != "POST":
         raise Turned(405, f"{method} is not for this address.", {"Allow": ", ".join(METHODS)})
+
+
+def _check_reading(kind: str, media: str) -> None:
+    """Nothing changes by a link; to watch changes nothing, but an answer in JSON has an end."""
+    if kind == "query" or (kind == "subscription" and media == STREAM):
+        return
+    sentence = f"A {kind} does not run by GET: only queries do."
+    if kind == "subscription":
+        sentence = f"A subscription runs by GET as an event stream alone: send `Accept: {STREAM}`."
+    raise Turned(405, sentence, {"Allow": "POST"})
 
 
 @lru_cache(256)

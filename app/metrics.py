@@ -35,7 +35,7 @@ class Meter(Collector):
     """Reads the counters of one process's parts."""
 
     def __init__(self, house: House, graph: Graph, sessions: Sessions) -> None:
-        """`sessions` are the sockets that are open."""
+        """`sessions` are the sockets and event streams that are open."""
         self._house = house
         self._graph = graph
         self._sessions = sessions
@@ -106,11 +106,16 @@ class Meter(Collector):
         )
 
     def _live(self) -> Iterator[Metric]:
-        feed, sessions = self._house.feed, self._sessions
-        running = sum(len(session.operations) for session in sessions)
-        yield GaugeMetricFamily("latchkey_sockets", "Open WebSockets.", len(sessions))
+        feed, sockets = self._house.feed, self._sessions.sockets
+        running = sum(len(socket.operations) for socket in sockets)
+        yield GaugeMetricFamily("latchkey_sockets", "Open WebSockets.", len(sockets))
         yield GaugeMetricFamily(
             "latchkey_socket_operations", "Operations that run on open WebSockets.", running
+        )
+        yield GaugeMetricFamily(
+            "latchkey_event_streams",
+            "Subscriptions that run over HTTP, as server-sent events.",
+            len(self._sessions.streams),
         )
         yield GaugeMetricFamily("latchkey_feed_logs", "Logs that are followed.", len(feed))
         yield GaugeMetricFamily(

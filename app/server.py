@@ -23,7 +23,7 @@ from app import oauth
 from app.authentication import Authenticator, Upgrade, note_refusal
 from app.background import background
 from app.compose import House
-from app.graphql import Endpoint
+from app.graphql import HEARD, Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
 from app.pages.desk import lost
@@ -32,6 +32,7 @@ from app.pages.house import house_page
 from app.pages.opening import Opening
 from app.pages.people import people
 from app.pages.press import assets
+from app.streams import Streams
 from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Unavailable
 from core.domain.grants import View
@@ -54,14 +55,7 @@ any_origin = partial(
     # A partner's page shows its own token and no cookie counts here, so no origin is trusted less.
     allow_origins=["*"],
     allow_methods=["GET", "POST"],
-    allow_headers=[
-        "Authorization",
-        "Content-Type",
-        "DPoP",
-        "If-None-Match",
-        "Latchkey-After",
-        "Latchkey-Debug",
-    ],
+    allow_headers=HEARD,
     expose_headers=["ETag", "WWW-Authenticate", "Retry-After"],
     max_age=86_400,
 )
@@ -126,7 +120,7 @@ def application(
 ) -> ASGIApp:
     """The routes on a house. With `hosts`, requests that name another host are refused.
 
-    Whoever opens a socket is among `sessions`.
+    Whoever opens a socket or an event stream is among `sessions`.
 
     With an `opening` (the demo's), pages are signed in as it says.
     """
@@ -135,8 +129,10 @@ def application(
     authenticate = authenticator_of(house, uri)
     # Clients name the address of a socket as they opened it, or as that of its HTTP request.
     of_socket = authenticator_of(house, uri, uri.replace("http", "ws", 1))
+    parts = Parts(graph, house.access, house.clock, _limits(settings))
     endpoint = Endpoint(
         graph,
+        Streams(parts, sessions),
         authenticate,
         house.services.audit,
         settings.body_bytes,
@@ -144,7 +140,6 @@ def application(
         settings.public_url + oauth.RESOURCE,
     )
     door = Door(endpoint, any_origin(endpoint), opening, settings.public_url)
-    parts = Parts(graph, house.access, house.clock, _limits(settings))
     metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
 
     async def ready(request: Request) -> Response:
@@ -255,8 +250,8 @@ async def listening(
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
-    Sockets are closed one after the other within `drain` seconds (1012), with their last cursors;
-    then requests end, within as many again.
+    Sockets and event streams end one after the other within `drain` seconds, with their last
+    cursors; then requests end, within as many again.
     """
     graph, sessions = graph_of(house), Sessions()
     await house.services.accounts.keep_explorer(house.settings.public_url + GRAPHQL)

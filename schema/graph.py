@@ -33,6 +33,8 @@ AFTER = "Latchkey-After"
 """The header with the cursor of what has been seen already."""
 DEBUG = "Latchkey-Debug"
 """The header that asks for more than the answer: `cost`."""
+RESUME = "Last-Event-ID"
+"""The header with the cursor that an event stream goes on from."""
 """Fields that the sentence of a refusal lists; `details` has them all."""
 
 
@@ -214,7 +216,10 @@ class Graph:
 
     def _run(self, call: Call, seconds: float, ask: Ask) -> Answer[dict[str, Any]]:
         if call.operation.kind == "subscription":
-            sentence = "A subscription runs over a WebSocket (graphql-transport-ws) on this path."
+            sentence = (
+                "A subscription runs on this path over a WebSocket (graphql-transport-ws), or as "
+                "an event stream: send `Accept: text/event-stream`."
+            )
             raise Invalid(sentence)
         ask.until = ask.clock.monotonic() + seconds * PATIENCE
         rendering = Rendering(call.document, call.operation, call.variables)
@@ -239,11 +244,19 @@ class Graph:
             payload["extensions"] = {**payload.get("extensions", {}), "cursor": cursor}
         return payload
 
-    def stream(self, call: Call) -> Streaming:
-        """The answers to a subscription."""
+    def stream(self, call: Call, after: str | None = None) -> Streaming:
+        """The answers to a subscription; what comes after this cursor, if one was kept of it.
+
+        It wins over the document's own, since whoever reconnects by itself repeats that.
+
+        Raises:
+            Invalid: it is no cursor of this viewer's.
+        """
         self._note(call)
         ask = self._ask(call.viewer)
-        held = Held(ask.live)
+        if after is not None:
+            ask.cursors.open_places(ask.who.grant.id, after, RESUME)
+        held = Held(ask.live, after)
         ask.live = held
         return Streaming(held, self._answers(call, ask))
 

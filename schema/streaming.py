@@ -1,5 +1,6 @@
 """A subscription that runs: its answers one by one, how far it is, and a new token for it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeAlias
 
@@ -12,18 +13,22 @@ Answers: TypeAlias = AsyncGenerator[tuple[dict[str, Any], bool], None]
 class Held:
     """The port `Live` for one operation, which holds on to the watch that it opens."""
 
-    def __init__(self, live: Live) -> None:
-        """Open watches there."""
+    def __init__(self, live: Live, after: str | None = None) -> None:
+        """Open watches there, after this cursor if there is one, whatever the document says."""
         self._live = live
+        self._after = after
         self._renewed: Viewer | None = None
         self.watching: Watching | None = None
+        self.opened = asyncio.Event()
 
     async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
         """Open a watch (`core.domain.ports.Live`)."""
+        after = after if self._after is None else self._after
         watching = await self._live.watch(viewer, wanted, after)
         if self._renewed is not None:
             watching.renew(self._renewed)  # while it was opened
         self.watching = watching
+        self.opened.set()
         return watching
 
     def renew(self, viewer: Viewer) -> None:
@@ -52,6 +57,10 @@ class Streaming(AsyncIterator[tuple[dict[str, Any], bool]]):
             LatchkeyError: the watch ended, because access did.
         """
         return await anext(self._answers)
+
+    async def opened(self) -> None:
+        """Wait until it has begun to watch, if it does; the first answer was asked for."""
+        await self._held.opened.wait()
 
     async def aclose(self) -> None:
         """End the subscription."""

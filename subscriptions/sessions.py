@@ -1,11 +1,11 @@
-"""The sessions of this process: who is connected, and how all of them are sent elsewhere."""
+"""The sessions and event streams of this process, and how all of them are sent elsewhere."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from core import observe
 from subscriptions.session import Session
+from subscriptions.stream import Stream
 
 SPREAD: Final = 0.7
 """The part of a drain's time over which connections are closed; the rest is for what they send."""
@@ -15,28 +15,33 @@ STEPS: Final = 50
 log = observe.logger(__name__)
 
 
+Open: TypeAlias = Session | Stream
+
+
 class Sessions:
     """Those that are open."""
 
     def __init__(self) -> None:
         """None yet, and whoever comes is taken in."""
-        self._open: set[Session] = set()
+        self._open: set[Open] = set()
         self.draining = False
         """Whether this process ends, and takes in nobody any more."""
 
-    def __iter__(self) -> Iterator[Session]:
-        """Each of them."""
-        return iter(tuple(self._open))
+    @property
+    def sockets(self) -> list[Session]:
+        """The sessions of sockets."""
+        return [each for each in self._open if isinstance(each, Session)]
 
-    def __len__(self) -> int:
-        """How many."""
-        return len(self._open)
+    @property
+    def streams(self) -> list[Stream]:
+        """The event streams."""
+        return [each for each in self._open if isinstance(each, Stream)]
 
-    def add(self, session: Session) -> None:
+    def add(self, session: Open) -> None:
         """Take one in."""
         self._open.add(session)
 
-    def discard(self, session: Session) -> None:
+    def discard(self, session: Open) -> None:
         """One is over."""
         self._open.discard(session)
 
@@ -44,7 +49,7 @@ class Sessions:
         """Take in nobody, and close all within a part of so many seconds: many not at one moment.
 
         Each is told the last cursors of its operations first, so that it goes on elsewhere from
-        there (1012, RFC 6455 §7.4.1).
+        there (sockets: 1012, RFC 6455 §7.4.1).
         """
         self.draining = True
         waiting = list(self._open)

@@ -11,6 +11,7 @@ from app.server import bound, listening
 from engine import Engine
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, opened
+from tests.app.test_sse import streamed
 from tests.conftest import Run, both_engines
 
 TOKEN = "only-for-tests-of-metrics"
@@ -86,13 +87,14 @@ async def test_documents_and_answers_are_counted(api: Api) -> None:
 async def test_what_is_held_is_shown(api: Api) -> None:
     """Homes and devices in memory, open sockets and what runs on them, logs, transactions."""
     await api.ask(DEVICES)
-    async with opened(api) as socket:
+    async with opened(api) as socket, streamed(api, WATCH):
         await socket.init(api.token())
         await socket.subscribe(WATCH)
         found = await samples(api)
     total = (await api.ask("{ devices { totalCount } }"))["devices"]["totalCount"]
     assert (found["latchkey_snapshot_homes"], found["latchkey_snapshot_devices"]) == (1, total)
     assert (found["latchkey_sockets"], found["latchkey_socket_operations"]) == (1, 1)
+    assert found["latchkey_event_streams"] == 1
     assert found["latchkey_feed_logs"] >= 2
     assert found["latchkey_feed_look_age_seconds"] < 3
     assert found["latchkey_commit_works_count"] >= 4

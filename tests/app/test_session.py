@@ -75,9 +75,9 @@ class Peer:
         return found if found is None or isinstance(found, Viewer) else await found
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for it, for five seconds at most."""
-    async with asyncio.timeout(5):
+async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for it, for so many seconds at most."""
+    async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - nothing tells it
             await asyncio.sleep(0.01)
 
