@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, TypeAlias
 
+import aiohttp
+import orjson
+
 from core.domain.events import Event
-from tests.chaos.sockets import GONE, Cut, End, Message, connect
+from tests.chaos.sockets import GONE, HOST, Cut, End, Message, connect
+from tests.event_source import EventSource, Told
 
 HANDSHAKE_SECONDS: Final = 4.0
 PAUSES: Final = (0.05, 1.0)
 """Seconds before the second attempt and, doubled each time, at most before a later one."""
 USUAL: Final = frozenset({GONE, 1012, 1013})
 """Codes after which a client is to come back."""
+OK, BUSY = 200, 503
 FIELDS: Final = "id home { id }"
 
 
@@ -65,7 +70,7 @@ class Reader:
             port, before = random.choice(ports), self.count
             try:
                 how = await self.visit(self, port)
-            except (OSError, Cut, TimeoutError) as error:
+            except (OSError, Cut, TimeoutError, aiohttp.ClientError) as error:
                 how = f"{type(error).__name__} {error}"
                 if isinstance(error, Cut) and error.end.code not in USUAL:
                     raise Surprise(f"{self.name} was closed: {error.end}") from error
@@ -157,6 +162,53 @@ def _heard(reader: Reader, message: Message) -> None:
             raise Cut(End(1013, "unavailable"))
         case _:
             raise Surprise(f"{reader.name} got {message}")
+
+
+async def over_stream(reader: Reader, port: int) -> str:
+    """A visit over server-sent events. The last id, of a heartbeat too, is where it resumes."""
+    async with aiohttp.ClientSession() as http:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            response = await http.post(
+                f"http://{HOST}:{port}/graphql",
+                json={"query": reader.wish.document, "variables": dict(reader.wish.variables)},
+                headers={
+                    "Authorization": f"Bearer {reader.token}",
+                    "Accept": "text/event-stream",
+                    "Last-Event-ID": reader.cursor,
+                },
+            )
+        try:
+            reader.heard_at, reader.leave = time.monotonic(), response.close
+            return await _streamed(reader, response)
+        finally:
+            reader.leave = None
+            response.close()
+
+
+async def _streamed(reader: Reader, response: aiohttp.ClientResponse) -> str:
+    if response.status == BUSY:
+        return "a refusal for now"
+    if response.status != OK:
+        raise Surprise(f"{reader.name} was answered {response.status}: {await response.text()}")
+    source = EventSource()
+    while True:
+        async with asyncio.timeout(reader.patience):
+            part = await response.content.readany()
+        if not part:
+            return "the end"
+        reader.heard_at = time.monotonic()
+        for told in source.feed(part):
+            _told(reader, told)
+        reader.cursor = source.last_id or reader.cursor
+
+
+def _told(reader: Reader, told: Told) -> None:
+    if told.type == "next":
+        reader.take(orjson.loads(told.data))
+        if told.last_id != reader.cursor:
+            raise Surprise(f"{reader.name} got an event with another id than its cursor")
+    elif told.data:
+        raise Surprise(f"{reader.name} got {told}")
 
 
 class Reading:

@@ -1,4 +1,4 @@
-"""Troubles: processes, the database and its connections, killed, paused and restarted by a script.
+"""Troubles: servers, database, broadcast and connections, killed, paused, restarted by a script.
 
 Nothing is touched but what the test has started, and every trouble mends itself.
 """
@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import make_url
 
+from bench.valkey import Valkey
 from tests.conftest import Postgres
 from tests.processes import SECRET, Process, Starter, until_ready
 from tests.system.test_processes import free_port
@@ -186,6 +187,41 @@ class Base:
 
     async def _psql(self, statement: str) -> str:
         return await asyncio.to_thread(self.server.psql, statement)
+
+
+@dataclass(slots=True)
+class Hints:
+    """The server of the broadcast."""
+
+    server: Valkey
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def killed(self, random: Random) -> str:
+        """It is killed and, after a while, started again."""
+        seconds = random.uniform(0, 4)
+        async with self._turn:
+            await asyncio.to_thread(self.server.kill)
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self.server.start)
+        return f"away for {seconds:.1f} s"
+
+    async def paused(self, random: Random) -> str:
+        """It does nothing for a while."""
+        seconds = random.uniform(0.5, 4)
+        async with self._turn:
+            self.server.pause()
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                self.server.resume()
+        return f"for {seconds:.1f} s"
+
+    async def cut(self, random: Random) -> str:
+        """All of its connections of a kind are ended."""
+        kind = random.choice(("normal", "pubsub"))
+        async with self._turn:
+            ended = await asyncio.to_thread(self.server.ask, "CLIENT", "KILL", "TYPE", kind)
+        return f"{ended} {kind} connections"
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 
+from bench.valkey import Valkey
 from core.domain.events import EventType
-from tests.chaos.readers import FIELDS, Reader, Reading, Wish, over_socket
-from tests.chaos.troubles import Base, Servers, environment, play, script
+from tests.chaos.readers import FIELDS, Reader, Reading, Wish, over_socket, over_stream
+from tests.chaos.troubles import Base, Hints, Servers, environment, play, script
 from tests.chaos.village import Partner, Village, Voices, of, settle
 from tests.conftest import Postgres, Run
 from tests.processes import Starter
@@ -41,7 +42,7 @@ class Scale:
     """Seconds that everybody has to catch up once all is mended."""
 
 
-SHORT: Final = Scale(40, 60, 3_500, 160, 8, 8, 2.2, 20)
+SHORT: Final = Scale(40, 60, 3_500, 160, 8, 9, 2.2, 20)
 LONG: Final = Scale(200, 400, 97_500, 400, 32, 100, 2.4, 120)
 
 
@@ -60,19 +61,22 @@ def seed() -> int:
     [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.soak)],
 )
 async def test_nothing_is_lost_or_repeated(
-    scale: Scale, seed: int, starter: Starter, postgres: Postgres, run_house: Run
+    scale: Scale, seed: int, starter: Starter, postgres: Postgres, valkey: Valkey, run_house: Run
 ) -> None:
     """Servers, connections and the database die, stall and come back; the log is the truth."""
-    base = Base(postgres, postgres.fresh())
-    servers = Servers(starter, environment(base.url, heartbeat_seconds=str(HEARTBEAT)))
-    async with run_house(base.url, public_url=servers.env["LATCHKEY_PUBLIC_URL"]) as house:
+    base, hints = Base(postgres, postgres.fresh()), Hints(valkey)
+    more = {"heartbeat_seconds": str(HEARTBEAT), "broadcast_url": valkey.url}
+    servers = Servers(starter, environment(base.url, **more))
+    async with run_house(
+        base.url, public_url=servers.env["LATCHKEY_PUBLIC_URL"], broadcast_url=valkey.url
+    ) as house:
         village = await settle(house, scale.homes)
         await servers.start()
         voices = Voices([house], Random(seed))
         readers = everybody(village, scale.readers, Random(seed))
         reading = Reading(readers, servers.ports, seed)
         try:
-            done = await trouble(scale, seed, village, voices, base, servers)
+            done = await trouble(scale, seed, village, voices, base, servers, hints)
             logs = await village.logs()
             await reading.caught_up(logs, scale.settling)
         finally:
@@ -85,7 +89,13 @@ async def test_nothing_is_lost_or_repeated(
 
 
 async def trouble(
-    scale: Scale, seed: int, village: Village, voices: Voices, base: Base, servers: Servers
+    scale: Scale,
+    seed: int,
+    village: Village,
+    voices: Voices,
+    base: Base,
+    servers: Servers,
+    hints: Hints,
 ) -> list[str]:
     """Everything at once: devices speak while the script goes on; then all is mended."""
     troubles = {
@@ -95,6 +105,9 @@ async def trouble(
         "cut": base.cut,
         "held": base.held,
         "closed": base.closed,
+        "hints killed": hints.killed,
+        "hints paused": hints.paused,
+        "hints cut": hints.cut,
     }
     steps = script(seed, sorted(troubles), scale.steps, scale.pause)
     done, _ = await asyncio.gather(
@@ -113,7 +126,7 @@ def everybody(village: Village, count: int, random: Random) -> list[Reader]:
             wish,
             partner.token,
             village.start(partner),
-            over_socket,
+            over_stream if number % 4 == 1 else over_socket,
             PATIENCE,
         )
         for number in range(count)
