@@ -137,10 +137,9 @@ async def test_what_happens_during_subscribe(place: Place) -> None:
 
 async def test_a_storm_of_subscriptions(place: Place) -> None:
     """Begun and ended at once, under few ids: nothing is left of them, and nobody else suffers."""
-    idle = place.listeners
-    witness, stormy = await place.watching(place.start), await place.watching()
-    homes = len(place.partner.homes)
-    await until(lambda: place.listeners == idle + 3 * homes)  # who is in which room is followed too
+    witness, stormy = await place.watching(place.start), await place.watching(place.start)
+    await place.speak(8)
+    await gathered([witness, stormy], lambda one: len(one.events) >= place.voices.told)
     before = place.listeners, len(asyncio.all_tasks())
     writing = asyncio.create_task(place.speak(300, 150))
     for number in range(1_200):
