@@ -98,7 +98,8 @@ class Reader:
         for home_id, log in logs.items():
             due = [event.id for event in log if self.wish.fits(event)]
             if (seen := self.seen.get(home_id, [])) != due:
-                found.append(f"{self.name}, {home_id}: {difference(seen, due)}")
+                visits = "; ".join(self.visits)
+                found.append(f"{self.name}, {home_id}: {difference(seen, due)}. {visits}")
         return found
 
     def due(self, logs: Mapping[str, Sequence[Event]]) -> int:

@@ -59,6 +59,15 @@ class Village:
         read = self.house.logs.events
         return {home_id: await read(home_id, head, MOST) for home_id, head in self.heads.items()}
 
+    def misplaced(self, logs: Mapping[str, Sequence[Event]]) -> list[str]:
+        """The homes in whose log a place is missing or twice there."""
+        return [
+            home_id
+            for home_id, head in self.heads.items()
+            if [event.place for event in logs[home_id]]
+            != list(range(head + 1, head + 1 + len(logs[home_id])))
+        ]
+
 
 async def settle(house: House, homes: int) -> Village:
     """As many homes of three lamps, of people who each share all of theirs with one app."""

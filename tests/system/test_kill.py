@@ -82,8 +82,11 @@ async def test_nothing_is_lost_or_repeated(
         finally:
             await reading.end()
         assert house.dead == []
-    print(*done, f"{voices.refused} reports were refused", sep="\n")  # noqa: T201 - as the seed
+    visits = sum(len(reader.visits) for reader in readers)
+    print(*done, f"{voices.refused} refusals, {visits} visits", sep="\n")  # noqa: T201 - as the seed
+    assert village.misplaced(logs) == []
     assert sum(map(len, logs.values())) == voices.told
+    assert visits > 2 * len(readers)
     wrong = [sentence for reader in readers for sentence in reader.wrong(logs)]
     assert wrong == [], "\n".join(wrong)
 
