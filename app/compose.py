@@ -40,6 +40,7 @@ from core.services import (
     Proofs,
     Registrations,
     Reports,
+    Retention,
     Services,
     Sessions,
     Simulations,
@@ -65,6 +66,7 @@ from core.store.people import People
 from core.store.proofs import ShownProofs
 from core.store.reads import Reads
 from core.store.registrations import Registrations as StoredRegistrations
+from core.store.retention import Bounds, KeptRows
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import pending, upgrade
@@ -183,6 +185,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
+        retention=Retention(KeptRows(database), relay, clock, _bounds(settings)),
         sessions=Sessions(
             People(database),
             access,
@@ -228,6 +231,10 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     )
 
 
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.retention_hours * 3_600, settings.retention_events)
+
+
 async def migrated(settings: Settings) -> None:
     """Bring the database of these settings to this version; nothing else of a house is needed."""
     database = Database(settings.database_url)
@@ -270,7 +277,8 @@ async def running(house: House, *, migrate: bool = False) -> AsyncIterator[House
             await house.services.accounts.rotate_keys()
         stack.push_async_callback(house.homes.close)
         await stack.enter_async_context(background(house.dead, house.homes.tidy))
-        await stack.enter_async_context(background(house.dead, house.services.commands.keep_time))
+        for work in (house.services.commands.keep_time, house.services.retention.run):
+            await stack.enter_async_context(background(house.dead, work))
         if house.runner is not None:
             await stack.enter_async_context(background(house.dead, house.runner.run))
         yield house

@@ -5,11 +5,12 @@ knows HTTP and no GraphQL.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterable, Mapping
-from functools import partial
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
 
 from starlette.types import Message, Receive, Scope, Send
+
+from subscriptions.stepping import Rest, begun
 
 READING: Final = frozenset({"GET", "HEAD"})
 """Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""
@@ -96,15 +97,18 @@ class Exchange:
         declared = self._headers.get(b"content-length", b"0")
         if declared.isdigit() and (len(declared) > MOST_DIGITS or int(declared) > most):
             raise _too_large(most)
+        # A body that came with its head is read without a timer, which costs more than reading it.
         first = begun(self._receive())
-        if not isinstance(first, Begun):
+        if not isinstance(first, Rest):
             chunk, more = _chunk(first)
             if not more and len(chunk) <= most:
                 return chunk, False
             return await self._rest(chunk, most, seconds, None), True
         return await self._rest(b"", most, seconds, first), True
 
-    async def _rest(self, chunk: bytes, most: int, seconds: float, first: "Begun | None") -> bytes:
+    async def _rest(
+        self, chunk: bytes, most: int, seconds: float, first: "Rest[Message] | None"
+    ) -> bytes:
         body, more = bytearray(chunk), True
         try:
             async with asyncio.timeout(seconds):
@@ -146,46 +150,6 @@ class Exchange:
         """Wait until the client is away; the body was read, or nobody wants it."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-
-class Begun:
-    """A coroutine that has begun to wait; awaiting this goes on with it."""
-
-    __slots__ = ("_awaited", "_coroutine")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Message], awaited: Any) -> None:
-        """It waits for `awaited`."""
-        self._coroutine = coroutine
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, Message]:
-        """Wait on."""
-        awaited = self._awaited
-        while True:
-            try:
-                sent = yield awaited
-            except BaseException as error:  # noqa: BLE001 - it is the coroutine's
-                step = partial(self._coroutine.throw, error)
-            else:
-                step = partial(self._coroutine.send, sent)
-            try:
-                awaited = step()
-            except StopIteration as done:
-                message: Message = done.value
-                return message
-
-
-def begun(coroutine: Any) -> Message | Begun:
-    """Run a coroutine until it waits; what it gives, if it does not wait at all.
-
-    A body that came with its head is read without a timer so, which costs more than reading it.
-    """
-    try:
-        awaited = coroutine.send(None)
-    except StopIteration as done:
-        message: Message = done.value
-        return message
-    return Begun(coroutine, awaited)
 
 
 def _chunk(message: Message) -> tuple[bytes, bool]:

@@ -49,6 +49,7 @@ class Meter(Collector):
         yield from self._live()
         yield from self._broadcast()
         yield from self._commits()
+        yield from self._retention()
         yield from self._audit()
 
     def _engine(self) -> Iterator[Metric]:
@@ -149,6 +150,19 @@ class Meter(Collector):
             " room for more that wait.",
             "outcome",
             {"published": tally.published, "heard": tally.heard, "lost": tally.lost},
+        )
+
+    def _retention(self) -> Iterator[Metric]:
+        retention = self._house.services.retention
+        yield CounterMetricFamily(
+            "latchkey_events_pruned",
+            "Events deleted because their home's log is kept no longer, or holds no more.",
+            retention.pruned,
+        )
+        yield GaugeMetricFamily(
+            "latchkey_retention_late_seconds",
+            "How long a home had waited to be pruned when this process last looked.",
+            retention.late,
         )
 
     def _audit(self) -> Iterator[Metric]:

@@ -10,14 +10,14 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from app import oauth
 from app.authentication import Authenticator, Upgrade, note_refusal
@@ -145,27 +145,24 @@ def application(
     async def ready(request: Request) -> Response:
         return await readiness(request)
 
-    async def live(websocket: WebSocket) -> None:
-        upgrade = Upgrade(websocket.headers)
+    async def live(scope: Scope, receive: Receive, send: Send) -> None:
+        upgrade, peer = Upgrade(Headers(scope=scope)), scope.get("client")
 
         async def known(shown: str | None) -> Viewer | None:
             try:
                 found = of_socket(shown, upgrade)
                 return found if found is None or isinstance(found, Viewer) else await found
             except LatchkeyError as error:
-                note_refusal(
-                    house.services.audit, error, websocket.client and websocket.client.host
-                )
+                note_refusal(house.services.audit, error, peer and peer[0])
                 raise
 
-        await socket.serve(websocket, parts, known, sessions)
+        await socket.serve(scope, receive, send, parts, known, sessions)
 
     readiness = Ready(house.checks, house.clock)
     pages = people(house)
     rest = Starlette(
         exception_handlers={HTTPException: lost(pages)},
         routes=[
-            WebSocketRoute(GRAPHQL, live),
             Route("/livez", alive),
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
@@ -177,8 +174,10 @@ def application(
     )
 
     def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        at_once = scope["type"] == "http" and scope["path"] == GRAPHQL
-        return (door if at_once else rest)(scope, receive, send)
+        answer: ASGIApp = rest
+        if scope["path"] == GRAPHQL:  # no lifespan is asked for, so there is always a path
+            answer = live if scope["type"] == "websocket" else door
+        return answer(scope, receive, send)
 
     return TrustedHostMiddleware(application, list(hosts)) if hosts else application
 
@@ -262,6 +261,7 @@ async def listening(
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=house.settings.socket_message_bytes,
+        ws_per_message_deflate=False,  # what many are sent is made once; a socket's own is dear
         ws_ping_interval=None,  # the protocol has pings of its own, which say more
         timeout_graceful_shutdown=drain,
         server_header=False,

@@ -16,9 +16,6 @@ HEADERS: Final = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx would keep events until a buffer is full
 ]
-LASTS: Final = (b"connection", b"close")
-"""Whoever connects again is not to come back to a process that ends."""
-
 _RESUME: Final = RESUME.lower().encode()
 
 
@@ -45,7 +42,7 @@ class Streams:
             if self._sessions.draining:
                 raise Unavailable(RESTARTS)
             self._sessions.add(stream)
-            await exchange.begin(200, [*HEADERS, LASTS])
+            await exchange.begin(200, HEADERS)
             if exchange.method == "HEAD":
                 await exchange.end()
             else:

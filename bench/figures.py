@@ -64,22 +64,41 @@ class Sample:
     detail: Mapping[str, float] = field(default_factory=dict)
 
 
-def sample(full: Round, half: Round) -> Sample:
-    """The rate and its cost from a round as fast as it goes, latency from one at half that rate."""
+def sample(full: Round, half: Round, each: int = 1) -> Sample:
+    """The rate and its cost from a round as fast as it goes, latency from one at half that rate.
+
+    A unit of work consists of `each`: the rate and the cost are of these, latency is the unit's.
+    """
     detail = {"missed": float(full.missed + half.missed)}
     if full.p50_ms is not None and full.p99_ms is not None:
         detail |= {"full_p50_ms": full.p50_ms, "full_p99_ms": full.p99_ms}
-    each = _per(full.server_cpu, full.count)
+    cost = _per(full.server_cpu, full.count * each)
     return Sample(
-        value=full.rate,
+        value=full.rate * each,
         p50_ms=half.p50_ms,
         p99_ms=half.p99_ms,
-        cpu_us=None if each is None else each * MICRO,
+        cpu_us=None if cost is None else cost * MICRO,
         rss_mb=half.rss_mb,
         server_share=_per(full.server_cpu, full.seconds),
         queued_share=_per(full.server_queued, full.seconds),
         load_share=_per(full.load_cpu, full.seconds),
         detail=detail,
+    )
+
+
+def bursts(taken: Round, each: int) -> Sample:
+    """The rate and cost of a series whose units consist of `each`; latency is of a unit."""
+    cost = _per(taken.server_cpu, taken.count * each)
+    return Sample(
+        value=taken.rate * each,
+        p50_ms=taken.p50_ms,
+        p99_ms=taken.p99_ms,
+        cpu_us=None if cost is None else cost * MICRO,
+        rss_mb=taken.rss_mb,
+        server_share=_per(taken.server_cpu, taken.seconds),
+        queued_share=_per(taken.server_queued, taken.seconds),
+        load_share=_per(taken.load_cpu, taken.seconds),
+        detail={"times": taken.count},
     )
 
 

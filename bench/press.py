@@ -9,13 +9,14 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, replace
 from itertools import count, cycle
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import orjson
@@ -34,12 +35,13 @@ from core import observe
 from core.domain.accounts import Viewer
 from core.domain.devices import State
 from core.domain.events import Event, EventType
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import Manner, Seen, Wanted
 from core.settings import Settings
 from engine import Documents
 from resolvers.answers import settled
 from schema import UNCARRIED, build as graph, sdl
 from schema.parameters import Parameters
+from schema.streaming import Streaming
 from subscriptions.hub import Hub
 
 SIXTY: Final = """
@@ -81,21 +83,37 @@ EVENTS: Final = 10_000
 One = Callable[[], Awaitable[None]]
 
 
-class Prepared:
-    """The port `Live`, behind which the same events happen again and again."""
+class Prepared(AsyncIterator[Seen]):
+    """The port `Live`, and a watch of it, for which the same events happen again and again."""
 
-    def __init__(self, events: Sequence[Seen]) -> None:
+    cursor = None
+    extras: Mapping[str, object] = MappingProxyType({})
+
+    def __init__(self, events: Sequence[Event]) -> None:
         """Begin with the first."""
         self._events = cycle(events)
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> AsyncIterator[Seen]:
+    async def watch(
+        self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner
+    ) -> "Prepared":
         """All of them, whatever is wanted."""
-        del viewer, wanted, after
-        return self._all()
+        del viewer, wanted, after, manner
+        return self
 
-    async def _all(self) -> AsyncGenerator[Seen]:
-        for seen in self._events:
-            yield seen
+    def attach(self, alike: object, ready: object) -> None:
+        """There is always something to take."""
+
+    def take(self) -> Seen:
+        """The next one, which nobody has seen."""
+        event = next(self._events)
+        return Seen(event, {}, lambda _: event.id)
+
+    async def __anext__(self) -> Seen:
+        """The same."""
+        return self.take()
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 @asynccontextmanager
@@ -142,37 +160,35 @@ async def rendering() -> AsyncIterator[One]:
                 changed=("on",),
             )
             token = await homes.token(house, owner, home)
-            async with aclosing(_answers(house, token, event)) as answers:
-                _check(await anext(answers), await anext(answers))
+            answers = await _answers(house, token, event)
+            _check(answers.take() or "", answers.take() or "")
 
-                async def one() -> None:
-                    await anext(answers)
+            async def one() -> None:
+                answers.take()
 
-                yield one
+            yield one
 
 
-async def _answers(house: House, token: str, event: Event) -> AsyncGenerator[bytes]:
-    """Every event's bytes."""
-    events = [
-        Seen(replace(event, id=f"event_{n}", place=n, sequence=n), f"cursor_{n}")
-        for n in range(1, EVENTS + 1)
-    ]
+async def _answers(house: House, token: str, event: Event) -> Streaming:
+    """Every event's JSON."""
+    events = [replace(event, id=f"event_{n}", place=n, sequence=n) for n in range(1, EVENTS + 1)]
     prepared = graph_of(replace(house, hub=cast("Hub", Prepared(events))))
     viewer = house.access.viewer(house.tokens.verify(token))
     call = await settled(prepared.prepare(Parameters(SIX), viewer, "trace"))
-    async with aclosing(prepared.stream(call)) as payloads:
-        async for payload, _ in payloads:
-            yield orjson.dumps(payload)
+    answers = prepared.stream(call)
+    if (errors := await answers.open(lambda _: None)) is not None:
+        raise Failed(str(errors))
+    return answers
 
 
-def _check(first: bytes, second: bytes) -> None:
+def _check(first: str, second: str) -> None:
     answer = orjson.loads(first)
     shown = answer.get("data", {}).get("deviceStatusChanged", {})
     expected = {"on": True, "brightness": 70}
     if "errors" in answer or shown.get("sequence") != 1 or shown.get("state") != expected:
-        raise Failed(first.decode())
+        raise Failed(first)
     if first == second:
-        sentence = f"Two events look the same: {first.decode()}"
+        sentence = f"Two events look the same: {first}"
         raise Failed(sentence)
 
 

@@ -2,7 +2,7 @@
 
 It reads its settings from the environment as `latchkey serve` does and runs on the same loop and
 under the same uvicorn. What is added is a home, a token, an app, and, where asked for, changes: one
-for each line that comes in on a socket beside the database.
+for each byte that comes in on a socket beside the database.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import uvloop
 from app import server
 from app.compose import build, running
 from bench import homes
+from bench.asking import asked
 from bench.sampling import profiled
 from core import observe
 from core.settings import Settings
@@ -36,8 +37,8 @@ def _arguments() -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until stdin ends or the process is asked to end."""
-    asked = server.asked_to_end()
-    asyncio.get_running_loop().add_reader(sys.stdin, asked.set)  # the benchmark is gone
+    end = server.asked_to_end()
+    asyncio.get_running_loop().add_reader(sys.stdin, end.set)  # the benchmark is gone
     with server.bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         settings = Settings(public_url=f"http://127.0.0.1:{port}")
@@ -53,28 +54,25 @@ async def run(options: argparse.Namespace) -> None:
             }
             if options.listen:
                 puppets = homes.puppets(house, devices)
-                await stack.enter_async_context(_asked(puppets, options.listen))
+                await stack.enter_async_context(_changing(puppets, options.listen))
             await stack.enter_async_context(server.listening(house, listener))
             server.calm_collector()  # as `latchkey serve` does
             sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
             sys.stdout.flush()
-            await asked.wait()
+            await end.wait()
 
 
 @asynccontextmanager
-async def _asked(puppets: homes.Puppets, path: Path) -> AsyncIterator[None]:
-    """One change for each line that comes in, many at once, while the block runs."""
+async def _changing(puppets: homes.Puppets, path: Path) -> AsyncIterator[None]:
+    """One change for each that is asked for, many at once, while the block runs."""
     async with asyncio.TaskGroup() as group:
 
-        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while chunk := await reader.read(1 << 16):
-                for _ in chunk:
-                    group.create_task(puppets.change())
-            writer.close()
+        def change(count: int) -> None:
+            for _ in range(count):
+                group.create_task(puppets.change())
 
-        listener = await asyncio.start_unix_server(hear, path)
-        yield
-        listener.close()
+        async with asked(path, lambda: change):
+            yield
 
 
 def main() -> None:

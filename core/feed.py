@@ -2,7 +2,8 @@
 
 A hint, a dirty row or this process's own commit names a place; whatever lies beyond the known place
 makes the feed go on from there: in order, exactly once, without gaps. A listener is a plain
-function that is told each entry and must not wait.
+function that is told each entry and must not wait. A process that was held up for so long that what
+it has not read is no longer kept tells its listeners of a lapse instead, and goes on behind it.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from core import observe
 from core.broadcast import Hints
 from core.domain.errors import Missing, Unavailable
-from core.domain.events import Entry
+from core.domain.events import Entry, Lapse
 from core.domain.ports import Clock
 from core.relay import Relay, channel
 from core.store.committer import Committed
@@ -227,13 +228,16 @@ class Feed:
 
     async def _read(self, tail: Tail) -> None:
         try:
-            while tail.wanted > tail.place:
+            while (wanted := tail.wanted) > tail.place:
                 async with self._slots:
                     entries = await self._logs.read(tail.log_id, tail.place, PAGE)
+                    before = entries[0].place - 1 if entries else await self._floor(tail)
+                if before > tail.place:
+                    self._tell(tail, Lapse(tail.log_id, before))
                 for entry in entries:
                     if entry.place > tail.place:
                         self._tell(tail, entry)
-                if not entries:  # a hint that lied
+                if not entries and tail.wanted == wanted:  # a hint that lied, or named what is gone
                     tail.wanted = tail.place
                 elif len(entries) == PAGE:  # it may end in the middle of a transaction
                     tail.wanted = max(tail.wanted, tail.place + 1)
@@ -242,6 +246,11 @@ class Feed:
             log.warning("log_unreadable", log_id=tail.log_id)
         finally:
             tail.reading = None
+
+    async def _floor(self, tail: Tail) -> int:
+        """The place up to which the log is gone; it is looked for where nothing follows."""
+        floor = (await self._logs.floors([tail.log_id], urgent=True)).get(tail.log_id)
+        return floor.place if floor is not None else UNKNOWN
 
     def _tell(self, tail: Tail, entry: Entry) -> None:
         tail.place = entry.place

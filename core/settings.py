@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     answer_bytes: Annotated[int, Field(ge=0)] = 32_000_000
     rendering_bytes: Annotated[int, Field(ge=0)] = 8_000_000
     snapshot_devices: Annotated[int, Field(ge=0)] = 100_000
+    retention_hours: Annotated[int, Field(ge=1, le=87_600)] = 72
+    retention_events: Annotated[int, Field(ge=10_000)] = 1_000_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
     engine: Literal["auto", "compiled", "reference"] = "auto"
 

@@ -6,7 +6,7 @@ a client's mistake in them is `Rejected`, not an error among the results.
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 from graphql import ExecutionResult, create_source_event_stream
 from graphql.execution import execute_root_selection_set
@@ -50,7 +50,6 @@ async def stream(
     variables: object,
     context: object,
     event_context: Callable[[Any], object],
-    answer: "Show | None" = None,
 ) -> AsyncGenerator[tuple[Any, Result], None]:
     """Subscribe, and answer each event of the source with the operation's selection.
 
@@ -63,7 +62,6 @@ async def stream(
         variables: as for `run`.
         context: what the subscribing resolver finds as `info.context`.
         event_context: makes the context of one event, so that no loader outlives it.
-        answer: shows one event in the place of `Rendering.answer`.
 
     Yields:
         The event and its result. If the subscribing resolver fails: None and a result with its
@@ -82,7 +80,7 @@ async def stream(
     events = aiter(source)
     try:
         async for event in events:
-            shown = (answer or _shown)(rendering, event, event_context)
+            shown = rendering.answer(event, event_context(event))
             yield event, shown if isinstance(shown, Result) else await shown
     finally:
         if close := getattr(events, "aclose", None):
@@ -136,16 +134,6 @@ class Rendering:
         source: Any = create_source_event_stream(executor)
         found: AsyncIterable[Any] | ExecutionResult = await source if awaits(source) else source
         return found
-
-
-Show: TypeAlias = Callable[[Rendering, Any, Callable[[Any], object]], Result | Awaitable[Result]]
-"""Shows an event: how, which, and what makes its context."""
-
-
-def _shown(
-    rendering: Rendering, event: Any, context: Callable[[Any], object]
-) -> Result | Awaitable[Result]:
-    return rendering.answer(event, context(event))
 
 
 async def _later(answer: Awaitable[ExecutionResult]) -> Result:

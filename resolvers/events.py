@@ -1,15 +1,15 @@
 """Events: the log page by page, and live. Shown is what the grant covered then and covers now."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from core.domain.devices import spoken
 from core.domain.errors import Invalid, Missing
-from core.domain.events import Event, EventType
+from core.domain.events import Event, EventType, Gap
 from core.domain.grants import Grant
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import EVERYTHING, Delivery, Manner, Seen, Wanted
 from core.tokens.cursors import MOST_HOMES
 from resolvers import devices, homes
 from resolvers.answers import settled
@@ -18,6 +18,7 @@ from resolvers.merge import Merge
 from resolvers.paging import Page, sized
 
 MOST_DEVICES: Final = 100
+LONGEST_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,40 @@ class Asked:
     home_id: str | None = None
 
 
-async def watch(ask: Ask, asked: Asked, after: str | None) -> AsyncIterator[Seen]:
+@dataclass(slots=True)
+class LogPage(Page[Event]):
+    """A page of the log, and what is missing before it; looked for when asked for."""
+
+    look: Callable[[], Awaitable[Gap | None]] | None = None
+
+    @property
+    def gap(self) -> Awaitable[Gap | None]:
+        """What was not kept of what comes after the page's `after`; None where all was."""
+        if self.look is None:
+            sentence = "this page was not read from the log"
+            raise LookupError(sentence)
+        return self.look()
+
+
+def manner(delivery: Delivery | None, interval_ms: int | None) -> Manner:
+    """How events are to be handed out.
+
+    Raises:
+        Invalid: the interval is out of range, or goes with nothing that could be left out.
+    """
+    interval = interval_ms or 0
+    if not 0 <= interval <= LONGEST_MS:
+        sentence = f"minIntervalMs is {interval}; give 0 to {LONGEST_MS} milliseconds."
+        raise Invalid(sentence, "minIntervalMs")
+    if interval and delivery is not Delivery.LATEST:
+        sentence = "minIntervalMs goes with delivery: LATEST, since with ALL nothing is left out."
+        raise Invalid(sentence, "minIntervalMs")
+    return Manner(delivery or Delivery.ALL, interval / 1_000)
+
+
+async def watch(
+    ask: Ask, asked: Asked, after: str | None, manner: Manner = EVERYTHING
+) -> AsyncIterator[Seen]:
     """What happens from now on, or from the place of a cursor.
 
     Raises:
@@ -37,10 +71,10 @@ async def watch(ask: Ask, asked: Asked, after: str | None) -> AsyncIterator[Seen
         Missing: a named home or device is missing or hidden.
     """
     wanted, _ = await _wanted(ask, asked)
-    return await ask.live.watch(ask.who, wanted, after)
+    return await ask.live.watch(ask.who, wanted, after, manner)
 
 
-async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -> Page[Event]:
+async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -> LogPage:
     """A page of the log, oldest first.
 
     Its end cursor is how far was read, so a page that found little goes on where it stopped.
@@ -58,7 +92,7 @@ async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -
         )
         raise Invalid(sentence, "filter.homeId")
     start = ask.cursors.open_places(grant.id, after) if after is not None else {}
-    places = {one: max(start.get(one, 0), grant.began(one)) for one in sorted(home_ids)}
+    places = await _places(ask, home_ids, start)
 
     async def read(home_id: str, place: int, limit: int) -> Sequence[Event]:
         only, or_home = _only(grant, home_id, wanted)
@@ -69,18 +103,26 @@ async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -
     found, more = await _collect(ask, merge, wanted, size)
     ask.loaders.remember(event for event, _ in found)
     seal = partial(ask.cursors.places, grant.id)
-    return Page(
+    return LogPage(
         nodes=[event for event, _ in found],
         seal=lambda at: seal(found[at][1]),
         less=after is not None,
         more=more,
         end=partial(seal, dict(merge.places)),
+        look=partial(ask.services.events.gap, places),
     )
 
 
 def changed(event: Event) -> list[str]:
     """The attributes that an event changed, as the graph names them."""
     return [spoken(name) for name in event.changed]
+
+
+async def _places(ask: Ask, home_ids: Collection[str], start: Mapping[str, int]) -> dict[str, int]:
+    """Where to read each home from: where the cursor is, else from the start of what is kept."""
+    fresh = [one for one in home_ids if one not in start]
+    places = {**start, **await ask.services.events.begins(fresh)} if fresh else start
+    return {one: max(places[one], ask.who.grant.began(one)) for one in sorted(home_ids)}
 
 
 async def _collect(

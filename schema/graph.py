@@ -6,7 +6,6 @@ document, before any of it runs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
 from random import getrandbits
 from typing import Any, NamedTuple
 
@@ -15,8 +14,7 @@ from graphql import GraphQLError
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Unauthenticated, Unavailable
-from core.domain.ports import Seen
-from engine import Document, Documents, Operation, Rendering, Result, stream
+from engine import Document, Documents, Operation, Rendering, Result
 from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
@@ -25,7 +23,7 @@ from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
 from schema.reuse import Look, Reuse
-from schema.streaming import Answers, Held, Streaming
+from schema.streaming import Streaming
 
 Variables = Mapping[str, Any]
 PATIENCE = 0.8
@@ -245,37 +243,27 @@ class Graph:
         return payload
 
     def stream(self, call: Call, after: str | None = None) -> Streaming:
-        """The answers to a subscription; what comes after this cursor, if one was kept of it.
+        """The answers to a subscription, which is not open yet; those after this cursor, if any.
 
         It wins over the document's own, since whoever reconnects by itself repeats that.
 
         Raises:
+            Rejected: the variables do not fit.
             Invalid: it is no cursor of this viewer's.
         """
         self._note(call)
         ask = self._ask(call.viewer)
         if after is not None:
             ask.cursors.open_places(ask.who.grant.id, after, RESUME)
-        held = Held(ask.live, after)
-        ask.live = held
-        return Streaming(held, self._answers(call, ask))
-
-    async def _answers(self, call: Call, ask: Ask) -> Answers:
-        answers = stream(
-            call.document,
-            call.operation,
-            call.variables,
+        rendering = Rendering(call.document, call.operation, call.variables)
+        return Streaming(
+            rendering,
             ask,
-            lambda seen: ask.of(seen.event),
-            self._renderer.render,
+            after,
+            self._renderer,
+            lambda error: formatted(error, call.trace_id),
+            lambda: self._note(call),
         )
-        async with aclosing(answers):
-            async for seen, result in answers:
-                payload = self._payload(call, result)
-                self._note(call)
-                if isinstance(seen, Seen):
-                    payload["extensions"] = {"cursor": seen.cursor}
-                yield payload, result.ran
 
     def _payload(self, call: Call, result: Result) -> dict[str, Any]:
         def form(error: GraphQLError) -> Mapping[str, Any]:

@@ -1,15 +1,16 @@
 """The log of events: page by page, and live."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import strawberry
 
 from core.domain import events as domain
-from core.domain.ports import Seen
+from core.domain.ports import Delivery, Seen
 from resolvers import events as resolve
-from resolvers.paging import Page
 from schema.asking import Info
+from schema.enums import publish
 from schema.events import Event
 from schema.pages import First, PageInfo, given
 from schema.scopes import EVENTS
@@ -25,6 +26,29 @@ class EventEdge:
     node: Event = strawberry.field(description="The event itself.")
 
 
+publish(
+    domain.GapReason,
+    "Why a log does not reach back.",
+    {"RETENTION": "It is kept for a time and up to a number of events, and no longer."},
+)
+
+
+@strawberry.type(
+    description=(
+        "What is missing for good, since the log no longer reaches back to `after`. Query anew "
+        "what you hold; then go on from here."
+    ),
+    directives=[EVENTS],
+)
+class LogGap:
+    """`core.domain.events.Gap`."""
+
+    reason: domain.GapReason = strawberry.field(description="Why it is missing.")
+    since: datetime = strawberry.field(
+        description="Nothing that happened after this moment is missing; a whole minute."
+    )
+
+
 @strawberry.type(
     description=(
         "A page of the log, oldest first. It may hold fewer events than asked for and still have "
@@ -38,6 +62,12 @@ class EventConnection:
     edges: list[EventEdge] = strawberry.field(description="The events with their cursors.")
     nodes: list[Event] = strawberry.field(description="The events alone.")
     page_info: PageInfo = strawberry.field(description="Where the page is in the log.")
+    gap: LogGap | None = strawberry.field(
+        description=(
+            "What is missing before this page; null where nothing is. Select it when you go on "
+            "from a cursor: the page then begins where the log does now."
+        )
+    )
 
 
 @strawberry.input(description="Which events; all given conditions hold together.")
@@ -74,6 +104,33 @@ Since: TypeAlias = Annotated[
     ),
 ]
 
+publish(
+    Delivery,
+    "What becomes of events that come faster than you read them.",
+    {
+        "ALL": "Each of them is sent, however late; you read on from the log where you are behind.",
+        "LATEST": (
+            "A DEVICE_STATUS_CHANGED that a newer one of its device has overtaken is left out; "
+            "`extensions.coalesced` counts those. All other events are sent."
+        ),
+    },
+)
+How: TypeAlias = Annotated[
+    Delivery | None,
+    strawberry.argument(
+        description="Whether you get every event, or of states only the newest of each device."
+    ),
+]
+Interval: TypeAlias = Annotated[
+    int | None,
+    strawberry.argument(
+        description=(
+            "With LATEST: milliseconds, 0–3600000, from the beginning of one round of messages to "
+            "that of the next. What is overtaken in between is left out."
+        )
+    ),
+]
+
 
 def _conditions(filter: EventFilter | None) -> resolve.Asked:
     return filter.asked() if filter else resolve.Asked()
@@ -84,7 +141,7 @@ async def list_events(
     after: Beyond = strawberry.UNSET,
     first: First = strawberry.UNSET,
     filter: Filter = strawberry.UNSET,
-) -> Page[domain.Event]:
+) -> resolve.LogPage:
     """The log, page by page."""
     conditions = _conditions(given(filter))
     return await resolve.listed(info.context, conditions, given(first), given(after))
@@ -94,9 +151,13 @@ async def watch_events(
     info: Info,
     filter: Filter = strawberry.UNSET,
     after: Since = strawberry.UNSET,
+    delivery: How = Delivery.ALL,
+    min_interval_ms: Interval = 0,
 ) -> AsyncIterator[Seen]:
     """Events as they happen."""
-    return await resolve.watch(info.context, _conditions(given(filter)), given(after))
+    conditions = _conditions(given(filter))
+    manner = resolve.manner(given(delivery), given(min_interval_ms))
+    return await resolve.watch(info.context, conditions, given(after), manner)
 
 
 async def watch_status(
@@ -109,9 +170,12 @@ async def watch_status(
         strawberry.ID | None, strawberry.argument(description="Only of this home.")
     ] = strawberry.UNSET,
     after: Since = strawberry.UNSET,
+    delivery: How = Delivery.ALL,
+    min_interval_ms: Interval = 0,
 ) -> AsyncIterator[Seen]:
     """Reports of other values, as they come."""
     conditions = resolve.Asked(
         {domain.EventType.DEVICE_STATUS_CHANGED}, given(device_ids), given(home_id)
     )
-    return await resolve.watch(info.context, conditions, given(after))
+    manner = resolve.manner(given(delivery), given(min_interval_ms))
+    return await resolve.watch(info.context, conditions, given(after), manner)

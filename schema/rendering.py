@@ -12,7 +12,6 @@ import orjson
 
 from core.domain.ports import Seen
 from engine import Rendering, RenderingKey, Result
-from resolvers.answers import Answer, then
 
 OVERHEAD: Final = 500
 """Bytes that an entry takes besides what it shows."""
@@ -30,12 +29,14 @@ class Renderer:
         self._most = most_bytes
         self._kept: OrderedDict[_Key, bytes] = OrderedDict()
 
-    def render(
-        self, rendering: Rendering, seen: Seen, context: Callable[[Seen], object]
-    ) -> Answer[Result]:
+    def render(self, rendering: Rendering, seen: Seen, context: Callable[[Seen], object]) -> Result:
         """Show an event. The data of the result is JSON already, which orjson takes as it is.
 
         What has errors is not shared: each of them has the trace of who asked.
+
+        Raises:
+            TypeError: something on the way has to be waited for, though an event carries all that
+                its document can ask for.
         """
         key = (seen.event.id, rendering.key)
         kept = self._kept.get(key)
@@ -43,7 +44,11 @@ class Renderer:
             self.shown["shared"] += 1
             return Result(orjson.Fragment(kept))
         self.shown["rendered"] += 1
-        return then(rendering.answer(seen, context(seen)), lambda result: self._keep(key, result))
+        result = rendering.answer(seen, context(seen))
+        if not isinstance(result, Result):
+            sentence = f"A field of {rendering.key} waits, which no field of an event may."
+            raise TypeError(sentence)
+        return self._keep(key, result)
 
     def _keep(self, key: _Key, result: Result) -> Result:
         if result.errors:

@@ -1,127 +1,99 @@
 """The hub: where events meet who watches. It stands behind the port `Live`.
 
-A watch holds, for each of its homes, the place up to which its reader has been shown the log. While
-it is live, new events wait in its queue; a reader that is slower than its events loses the queue
-and reads on from the log by its places until it has caught up. So a watch never grows, and loses
-nothing and repeats nothing.
+It opens watches, has each read on from the log until it is where the feed is, and then leaves it
+to the rooms of its homes, which need no task for it. Whatever changes who may see what has the
+watch look again, and read on from where its reader is.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
 
 from core import observe
 from core.domain.accounts import Viewer
-from core.domain.errors import Invalid, Refused, Unauthenticated, Unavailable
-from core.domain.events import Entry, Event
+from core.domain.errors import Invalid, Refused, Unavailable
 from core.domain.grants import Scope
-from core.domain.ports import Clock, Seen, Wanted
+from core.domain.ports import EVERYTHING, Clock, Manner, Seen, Wanted
 from core.feed import Feed
 from core.services.events import Events
 from core.snapshots.access import Access
-from core.snapshots.rosters import Roster, Rosters
+from core.snapshots.rosters import Rosters
 from core.tokens import Cursors
 from core.tokens.cursors import MOST_HOMES
+from subscriptions.rooms import Rooms
+from subscriptions.watch import Watch, expired
 
 log = observe.logger(__name__)
 
-QUEUE = 256
 RETRY_SECONDS = 0.5
-
-
-@dataclass(slots=True, eq=False)
-class Watch:
-    """One reader: where it is in each home, and what has happened since."""
-
-    viewer: Viewer
-    wanted: Wanted
-    named: frozenset[str] | None
-    """The homes that were asked for; None: whatever the grant shows, as it changes."""
-    places: dict[str, int] = field(default_factory=dict)
-    rosters: dict[str, Roster] = field(default_factory=dict)
-    queue: deque[Event] = field(default_factory=deque)
-    live: bool = False
-    stale: bool = True
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def told(self, entry: Entry) -> None:
-        """The feed has the next event of one of the homes."""
-        if not self.live or not isinstance(entry, Event):
-            return
-        if len(self.queue) >= QUEUE:
-            self.fall_back()
-        else:
-            self.queue.append(entry)
-        self.news.set()
-
-    def fall_back(self) -> None:
-        """Read on from the log, from where the reader is."""
-        self.live = False
-        self.queue.clear()
-
-    def reach(self, heads: Mapping[str, int]) -> None:
-        """Everything up to these places has been passed by, shown or not."""
-        for home_id, head in heads.items():
-            if home_id in self.places:
-                self.places[home_id] = max(head, self.places[home_id])
-
-    def changed(self) -> None:
-        """Something about the grant has changed."""
-        self.stale = True
-        self.news.set()
-
-    def pass_by(self, event: Event) -> bool:
-        """Move on to this event; whether it is one to be shown."""
-        home_id = event.home.id
-        if event.place <= self.places.get(home_id, event.place):
-            return False
-        self.places[home_id] = event.place
-        return self.wanted.matches(event) and self.viewer.grant.shows(
-            event, self.rosters[home_id].rooms
-        )
+AHEAD_SECONDS = 0.05
 
 
 class Watching(AsyncIterator[Seen]):
-    """What a reader holds. Closing it ends the watch, even one that was never read."""
+    """What a reader holds. The watch ends with it, even one that was dropped and not closed."""
 
-    def __init__(
-        self, watch: Watch, shown: AsyncGenerator[Seen, None], ends: ExitStack, cursors: Cursors
-    ) -> None:
-        """Show these events; `ends` is how the watch ends, once."""
+    __slots__ = ("_news", "_watch")
+
+    def __init__(self, watch: Watch) -> None:
+        """Hold this one."""
         self._watch = watch
-        self._shown = shown
-        self._ends = ends
-        self._cursors = cursors
-        self._out = False
+        self._news: asyncio.Event | None = None
 
-    async def __anext__(self) -> Seen:
-        """The next event."""
-        self._out = False
-        try:
-            return await anext(self._shown)
-        finally:
-            # Nothing is awaited between the event's place being passed and this. After the end,
-            # too, the places are nothing to go on from.
-            self._out = True
+    def __del__(self) -> None:
+        """Nobody can read it any more."""
+        self.close()
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._watch.end(StopAsyncIteration)
+
+    async def aclose(self) -> None:
+        """As `close` does, for who expects a generator."""
+        self.close()
+
+    def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
+        """Have events ready to be taken; see `core.domain.ports.Watching`."""
+        self._watch.attach(alike, ready)
+
+    def take(self) -> Seen | None:
+        """The next event, if there is one now."""
+        return self._watch.take()
+
+    def lag(self) -> None:
+        """Hold nothing for a reader that has stopped reading."""
+        self._watch.lag()
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """What is to be said beside the event that was taken last."""
+        return self._watch.extras
 
     @property
     def cursor(self) -> str | None:
         """Where the reader is; see `core.domain.ports.Watching`."""
-        if self._out:
-            return None
-        return self._cursors.places(self._watch.viewer.grant.id, self._watch.places)
+        return self._watch.cursor
 
     def renew(self, viewer: Viewer) -> None:
         """Go on with a token that ends later."""
-        self._watch.viewer = viewer
         self._watch.changed()
+        self._watch.viewer = viewer
 
-    async def aclose(self) -> None:
-        """Watch no more."""
-        await self._shown.aclose()
-        self._ends.close()
+    async def __anext__(self) -> Seen:
+        """The next event."""
+        if self._news is None:
+            self._news = news = asyncio.Event()
+            self.attach(None, lambda _: news.set())
+        while (seen := self.take()) is None:
+            self._news.clear()
+            await self._wait(self._news)
+        return seen
+
+    async def _wait(self, news: asyncio.Event) -> None:
+        left = (self._watch.viewer.expires_at - self._watch.parts.clock.now()).total_seconds()
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                await news.wait()
+        except TimeoutError:
+            raise expired() from None
 
 
 class Hub:
@@ -137,79 +109,97 @@ class Hub:
         clock: Clock,
     ) -> None:
         """Nobody watches yet."""
+        self.feed = feed
+        self.cursors = cursors
+        self.clock = clock
         self._events_of = events
-        self._feed = feed
-        self._rosters = rosters
         self._access = access
-        self._cursors = cursors
-        self._clock = clock
+        self._rooms = Rooms(feed, rosters, cursors)
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
+    async def watch(
+        self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING
+    ) -> Watching:
         """Events from `after` (or from now), then live; see `core.domain.ports.Live`."""
         viewer = self._access.again(viewer)
-        watch = Watch(viewer, wanted, await self._events_of.homes_named(viewer, wanted))
-        places = self._cursors.open_places(viewer.grant.id, after) if after is not None else {}
-        with ExitStack() as ends:
-            ends.callback(self._leave, watch, watch.rosters)
-            ends.callback(self._access.watch(viewer.grant.id, watch.changed))
-            await self._refresh(watch, places)
-            kept = ends.pop_all()
-        return Watching(watch, self._seen(watch, kept), kept, self._cursors)
-
-    async def _seen(self, watch: Watch, ends: ExitStack) -> AsyncGenerator[Seen, None]:
-        with ends:
-            async with aclosing(self._events(watch)) as events:
-                async for event in events:
-                    cursor = self._cursors.places(watch.viewer.grant.id, watch.places)
-                    yield Seen(event, cursor)
-
-    async def _events(self, watch: Watch) -> AsyncGenerator[Event, None]:
-        while True:
-            try:
-                if watch.stale:
-                    await self._refresh(watch)
-                if watch.live and not watch.queue and not watch.stale:
-                    await self._wait(watch)
-                if self._feed.stale():
-                    raise _unknown()
-                events, heads = await self._next(watch)
-            except Unavailable:
-                log.warning("watch_waits", grant=watch.viewer.grant.id)
-                await self._clock.sleep(RETRY_SECONDS)
-                continue
-            for event in events:
-                if watch.stale or self._feed.stale():
-                    watch.fall_back()  # what is left is read again, by who may still see it
-                    break
-                if watch.viewer.expires_at <= self._clock.now():
-                    raise _expired()
-                if watch.pass_by(event):
-                    yield event
-            else:
-                watch.reach(heads)
-
-    async def _next(self, watch: Watch) -> tuple[Sequence[Event], Mapping[str, int]]:
-        """What has happened since, and the places that are reached with it.
-
-        Makes the watch live once it knows what the feed knows.
-        """
-        if watch.live:
-            return ((watch.queue.popleft(),) if watch.queue else ()), {}
-        heads = {home: self._feed.place(home) for home in watch.places}
-        behind = {home: head for home, head in heads.items() if watch.places[home] < head}
-        if behind:
-            return await self._events_of.page(watch.places, behind, watch.wanted)
-        watch.live = True  # nothing was awaited since the look at the feed
-        return (), {}
-
-    async def _wait(self, watch: Watch) -> None:
-        watch.news.clear()
-        left = (watch.viewer.expires_at - self._clock.now()).total_seconds()
+        named = await self._events_of.homes_named(viewer, wanted)
+        places = self.cursors.open_places(viewer.grant.id, after) if after is not None else {}
+        watch = Watch(viewer, wanted, named, manner, self)
         try:
-            async with asyncio.timeout(max(left, 0)):
-                await watch.news.wait()
-        except TimeoutError:
-            raise _expired() from None
+            watch.stop = self._access.watch(viewer.grant.id, watch.changed)
+            await self._refresh(watch, places)
+        except BaseException:
+            watch.end(StopAsyncIteration)
+            raise
+        return Watching(watch)
+
+    def catch_up(self, watch: Watch) -> None:
+        """See that a watch becomes live, unless nobody reads it."""
+        if watch.live or watch.error is not None or watch.ready is None or watch.task is not None:
+            return
+        if not watch.stale and not watch.full and self._enter(watch):
+            return
+        watch.task = asyncio.create_task(self._catch_up(watch))
+
+    def let_go(self, watch: Watch) -> None:
+        """Leave nothing of a watch that has ended."""
+        if watch.stop is not None:
+            watch.stop()
+            watch.stop = None
+        if watch.task is not None:
+            watch.task.cancel()
+        self._leave(watch, watch.rooms)
+
+    async def _catch_up(self, watch: Watch) -> None:
+        try:
+            while not watch.live:
+                try:
+                    if watch.stale:
+                        await self._refresh(watch)
+                    elif watch.full:
+                        await watch.woken()
+                    else:
+                        await self._read_on(watch)
+                except Unavailable:
+                    log.warning("watch_waits", grant=watch.viewer.grant.id)
+                    await self.clock.sleep(RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its reader is told, and judges
+            watch.task = None
+            watch.end(error)
+        finally:
+            watch.task = None
+
+    async def _read_on(self, watch: Watch) -> None:
+        """Have the next page of the log taken, or make it live where there is none."""
+        if self.feed.stale():
+            sentence = "Access cannot be checked now; try again in a moment."
+            raise Unavailable(sentence)
+        if self._enter(watch):
+            return
+        heads = {home_id: self.feed.place(home_id) for home_id in watch.places}
+        behind = {home_id: head for home_id, head in heads.items() if watch.places[home_id] < head}
+        if not behind:  # another process has shown more than is known of here
+            for home_id, place in watch.places.items():
+                self.feed.expect(home_id, place)
+            await self.clock.sleep(AHEAD_SECONDS)
+            return
+        begun = {home_id: watch.places[home_id] for home_id in behind}
+        events, reached = await self._events_of.page(begun, behind, watch.wanted)
+        gap = await self._events_of.gap(begun)
+        if watch.stale:
+            return
+        if gap is not None:
+            watch.lost(gap)
+        elif any(room.roster.lapsed for room in watch.rooms.values()):
+            watch.changed()
+        else:
+            watch.offer(events, reached)
+
+    def _enter(self, watch: Watch) -> bool:
+        """Make it live, if it is where the feed is."""
+        if any(place != self.feed.place(home_id) for home_id, place in watch.places.items()):
+            return False
+        watch.enter()
+        return True
 
     async def _refresh(self, watch: Watch, after: Mapping[str, int] | None = None) -> None:
         """Look again at who watches: homes may have come or gone, or everything be over.
@@ -221,8 +211,9 @@ class Hub:
         try:
             watch.viewer = self._access.again(watch.viewer)
             homes = _homes(watch)
-            self._leave(watch, watch.rosters.keys() - homes)
-            for home_id in sorted(homes - watch.rosters.keys()):
+            self._leave(watch, watch.rooms.keys() - homes)
+            await self._renew_rooms(watch)
+            for home_id in sorted(homes - watch.rooms.keys()):
                 joined = _shared(watch.viewer, home_id) if after is None else after.get(home_id)
                 await self._join(watch, home_id, joined)
         except Unavailable:
@@ -230,23 +221,22 @@ class Hub:
             raise
 
     async def _join(self, watch: Watch, home_id: str, place: int | None) -> None:
-        roster = await self._rosters.take(home_id)
-        try:
-            head = await self._feed.follow(home_id, watch.told)
-        except BaseException:
-            self._rosters.give_back(roster)
-            raise
-        watch.rosters[home_id] = roster
+        room = await self._rooms.take(home_id)
+        watch.rooms[home_id] = room
         began = watch.viewer.grant.began(home_id)
-        watch.places[home_id] = head if place is None else max(place, began)
-        if watch.places[home_id] < head:
-            watch.fall_back()
+        watch.places[home_id] = self.feed.place(home_id) if place is None else max(place, began)
+
+    async def _renew_rooms(self, watch: Watch) -> None:
+        """Leave those whose roster has lapsed, for others of the same homes."""
+        for home_id, room in tuple(watch.rooms.items()):
+            if room.roster.lapsed:
+                watch.rooms[home_id] = await self._rooms.take(home_id)
+                self._rooms.give_back(room)
 
     def _leave(self, watch: Watch, homes: Iterable[str]) -> None:
         for home_id in tuple(homes):
-            self._feed.drop(home_id, watch.told)
-            self._rosters.give_back(watch.rosters.pop(home_id))
-            del watch.places[home_id]
+            self._rooms.give_back(watch.rooms.pop(home_id))
+            watch.places.pop(home_id, None)
 
 
 def _homes(watch: Watch) -> frozenset[str]:
@@ -269,11 +259,3 @@ def _shared(viewer: Viewer, home_id: str) -> int:
     """The place since which the viewer sees this home, or something of it."""
     shares = viewer.grant.shares
     return min(one.since for one in shares if one.home_id == home_id and one.until is None)
-
-
-def _unknown() -> Unavailable:
-    return Unavailable("Access cannot be checked now; try again in a moment.")
-
-
-def _expired() -> Unauthenticated:
-    return Unauthenticated("The access token has expired; ask for a new one.", expired=True)

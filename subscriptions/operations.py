@@ -1,11 +1,16 @@
-"""The operations of one connection: each a task, whose end is nobody else's."""
+"""The operations of one connection, each of which ends for itself.
+
+A query or mutation is a task until it has answered. A subscription is one while it is opened; then
+the hub tells it of events, and the outlet asks it for them.
+"""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from typing import Any
+
+import orjson
 
 from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Limited, Refused, Unauthenticated
@@ -19,20 +24,47 @@ from subscriptions.outlet import Gone, Message, Outlet
 from subscriptions.protocol import Close
 
 
-@dataclass(slots=True, eq=False)
 class Operation:
     """One of them. Once it is `over`, nothing more is sent for it."""
 
-    id: str
-    trace_id: str
-    task: asyncio.Task[None] | None = None
-    call: Call | None = None
-    stream: Streaming | None = None
-    over: bool = False
+    __slots__ = ("_ended", "_head", "call", "id", "over", "stream", "task", "trace_id")
+
+    def __init__(self, key: str, ended: "Callable[[Operation, Exception], None]") -> None:
+        """`ended` is called with what its subscription ends by."""
+        self.id = key
+        self.trace_id = new_trace()
+        self.task: asyncio.Task[None] | None = None
+        self.call: Call | None = None
+        self.stream: Streaming | None = None
+        self.over = False
+        self._ended = ended
+        self._head = ""
+
+    def take(self) -> str | None:
+        """`subscriptions.outlet.Source`: the message with its next event."""
+        if self.over or self.stream is None:
+            return None
+        try:
+            payload = self.stream.take()
+        except Exception as error:  # noqa: BLE001 - it ends this operation, and no other
+            self._ended(self, error)
+            return None
+        if payload is None:
+            return None
+        if not self._head:
+            self._head = f'{{"id":{orjson.dumps(self.id).decode()},"type":"next","payload":'
+        return f"{self._head}{payload}}}"
+
+    def lag(self) -> None:
+        """`subscriptions.outlet.Source`."""
+        if self.stream is not None and not self.over:
+            self.stream.lag()
 
 
 class Operations:
     """Those that run now, by id."""
+
+    __slots__ = ("_closing", "_graph", "_most", "_outlet", "_running", "_seconds", "_viewer")
 
     def __init__(
         self, graph: Graph, outlet: Outlet, viewer: Callable[[], Viewer], most: int, seconds: float
@@ -47,7 +79,7 @@ class Operations:
         self._most = most
         self._seconds = seconds
         self._running: dict[str, Operation] = {}
-        self._untold: deque[Message] = deque()
+        self._closing: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         """How many run."""
@@ -63,13 +95,13 @@ class Operations:
             found = traced([refusal(Limited(sentence))], new_trace())
             await self._outlet.send({"id": key, "type": "error", "payload": found})
         else:
-            operation = self._running[key] = Operation(key, new_trace())
+            operation = self._running[key] = Operation(key, self._ended)
             operation.task = asyncio.create_task(self._operate(operation, dict(payload)))
 
     def complete(self, key: str) -> None:
         """End one because its client wants no more of it; it may just have ended by itself."""
-        if (operation := self._running.pop(key, None)) is not None:
-            operation.over = True
+        if (operation := self._running.get(key)) is not None:
+            self._end(operation)
             if operation.task is not None:
                 operation.task.cancel()
 
@@ -81,59 +113,43 @@ class Operations:
 
     def cursors(self) -> dict[str, str]:
         """How far each subscription is that has nothing on its way out, quiet ones too."""
-        running = ((key, operation) for key, operation in self._running.items())
-        # One that is over reads on for a moment, and nobody is shown what it reads.
-        streams = ((key, operation.stream) for key, operation in running if not operation.over)
+        streams = ((key, operation.stream) for key, operation in self._running.items())
         found = ((key, stream.cursor) for key, stream in streams if stream is not None)
         return {key: cursor for key, cursor in found if cursor is not None}
 
     def end_what_is_lost(self, viewer: Viewer) -> None:
-        """End what the viewer as of now may not run any more; `tell` says so to the client."""
-        for operation in self._running.values():
-            if operation.call is None or operation.over:
+        """End what the viewer as of now may not run any more, and tell the client."""
+        for operation in tuple(self._running.values()):
+            if operation.call is None:
                 continue
             try:
                 self._graph.allow(operation.call, viewer)
             except Refused as error:
-                operation.over = True
-                self._untold.append(
-                    _failed(operation, traced([refusal(error)], operation.trace_id))
-                )
+                self._ended(operation, error)
                 if operation.task is not None:
                     operation.task.cancel()
-
-    async def tell(self) -> None:
-        """Send the errors of what was ended; it waits while the client does not read."""
-        while self._untold:
-            await self._outlet.send(self._untold.popleft())
 
     async def end(self) -> None:
         """End all; nothing of them is left."""
         tasks = [one.task for one in self._running.values() if one.task is not None]
-        self._running.clear()
+        if self._closing is not None:
+            tasks.append(self._closing)
+        for operation in tuple(self._running.values()):
+            self._end(operation)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _operate(self, operation: Operation, payload: dict[str, Any]) -> None:
-        """One operation from its check to its end; what goes wrong with it ends it alone."""
+        """One operation until it has answered, or its subscription is open."""
         try:
             await self._execute(operation, payload)
-        except Rejected as rejected:
-            errors = [dict(error.formatted) for error in rejected.errors]
-            await self._fail(operation, traced(errors, operation.trace_id))
-        except Unauthenticated as error:
-            await self._outlet.close_for(error)
-        except LatchkeyError as error:
-            await self._fail(operation, traced([refusal(error)], operation.trace_id))
         except Gone:
-            pass
-        except Exception as error:  # noqa: BLE001 - a bug of ours: told, logged, and no more
-            await self._fail(operation, [internal(error, operation.trace_id)])
+            self._end(operation)
+        except Exception as error:  # noqa: BLE001 - what goes wrong with it ends it alone
+            self._ended(operation, error)
         finally:
-            # The client may have started another operation under this id meanwhile.
-            if self._running.get(operation.id) is operation:
-                del self._running[operation.id]
+            operation.task = None
 
     async def _execute(self, operation: Operation, payload: dict[str, Any]) -> None:
         asked = parameters(payload)
@@ -142,38 +158,47 @@ class Operations:
         self._graph.allow(call, call.viewer)
         operation.call = call
         if call.operation.kind == "subscription":
-            if not await self._stream(operation, call):
-                return
-        else:
-            await self._next(operation, await self._graph.run(call, self._seconds))
-        await self._finish(operation, {"id": operation.id, "type": "complete"})
+            operation.stream = self._graph.stream(call)
+            errors = await operation.stream.open(partial(self._ready, operation))
+            if errors is not None:
+                self._finish(operation, "error", errors)
+            return
+        answer = await self._graph.run(call, self._seconds)
+        await self._outlet.send({"id": operation.id, "type": "next", "payload": answer})
+        self._finish(operation, "complete")
 
-    async def _stream(self, operation: Operation, call: Call) -> bool:
-        """Send what comes; whether it began, and so has an end of its own."""
-        operation.stream = self._graph.stream(call)
-        async with aclosing(operation.stream) as answers:
-            async for payload, started in answers:
-                if not started:
-                    await self._fail(operation, payload["errors"])
-                    return False
-                await self._next(operation, payload)
-        return True
+    def _ready(self, operation: Operation, home_id: str) -> None:
+        """Its subscription has something to take."""
+        if not operation.over:
+            self._outlet.announce(home_id, operation)
 
-    async def _next(self, operation: Operation, payload: object) -> None:
-        if operation.over:
-            raise Gone
-        await self._outlet.send({"id": operation.id, "type": "next", "payload": payload})
-
-    async def _fail(self, operation: Operation, errors: object) -> None:
-        await self._finish(operation, _failed(operation, errors))
-
-    async def _finish(self, operation: Operation, message: Message) -> None:
+    def _ended(self, operation: Operation, error: Exception) -> None:
+        """Something ends it, of which its client is told."""
         if operation.over:
             return
-        operation.over = True
+        if isinstance(error, Rejected):
+            errors = [dict(one.formatted) for one in error.errors]
+            self._finish(operation, "error", traced(errors, operation.trace_id))
+        elif isinstance(error, Unauthenticated):
+            if self._closing is None:
+                self._closing = asyncio.create_task(self._outlet.close_for(error))
+        elif isinstance(error, LatchkeyError):
+            found = traced([refusal(error)], operation.trace_id)
+            self._finish(operation, "error", found)
+        else:
+            self._finish(operation, "error", [internal(error, operation.trace_id)])
+
+    def _finish(self, operation: Operation, kind: str, payload: object = None) -> None:
+        """Say how it ended."""
+        self._end(operation)
+        message: Message = {"id": operation.id, "type": kind}
         with suppress(Gone):
-            await self._outlet.send(message)
+            self._outlet.post(message if payload is None else {**message, "payload": payload})
 
-
-def _failed(operation: Operation, errors: object) -> Message:
-    return {"id": operation.id, "type": "error", "payload": errors}
+    def _end(self, operation: Operation) -> None:
+        """Nothing more of it; the client may start another under its id."""
+        operation.over = True
+        if operation.stream is not None:
+            operation.stream.close()
+        if self._running.get(operation.id) is operation:
+            del self._running[operation.id]

@@ -6,7 +6,7 @@ reader: heartbeats, the end of its token and news of its grant are timers.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -23,6 +23,7 @@ from subscriptions.operations import Operations
 from subscriptions.outlet import Gone, Outlet, Wire
 from subscriptions.pace import Pace
 from subscriptions.protocol import Close, fault
+from subscriptions.pump import Pump
 from subscriptions.timers import Timers
 
 RETRY_SECONDS: Final = 0.5
@@ -54,6 +55,7 @@ class Parts:
     access: Access
     clock: Clock
     limits: Limits
+    pump: Pump = field(default_factory=Pump)
 
 
 class Session:
@@ -67,7 +69,7 @@ class Session:
         self._parts = parts
         self._authenticate = authenticate
         self._header = header
-        self._outlet = Outlet(wire)
+        self._outlet = Outlet(wire, parts.pump)
         self._timers = Timers()
         self._pace = Pace(limits.messages, limits.size, parts.clock)
         self._viewer: Viewer | None = None
@@ -97,6 +99,7 @@ class Session:
             self._stop_watching()
             await self._timers.end()
             await self.operations.end()
+            await self._outlet.end()
 
     async def drain(self) -> None:
         """Tell the peer how far each operation is, and close: this process ends."""
@@ -249,7 +252,6 @@ class Session:
     async def _look(self) -> None:
         try:
             self.operations.end_what_is_lost(self._current())
-            self._timers.set("tell", 0, self.operations.tell)
         except Unavailable:  # nobody can know now; whoever cannot know asks again
             self._timers.set("look", RETRY_SECONDS, self._look)
         except Unauthenticated as error:

@@ -1,8 +1,14 @@
-"""A WebSocket as a session wants it: frames in, messages out, on Starlette."""
+"""A WebSocket as a session wants it: frames in, messages out, on bare ASGI.
+
+Starlette's `WebSocket` would do, and costs each message three more calls and each idle socket some
+memory; there are many of both.
+"""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from subscriptions.outlet import Gone
 from subscriptions.protocol import SUBPROTOCOL, Close, reason
@@ -13,47 +19,68 @@ from subscriptions.sessions import Sessions
 class Socket:
     """`subscriptions.outlet.Wire` on an accepted socket."""
 
-    def __init__(self, socket: WebSocket) -> None:
-        """Speak through this one."""
-        self._socket = socket
+    __slots__ = ("_closed", "_receive", "_send")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        """Speak through these."""
+        self._receive = receive
+        self._send = send
+        self._closed = False
 
     async def frames(self) -> AsyncIterator[str | bytes]:
         """Each frame, until either side closes."""
-        while (frame := await self._socket.receive())["type"] == "websocket.receive":
+        while (frame := await self._receive())["type"] == "websocket.receive":
             text = frame.get("text")
             yield frame["bytes"] if text is None else text
 
     async def send(self, text: str) -> None:
         """One message out."""
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: closed meanwhile
-            raise Gone from error
+        await self._say({"type": "websocket.send", "text": text})
 
     async def close(self, code: Close, sentence: str) -> None:
         """Close with a reason, as far as a close frame holds it."""
+        closing = {"type": "websocket.close", "code": int(code), "reason": reason(sentence)}
+        await self._say(closing)
+        self._closed = True
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        if self._closed:
+            raise Gone
         try:
-            await self._socket.close(code, reason(sentence))
-        except (WebSocketDisconnect, RuntimeError) as error:
+            await self._send(message)
+        except (OSError, RuntimeError) as error:  # RuntimeError: closed meanwhile
+            self._closed = True
             raise Gone from error
 
 
 async def serve(
-    socket: WebSocket, parts: Parts, authenticate: Authenticate, sessions: Sessions
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    parts: Parts,
+    authenticate: Authenticate,
+    sessions: Sessions,
 ) -> None:
     """One connection from its first byte to its last; among `sessions` while it is open."""
-    if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
-        await socket.accept()
-        await socket.close(Close.SUBPROTOCOL, f"Only the subprotocol {SUBPROTOCOL} is spoken here.")
+    if (await receive())["type"] != "websocket.connect":
         return
-    await socket.accept(SUBPROTOCOL)
+    if SUBPROTOCOL not in scope.get("subprotocols", ()):
+        sentence = f"Only the subprotocol {SUBPROTOCOL} is spoken here."
+        await _turn_away(send, None, Close.SUBPROTOCOL, sentence)
+        return
     if sessions.draining:
-        await socket.close(Close.RESTART, reason(RESTARTS))
+        await _turn_away(send, SUBPROTOCOL, Close.RESTART, RESTARTS)
         return
-    wire = Socket(socket)
-    session = Session(wire, parts, authenticate, socket.headers.get("authorization"))
+    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+    wire = Socket(receive, send)
+    session = Session(wire, parts, authenticate, Headers(scope=scope).get("authorization"))
     sessions.add(session)
     try:
         await session.run(wire.frames())
     finally:
         sessions.discard(session)
+
+
+async def _turn_away(send: Send, subprotocol: str | None, code: Close, sentence: str) -> None:
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    await send({"type": "websocket.close", "code": int(code), "reason": reason(sentence)})

@@ -16,7 +16,7 @@ from schema.errors import internal, refusal
 from schema.graph import Call, traced
 from schema.streaming import Streaming
 from subscriptions import sse
-from subscriptions.outlet import CLOSE_SECONDS
+from subscriptions.outlet import CLOSE_SECONDS, STALL_SECONDS
 from subscriptions.session import RETRY_SECONDS, SILENT_BEATS, Parts
 from subscriptions.timers import Timers
 
@@ -50,49 +50,47 @@ class Wire(Protocol):
         """Wait until the peer is away."""
 
 
-class Shown(AsyncIterator[dict[str, Any]]):
+class Shown(AsyncIterator[str]):
     """What the subscription shows: all that this knows of `Streaming`."""
 
     def __init__(self, streaming: Streaming) -> None:
         """Not begun."""
         self._streaming = streaming
-        self._first: asyncio.Task[tuple[dict[str, Any], bool]] | None = None
+        self._news = asyncio.Event()
 
     async def begin(self) -> None:
-        """Ask for the first answer, and return once it is known whether there will be any.
+        """Open it.
 
         Raises:
-            Unbegun: there will be none.
-            Rejected: the variables do not fit.
+            Unbegun: it does not begin.
         """
-        first = self._first = asyncio.ensure_future(anext(self._streaming))
-        opened = asyncio.ensure_future(self._streaming.opened())
-        try:
-            await asyncio.wait({first, opened}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            opened.cancel()
-        if first.done():
-            payload, began = first.result()
-            if not began:
-                raise Unbegun(payload["errors"])
+        if (errors := await self._streaming.open(lambda _: self._news.set())) is not None:
+            raise Unbegun(errors)
 
-    async def __anext__(self) -> dict[str, Any]:
-        """The next answer."""
-        first, self._first = self._first, None
-        payload, _ = await (anext(self._streaming) if first is None else first)
+    async def __anext__(self) -> str:
+        """The next answer, as JSON. To ask for it says that the one before has gone out."""
+        while (payload := self._streaming.take()) is None:
+            self._news.clear()
+            await self._news.wait()
         return payload
+
+    @property
+    def taken(self) -> str | None:
+        """The cursor of that answer."""
+        return self._streaming.taken
 
     @property
     def cursor(self) -> str | None:
         """The place that everything up to has gone out; None while something is on its way."""
         return self._streaming.cursor
 
-    async def aclose(self) -> None:
-        """End the subscription; nobody waits for an answer any more."""
-        if (first := self._first) is not None:
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
-        await self._streaming.aclose()
+    def lag(self) -> None:
+        """Hold nothing for a peer that has stopped reading."""
+        self._streaming.lag()
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._streaming.close()
 
 
 class Stream:
@@ -103,6 +101,7 @@ class Stream:
 
         Raises:
             Invalid: it is no cursor of this viewer's.
+            Rejected: the variables do not fit.
         """
         self._wire = wire
         self._parts = parts
@@ -138,11 +137,11 @@ class Stream:
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
-            await self._shown.aclose()
+            self._shown.close()
 
     async def aclose(self) -> None:
         """Nothing of it is left."""
-        await self._shown.aclose()
+        self._shown.close()
         self._over.set()
 
     async def drain(self) -> None:
@@ -163,9 +162,11 @@ class Stream:
         try:
             await self._say(sse.retry)
             async for payload in self._shown:
-                cursor = payload.get("extensions", {}).get("cursor")
-                await self._say(partial(sse.event, NEXT, orjson.dumps(payload), cursor))
-            self._end(sse.COMPLETE)
+                stalls = asyncio.get_running_loop().call_later(STALL_SECONDS, self._shown.lag)
+                try:
+                    await self._say(partial(sse.event, NEXT, payload.encode(), self._shown.taken))
+                finally:
+                    stalls.cancel()
         except LatchkeyError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours: told, logged, and no more
@@ -178,6 +179,8 @@ class Stream:
     async def _say(self, words: Callable[[], bytes]) -> None:
         """Send what `words` come to when it is their turn, which is after those before."""
         async with self._turn:
+            if self._last.done():  # the last words are settled, and say nothing of this
+                return
             self._waits_since = self._parts.clock.monotonic()
             await self._wire.part(words())
             self._waits_since = None

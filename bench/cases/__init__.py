@@ -7,7 +7,7 @@ side until `fanout_burst` and its peers are here.
 from collections.abc import Mapping
 from typing import Final
 
-from bench.cases import control, events, idle, ingest, press, query, tokens
+from bench.cases import control, events, fanout, hold, idle, ingest, press, query, tokens, town
 from bench.contest import Benchmark
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -20,6 +20,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         press.RENDER,
         press.COMPILE,
         events.EVENTS,
+        fanout.BURSTS,
+        fanout.SINGLE,
+        town.TOWN,
+        hold.HOLD,
         ingest.SQLITE,
         ingest.POSTGRES,
         idle.IDLE,

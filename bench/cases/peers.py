@@ -1,7 +1,7 @@
 """Peers as subjects: started on our own answers, held to the same JSON, loaded as we are."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,7 +97,7 @@ def beside(
     quiet = replace(question, more={})
     with ExitStack() as stack:
         subjects: dict[str, Subject] = {}
-        for name in _possible(names):
+        for name in possible(names, NODE):
             words = command(name, house, answer, changing=changing)
             folder = served.folder / name
             folder.mkdir()
@@ -115,11 +115,12 @@ def _subject(plan: Plan, options: Options) -> Subject:
     return lambda: sample(*loaded(plan, options))
 
 
-def _possible(names: Sequence[str]) -> list[str]:
-    on_node = [name for name in names if name in NODE]
+def possible(names: Sequence[str], of_node: Container[str]) -> list[str]:
+    """Those that can run here; where Node is missing, a line says who is left out."""
+    on_node = [name for name in names if name in of_node]
     if on_node and (reason := node.missing()):
         print(f"  LEFT OUT: {', '.join(on_node)}: {reason}", flush=True)
-        return [name for name in names if name not in NODE]
+        return [name for name in names if name not in of_node]
     return list(names)
 
 

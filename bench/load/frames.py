@@ -1,8 +1,5 @@
 """WebSocket frames (RFC 6455 §5.2), as far as a load needs them. Pure: bytes in, bytes out."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 FIN, MASKED = 0x80, 0x80
 NO_MASK = bytes(4)
@@ -27,40 +24,37 @@ def framed(opcode: int, payload: bytes) -> bytes:
     return head + NO_MASK + payload
 
 
-@dataclass(slots=True)
 class Frames:
     """Reads frames from server to client out of chunks of any size."""
 
-    _rest: bytearray = field(default_factory=bytearray)
+    def __init__(self) -> None:
+        """Nothing read yet."""
+        self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The opcode and payload of each frame that is complete now.
 
         Raises:
             Fragmented: a message comes in several frames.
         """
-        rest = self._rest
-        rest += data
-        begin = 0
-        while (found := _head(rest, begin)) is not None:
-            start, end = found
-            if end > len(rest):
+        if self._rest:
+            data = self._rest + data
+        found, begin, length = [], 0, len(data)
+        while length - begin >= 2:
+            size, start = data[begin + 1], begin + 2
+            if size == SHORT:
+                start += SHORT_BYTES
+                size = int.from_bytes(data[begin + 2 : start])
+            elif size == LONG:
+                start += LONG_BYTES
+                size = int.from_bytes(data[begin + 2 : start])
+            end = start + size
+            if end > length:  # so too where the size itself is cut off: it is read too small
                 break
-            if not rest[begin] & FIN:
+            first = data[begin]
+            if first < FIN:
                 raise Fragmented
-            yield rest[begin] & 0x0F, bytes(rest[start:end])
+            found.append((first & 0x0F, data[start:end]))
             begin = end
-        del rest[:begin]
-
-
-def _head(data: bytearray, begin: int) -> tuple[int, int] | None:
-    """Where the payload of the frame at `begin` starts and ends; None if the head is cut off."""
-    if len(data) < begin + 2:
-        return None
-    size, start = data[begin + 1], begin + 2
-    wide = {SHORT: SHORT_BYTES, LONG: LONG_BYTES}.get(size, 0)
-    if len(data) < start + wide:
-        return None
-    if wide:
-        size = int.from_bytes(data[start : start + wide])
-    return start + wide, start + wide + size
+        self._rest = data[begin:]
+        return found

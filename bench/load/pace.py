@@ -103,6 +103,19 @@ async def full(work: Work, workers: int, meter: Meter, seconds: float) -> Round:
     return stopped.result()
 
 
+async def series(work: Work, meter: Meter, seconds: float) -> Round:
+    """One after the other, until so many seconds have passed; the last one is not cut off."""
+    tally = Tally()
+    before = meter.read()
+    start = began = perf_counter()
+    while not tally.latencies or start < began + seconds:
+        counts = await work.one(0)
+        done = perf_counter()
+        tally.add(done - start, counts=counts)
+        start = done
+    return _round(tally, meter, before, start - began)
+
+
 async def paced(work: Work, workers: int, meter: Meter, seconds: float, rate: float) -> Round:
     """Begin one every 1/rate seconds, as soon as a worker is free."""
     tally = Tally()

@@ -1,7 +1,7 @@
 """What a load is told to do."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -13,7 +13,8 @@ class Plan:
     """One load. `work` is a name of `bench.load.works`; times in seconds.
 
     `workers` keep so many units of work under way at once; `pid` is the server's, whose CPU is
-    counted. What only one kind of work reads is in `more`.
+    counted. What only one kind of work reads is in `more`. At `pace` "both", a round as fast as it
+    goes is followed by one at half its rate; a "series" is one round of one after the other.
     """
 
     work: str
@@ -25,6 +26,7 @@ class Plan:
     pid: int
     variables: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
+    pace: Literal["both", "series"] = "both"
 
     @property
     def half_seconds(self) -> float:

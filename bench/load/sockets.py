@@ -22,15 +22,12 @@ class Cut(Exception):
     """The server refused or ended what it should have kept up."""
 
 
-class Subscriber(asyncio.Protocol):
-    """One socket; each payload of its subscription goes to `on_next`, its end to `on_end`."""
+class Line(asyncio.Protocol):
+    """One socket with one subscription; what comes is for `_read`, the end for `_cut`."""
 
-    def __init__(
-        self, on_next: Callable[[dict[str, Any]], None], on_end: Callable[[Cut], None]
-    ) -> None:
-        """Not connected yet."""
-        self._on_next = on_next
-        self._on_end = on_end
+    def __init__(self, key: str = "1") -> None:
+        """Not connected yet; `key` will be the operation's id."""
+        self.key = key
         self._transport: asyncio.Transport | None = None
         self._head: bytearray | None = bytearray()
         self._frames = Frames()
@@ -51,7 +48,7 @@ class Subscriber(asyncio.Protocol):
         self._send({"type": "connection_init", "payload": payload})
         await self._acknowledged
         asked = {"query": document, "variables": variables}
-        self._send({"id": "1", "type": "subscribe", "payload": asked})
+        self._send({"id": self.key, "type": "subscribe", "payload": asked})
 
     def close(self) -> None:
         """Hang up."""
@@ -73,39 +70,48 @@ class Subscriber(asyncio.Protocol):
             if not head.startswith(b"HTTP/1.1 101 "):
                 self._ended(head.decode(errors="replace"))
                 return
-            self._upgraded.set_result(None)
+            _done(self._upgraded)
         for opcode, payload in self._frames.feed(data):
-            self._take(opcode, payload)
+            if opcode == TEXT:
+                self._read(payload)
+            elif opcode == PING:
+                self._write(framed(PONG, payload))
+            elif opcode == CLOSE:
+                self._ended(f"Closed: {int.from_bytes(payload[:2])} {payload[2:].decode()}")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
         self._ended(f"The connection is gone: {exc}.")
 
-    def _take(self, opcode: int, payload: bytes) -> None:
-        if opcode == PING:
-            self._write(framed(PONG, payload))
-        elif opcode == CLOSE:
-            self._ended(f"Closed: {int.from_bytes(payload[:2])} {payload[2:].decode()}")
-        elif opcode == TEXT:
-            self._read(orjson.loads(payload))
+    def _read(self, raw: bytes) -> None:
+        """Take a message."""
+        raise NotImplementedError
 
-    def _read(self, message: dict[str, Any]) -> None:
+    def _cut(self, cut: Cut) -> None:
+        """Know of the end."""
+        raise NotImplementedError
+
+    def _payload(self, raw: bytes) -> dict[str, Any] | None:
+        """The payload of a message of the subscription; any other is dealt with here."""
+        message = orjson.loads(raw)
         kind = message["type"]
         if kind == "next" and "errors" not in message["payload"]:
-            self._on_next(message["payload"])
-        elif kind == "connection_ack":
-            self._acknowledged.set_result(None)
+            payload: dict[str, Any] = message["payload"]
+            return payload
+        if kind == "connection_ack":
+            _done(self._acknowledged)
         elif kind == "ping":
             self._send({"type": "pong"})
-        else:
+        elif kind != "pong":
             self._ended(f"Got {message}.")
+        return None
 
     def _ended(self, sentence: str) -> None:
         for waiting in (self._upgraded, self._acknowledged):
             if not waiting.done():
                 waiting.set_exception(Cut(sentence))
                 return
-        self._on_end(Cut(sentence))
+        self._cut(Cut(sentence))
 
     def _send(self, message: dict[str, Any]) -> None:
         self._write(framed(TEXT, orjson.dumps(message)))
@@ -113,3 +119,27 @@ class Subscriber(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
+
+
+def _done(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():  # whoever waited may have given up
+        waiting.set_result(None)
+
+
+class Subscriber(Line):
+    """A line whose payloads go to `on_next`, its end to `on_end`."""
+
+    def __init__(
+        self, on_next: Callable[[dict[str, Any]], None], on_end: Callable[[Cut], None]
+    ) -> None:
+        """Not connected yet."""
+        super().__init__()
+        self._on_next = on_next
+        self._on_end = on_end
+
+    def _cut(self, cut: Cut) -> None:
+        self._on_end(cut)
+
+    def _read(self, raw: bytes) -> None:
+        if (payload := self._payload(raw)) is not None:
+            self._on_next(payload)

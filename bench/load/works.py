@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from bench.load import http
+from bench.load.crowd import crowd_of
 from bench.load.fan import Fan
 from bench.load.pace import Work
 from bench.load.plan import Plan
@@ -23,7 +24,7 @@ IDS_AT_ONCE = 50
 @asynccontextmanager
 async def opened(plan: Plan) -> AsyncIterator[Work]:
     """The work of a plan, ready to be done."""
-    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue}
+    kinds = {"query": _query, "control": _control, "fan": _fan, "issue": _issue, "crowd": _crowd}
     async with kinds[plan.work](plan) as work:
         yield work
 
@@ -157,6 +158,15 @@ async def _fan(plan: Plan) -> AsyncIterator[Work]:
     await fan.open(plan.port, plan.token, plan.document, plan.variables, plan.more["sockets"])
     yield fan
     fan.close()
+
+
+@asynccontextmanager
+async def _crowd(plan: Plan) -> AsyncIterator[Work]:
+    crowd, seats = crowd_of(plan)
+    await crowd.enter(plan.port, plan.document, seats)
+    await crowd.begin()
+    yield crowd
+    crowd.close()
 
 
 def _hang_up(lines: list[http.Connection]) -> None:

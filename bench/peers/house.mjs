@@ -5,10 +5,9 @@
 
 import { readFileSync } from "node:fs";
 
-const option = (name) => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
+import { option, ready, typeDefs } from "./start.mjs";
+
+export { ready, typeDefs };
 
 const { devices } = JSON.parse(readFileSync(option("--house"), "utf8"));
 const able = devices.filter((device) => typeof device.state?.on === "boolean");
@@ -26,8 +25,6 @@ const change = () => {
   asked += 1;
 };
 
-export const typeDefs = readFileSync(option("--graph"), "utf8");
-
 export const resolvers = {
   Query: {
     devices: async (_, { first }) => {
@@ -35,10 +32,4 @@ export const resolvers = {
       return { nodes: devices.slice(0, first) };
     },
   },
-};
-
-// The benchmark reads one line, and a peer ends when the benchmark does.
-export const ready = (port) => {
-  console.log(JSON.stringify({ port }));
-  process.stdin.on("end", () => process.exit()).resume();
 };

@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-const path = new URL("package-lock.json", import.meta.url);
+const path = "package-lock.json"; // of the package whose script runs
 const lock = JSON.parse(readFileSync(path, "utf8"));
 for (const one of Object.values(lock.packages)) {
   delete one.resolved;

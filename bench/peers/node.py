@@ -1,4 +1,7 @@
-"""Node, on which some peers run: whether it is here, and their packages, installed on first use."""
+"""Node, on which some peers run: whether it is here, and their packages, installed on first use.
+
+Clients that the tests run have a folder of packages of their own, which is installed the same way.
+"""
 
 import fcntl
 import hashlib
@@ -12,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-LOCK: Final = HERE / "package-lock.json"
-INSTALLED: Final = HERE / "node_modules" / ".lock-sha256"
+LOCK: Final = "package-lock.json"
+INSTALLED: Final = "node_modules/.lock-sha256"
 LEAST: Final = (20, 9)
 """What Mercurius and Apollo Server ask for; package.json says the same."""
 INSTALL: Final = (
@@ -30,8 +33,8 @@ TAIL: Final = 300
 
 
 @cache
-def missing() -> str | None:
-    """Why peers on Node cannot run here, in one sentence; None if they can.
+def missing(folder: Path = HERE) -> str | None:
+    """Why programs of this folder cannot run on Node here, in one sentence; None if they can.
 
     Installs their packages where those of the lock file are not there yet.
     """
@@ -41,7 +44,7 @@ def missing() -> str | None:
     if not new_enough(said):
         least = ".".join(map(str, LEAST))
         return f"they need Node.js {least} or newer, and this is {said.strip() or 'broken'}."
-    return _install()
+    return _install(folder)
 
 
 def new_enough(said: str) -> bool:
@@ -50,15 +53,16 @@ def new_enough(said: str) -> bool:
     return found is not None and tuple(map(int, found.groups())) >= LEAST
 
 
-def _install() -> str | None:
-    with _alone():
-        wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-        if INSTALLED.exists() and INSTALLED.read_text(encoding="utf-8") == wanted:
+def _install(folder: Path) -> str | None:
+    installed = folder / INSTALLED
+    with _alone(folder):
+        wanted = hashlib.sha256((folder / LOCK).read_bytes()).hexdigest()
+        if installed.exists() and installed.read_text(encoding="utf-8") == wanted:
             return None
         try:
             done = subprocess.run(
                 INSTALL,
-                cwd=HERE,
+                cwd=folder,
                 capture_output=True,
                 text=True,
                 timeout=INSTALL_SECONDS,
@@ -68,13 +72,13 @@ def _install() -> str | None:
             return f"`npm ci` did not end in {INSTALL_SECONDS} s."
         if done.returncode:
             return f"`npm ci` failed ({done.returncode}): {done.stderr.strip()[-TAIL:]}"
-        INSTALLED.write_text(wanted, encoding="utf-8")
+        installed.write_text(wanted, encoding="utf-8")
         return None
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[None]:
     """One process at a time: `npm ci` begins by removing what another may be using."""
-    with LOCK.open("rb") as lock:
+    with (folder / LOCK).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

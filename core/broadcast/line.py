@@ -173,7 +173,7 @@ class Line:
             self._heard.put(channel, what)
         elif kind in {"subscribe", "unsubscribe"}:
             if self._roster.answered(Ask(kind == "subscribe", channel)):
-                if self._roster.hears(channel):
+                if self._roster.hears(channel) or channel not in self._roster.wanted:
                     self._let_in(channel)
             elif kind == "unsubscribe":  # a shard that has moved away drops its readers
                 self._misplaced(channel)

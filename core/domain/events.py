@@ -5,6 +5,7 @@ later without asking anybody. `place` is its number in its home's log, `sequence
 the events of its device (of its home, for HOME_UPDATED); both count without gaps.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -60,5 +61,32 @@ class AccessEntry:
     at: datetime
 
 
-Entry: TypeAlias = Event | AccessEntry
-"""What a log holds."""
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """Told in the place of a home's events that are no longer kept: all up to this place."""
+
+    log_id: str
+    place: int
+
+
+Entry: TypeAlias = Event | AccessEntry | Lapse
+"""What a log holds, or what is told where it no longer reaches back."""
+
+
+class GapReason(Enum):
+    """Why a log does not reach back."""
+
+    RETENTION = "RETENTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a reader missed for good: whoever goes on from its places misses nothing after `since`.
+
+    `since` is a whole minute: it tells of when something happened that the reader may not see.
+    """
+
+    reason: GapReason
+    since: datetime
+    places: Mapping[str, int]
+    """Of each home that lacks something: where its log begins now."""

@@ -1,9 +1,10 @@
 """What a lower floor needs from a higher one or from the world, as protocols handed in."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, Unpack
+from enum import Enum
+from typing import Final, Protocol, Unpack
 
 from core.domain.accounts import Viewer
 from core.domain.audit import Actor, Detail, Kind, Outcome
@@ -175,25 +176,97 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An event as a watcher gets it, with the sealed cursor that resumes after it."""
+class Delivery(Enum):
+    """What becomes of events that come faster than their reader takes them."""
 
-    event: Event
-    cursor: str
+    ALL = "ALL"
+    LATEST = "LATEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How events are handed out.
+
+    With LATEST, a state that a newer one of its device has overtaken is left out, and there are
+    `seconds` at least between the beginnings of two rounds of events.
+    """
+
+    delivery: Delivery = Delivery.ALL
+    seconds: float = 0.0
+
+
+EVERYTHING: Final = Manner()
+"""Each event, as soon as it can be had."""
+
+
+class Seen:
+    """An event as watchers get it: one object for all who see it alike.
+
+    `places` are those up to which everything was shown once this has been. The cursor that seals
+    them is made when it is first asked for. `payload` is the whole answer as JSON, once made.
+    """
+
+    __slots__ = ("_cursor", "_seal", "event", "moves", "payload", "places")
+
+    def __init__(
+        self,
+        event: Event,
+        places: Mapping[str, int],
+        seal: Callable[[Mapping[str, int]], str],
+        moves: int = 0,
+    ) -> None:
+        """`moves` counts how often devices had moved in the home when this was judged."""
+        self.event = event
+        self.places = places
+        self.moves = moves
+        self.payload: str | None = None
+        self._seal = seal
+        self._cursor: str | None = None
+
+    @property
+    def cursor(self) -> str:
+        """What resumes after it."""
+        if self._cursor is None:
+            self._cursor = self._seal(self.places)
+        return self._cursor
+
+    def before(self) -> dict[str, int]:
+        """The places just before it."""
+        return {**self.places, self.event.home.id: self.event.place - 1}
 
 
 class Watching(Protocol):
     """An open watch. Asking for the next event says that the one before was passed on."""
 
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """What is to be said beside the event that was taken last: `coalesced`, `gap`."""
+
+    def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
+        """Have events ready to be taken from now on.
+
+        Watches that are `alike` show events alike, and share what is made of them. `ready` is
+        called with a home when there is something to take again, and must not wait.
+        """
+
+    def take(self) -> Seen | None:
+        """The next event, if there is one now.
+
+        Raises:
+            LatchkeyError: the watch ended, because access did.
+        """
+
     def __aiter__(self) -> AsyncIterator[Seen]:
         """Itself."""
 
     async def __anext__(self) -> Seen:
-        """The next event."""
+        """The next event, waited for; for who did not attach."""
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Watch no more."""
+
+    def lag(self) -> None:
+        """Hold nothing for a reader that has stopped reading: it reads on from the log."""
 
     @property
     def cursor(self) -> str | None:
@@ -209,7 +282,9 @@ class Watching(Protocol):
 class Live(Protocol):
     """Open a watch on the log; the hub stands behind it."""
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
+    async def watch(
+        self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING
+    ) -> Watching:
         """Events from `after` (or from now), then live; ends when access does.
 
         Raises:

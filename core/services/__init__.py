@@ -19,6 +19,7 @@ from core.services.personal_keys import PersonalKeys
 from core.services.proofs import Proofs
 from core.services.registrations import Registrations
 from core.services.reports import Reports
+from core.services.retention import Retention
 from core.services.sessions import Sessions
 from core.services.simulations import Simulations
 from core.services.uses import Uses
@@ -41,6 +42,7 @@ __all__ = [
     "Proofs",
     "Registrations",
     "Reports",
+    "Retention",
     "Services",
     "Sessions",
     "Simulations",
@@ -69,6 +71,7 @@ class Services:
     registrations: Registrations
     proofs: Proofs
     reports: Reports
+    retention: Retention
     sessions: Sessions
     simulations: Simulations
     uses: Uses

@@ -1,14 +1,14 @@
 """Events for those who watch: which homes a wish speaks of, and pages of the log to catch up by."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 
 from core.domain.accounts import Viewer
 from core.domain.errors import Missing
-from core.domain.events import Event
+from core.domain.events import Event, Gap, GapReason
 from core.domain.ports import Wanted
 from core.store.logs import Logs
 from core.store.reads import Reads
@@ -70,6 +70,34 @@ class Events:
         if horizon is None:
             return [one.event for one in events], heads
         return [one.event for one in events if one.when <= horizon], {}
+
+    async def begins(self, home_ids: Collection[str]) -> Mapping[str, int]:
+        """The place in each home's log after which it is kept."""
+        floors = await self._logs.floors(home_ids)
+        return {one: floors[one].place if one in floors else 0 for one in home_ids}
+
+    async def gap(self, places: Mapping[str, int]) -> Gap | None:
+        """What is missing of these homes' logs after these places; None where nothing is.
+
+        To know it of events that were read from these places on, ask once they have been read. A
+        log's beginning only ever moves on, in the transaction that deletes what is before it: where
+        it is not beyond a place afterwards, everything after that place was there. Asked before,
+        what is deleted in between would be missed by nobody. The other way round there may be a gap
+        of events that were just read: whoever reads again, from the gap's places, knows for sure.
+        """
+        floors = await self._logs.floors(places.keys())
+        lost = {one: floor for one, floor in floors.items() if places[one] < floor.place}
+        if not lost:
+            return None
+        since = _whole_minute(max(floor.since for floor in lost.values()))
+        begins = {one: floor.place for one, floor in lost.items()}
+        return Gap(GapReason.RETENTION, since, begins)
+
+
+def _whole_minute(moment: datetime) -> datetime:
+    """The moment, or the first whole minute after it."""
+    whole = moment.replace(second=0, microsecond=0)
+    return whole if whole == moment else whole + timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

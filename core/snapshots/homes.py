@@ -13,7 +13,7 @@ from core import observe
 from core.domain.commands import Command
 from core.domain.devices import Device
 from core.domain.errors import Missing, Unavailable
-from core.domain.events import Entry, Event, EventType
+from core.domain.events import AccessEntry, Entry, Event, EventType, Lapse
 from core.domain.homes import Room
 from core.domain.lists import DeviceOrder
 from core.domain.ports import Clock
@@ -51,12 +51,12 @@ class HomeSnapshot:
         """What it counts for in memory: its devices, and one for the home."""
         return len(self.devices) + 1
 
-    def told(self, event: Event) -> None:
+    def told(self, event: Event | Lapse) -> None:
         """Take in the next event. What the event does not carry has to be loaded anew."""
         if event.place <= self.place or not self.sound:
             return
-        device = event.device
-        if event.place != self.place + 1 or device is None:
+        device = event.device if isinstance(event, Event) else None
+        if isinstance(event, Lapse) or device is None or event.place != self.place + 1:
             self.sound = False  # a gap; or rooms and names of the home, which no event carries
             return
         self.place = event.place
@@ -96,14 +96,14 @@ class _Held:
     home_id: str
     used_at: float
     snapshot: HomeSnapshot | None = None
-    early: list[Event] = field(default_factory=list)
+    early: list[Event | Lapse] = field(default_factory=list)
     moves: list[Command] = field(default_factory=list)
     learning: asyncio.Task[None] | None = None
     loading: asyncio.Task[None] | None = None
     followed: bool = False
 
     def told(self, entry: Entry) -> None:
-        if not isinstance(entry, Event):
+        if isinstance(entry, AccessEntry):
             return
         if self.loading is not None:
             self.early.append(entry)

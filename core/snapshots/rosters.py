@@ -1,20 +1,33 @@
 """Which devices are in a home now, and in which rooms: what "covered now" is judged by."""
 
-from core.domain.events import Entry, Event, EventType
+from typing import Final
+
+from core.domain.events import AccessEntry, Entry, Event, EventType, Lapse
 from core.feed import Feed
 from core.store.logs import Logs
 
+_NOWHERE: Final = "nowhere"
+"""Where a device is that is not in the home: in no room, and not without one."""
+
 
 class Roster:
-    """One home's devices with their rooms, never behind what the feed has told."""
+    """One home's devices with their rooms, never behind what the feed has told.
+
+    Once it has `lapsed`, since the log no longer reaches back to what it knows, it stays as it was:
+    whoever has it gives it back and takes another one, before anything more is judged by it.
+    """
 
     def __init__(self, home_id: str) -> None:
         """Empty until loaded."""
         self.home_id = home_id
         self.rooms: dict[str, str | None] = {}
         self.readers = 0
+        self.moves = 0
+        """How often a device has come, gone or moved since this was loaded."""
+
+        self.lapsed = False
         self._place = -1
-        self._early: list[Event] = []
+        self._early: list[Event | Lapse] = []
 
     def load(self, place: int, rooms: dict[str, str | None]) -> None:
         """Take in what the store says, and what was told while it was read."""
@@ -25,21 +38,28 @@ class Roster:
 
     def told(self, entry: Entry) -> None:
         """Take in one event."""
-        if not isinstance(entry, Event):
+        if isinstance(entry, AccessEntry):
             return
         if self._place < 0:
             self._early.append(entry)
             return
-        if entry.place <= self._place:
+        if entry.place <= self._place or self.lapsed:
+            return
+        if isinstance(entry, Lapse):
+            self.lapsed = True
             return
         self._place = entry.place
         device = entry.device
         if device is None:
             return
         if entry.type is EventType.DEVICE_REMOVED:
+            self.moves += 1
             self.rooms.pop(device.id, None)
-        else:
-            self.rooms[device.id] = device.room.id if device.room else None
+            return
+        room = device.room.id if device.room else None
+        if self.rooms.get(device.id, _NOWHERE) != room:
+            self.moves += 1
+            self.rooms[device.id] = room
 
 
 class Rosters:
@@ -58,7 +78,7 @@ class Rosters:
             Missing: there is no such home.
             Unavailable: the database does not answer.
         """
-        roster = self._rosters.get(home_id)
+        roster = self._right(home_id)
         if roster is None:
             fresh = Roster(home_id)
             await self._feed.follow(home_id, fresh.told)
@@ -67,8 +87,10 @@ class Rosters:
             except BaseException:
                 self._feed.drop(home_id, fresh.told)
                 raise
-            roster = self._rosters.setdefault(home_id, fresh)
-            if roster is not fresh:  # somebody else was faster
+            roster = self._right(home_id)
+            if roster is None:
+                roster = self._rosters[home_id] = fresh
+            else:  # somebody else was faster
                 self._feed.drop(home_id, fresh.told)
         roster.readers += 1
         return roster
@@ -77,5 +99,10 @@ class Rosters:
         """Stop keeping it, once for each `take`."""
         roster.readers -= 1
         if roster.readers == 0:
-            del self._rosters[roster.home_id]
+            if self._rosters.get(roster.home_id) is roster:
+                del self._rosters[roster.home_id]
             self._feed.drop(roster.home_id, roster.told)
+
+    def _right(self, home_id: str) -> Roster | None:
+        roster = self._rosters.get(home_id)
+        return None if roster is None or roster.lapsed else roster

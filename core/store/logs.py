@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
@@ -22,6 +23,7 @@ from core.store.tables import (
     events,
     grants,
     homes,
+    kept,
     logs,
     signing_keys,
     users,
@@ -40,6 +42,14 @@ class Mark:
     log_id: str
     place: int
     hinted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Where a home's log begins: events up to `place` are gone, the newest of the time `since`."""
+
+    place: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,12 @@ class Logs:
             (row,) = await self._database.rows(head, urgent=urgent)
             places[ACCESS] = row.place
         return places
+
+    async def floors(self, home_ids: Collection[str], *, urgent: bool = False) -> dict[str, Floor]:
+        """From where on these homes' logs are kept; one that is missing here is kept whole."""
+        query = select(kept).where(kept.c.home_id.in_(home_ids), kept.c.place > 0)
+        found = await self._database.rows(query, urgent=urgent)
+        return {row.home_id: Floor(row.place, row.since) for row in found}
 
     async def rooms_now(self, home_id: str) -> tuple[int, dict[str, str | None]]:
         """The home's newest place, and at that place the room of each device that is there."""

@@ -27,6 +27,7 @@ from core.store.flows import (
     registration_tokens,
     token_families,
 )
+from core.store.keeping import kept
 from core.store.metadata import metadata
 from core.store.sealing import audit, seals
 from core.store.signins import passwords, sessions
@@ -39,6 +40,7 @@ __all__ = [
     "client_secrets",
     "device_authorizations",
     "initial_tokens",
+    "kept",
     "metadata",
     "passwords",
     "proofs",

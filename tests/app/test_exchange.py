@@ -1,4 +1,4 @@
-"""Exchange: a request read straight off ASGI, and what is begun before it is awaited."""
+"""Exchange: a request read straight off ASGI."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.exchange import Begun, Exchange, Gone, Turned, begun
+from app.exchange import Exchange, Gone, Turned
 
 
 def exchange(messages: Iterable[Any], headers: Iterable[tuple[bytes, bytes]] = ()) -> Exchange:
@@ -78,36 +78,6 @@ async def test_a_length_that_no_number_is_long_enough_for() -> None:
     """It is too long, and not a failure to read it."""
     with pytest.raises(Turned, match="larger than"):
         await exchange([], [(b"content-length", b"9" * 5_000)]).body(2, 1)
-
-
-async def test_what_was_begun_goes_on() -> None:
-    """Through several waits, to its value, to its error, and to its end when it is cancelled."""
-    ended = []
-
-    async def work(error: Exception | None) -> dict[str, str]:
-        try:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0.01)
-            if error:
-                raise error
-        finally:
-            await asyncio.sleep(0)
-            ended.append(error)
-        return {"type": "done"}
-
-    one = begun(work(None))
-    assert isinstance(one, Begun)
-    assert await one == {"type": "done"}
-    other = begun(work(ValueError("x")))
-    assert isinstance(other, Begun)
-    with pytest.raises(ValueError, match="x"):
-        await other
-    last: Any = asyncio.ensure_future(_awaited(begun(work(None))))
-    await asyncio.sleep(0.001)
-    last.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await last
-    assert len(ended) == 3
 
 
 async def _awaited(one: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from app import errors
 from core.domain.devices import State
 from core.domain.documents import digest
 from core.domain.grants import Scope, Share
@@ -190,6 +191,13 @@ async def test_queries_and_mutations_run_over_it(api: Api) -> None:
     variables = {"id": api.light.id, "on": True}
     status, _, error = await refused(api, SWITCH, method="GET", variables=variables)
     assert (status, "mutation" in error["message"]) == (405, True)
+
+
+def test_a_code_is_a_status() -> None:
+    """As the error that it was would have been; what is no error of ours is a bug."""
+    assert errors.of_code("NOT_FOUND") == (404, {})
+    assert errors.of_code("UNAVAILABLE") == (503, {"Retry-After": "1"})
+    assert errors.of_code("INTERNAL") == (500, {})
 
 
 UNFIT = [
@@ -379,7 +387,7 @@ async def test_the_command_of_the_document_works(api: Api) -> None:
 
 async def test_a_client_that_goes_leaves_nothing(api: Api) -> None:
     """Its watch ends at once, and nobody is told any more."""
-    async with streamed(api, WATCH):
-        await _until_listeners(api, 2)  # the watch and its roster
-    async with asyncio.timeout(1):
+    for method in ("POST", "GET"):
+        async with streamed(api, WATCH, method=method):
+            await _until_listeners(api, 2)  # the watch and its roster
         await _until_listeners(api, 0)

@@ -12,14 +12,16 @@ import aiohttp
 import pytest
 
 from app.server import bound, graph_of, listening
+from core.domain.events import Entry
 from core.domain.grants import Scope, Share
 from resolvers.answers import settled
 from schema.graph import new_trace
 from schema.parameters import Parameters
-from subscriptions.hub import QUEUE
 from subscriptions.session import Parts
 from subscriptions.sessions import Sessions
+from subscriptions.stepping import begun
 from subscriptions.stream import Stream
+from subscriptions.watch import QUEUE
 from tests.app.conftest import Api
 from tests.app.test_session import LIMITS, until
 from tests.app.test_socket import _listeners, _switch
@@ -136,7 +138,7 @@ async def test_a_slow_reader_costs_nothing_and_loses_nothing(api: Api) -> None:
         assert peer.offered == offered + 1
         peer.reads.set()
         expected = await places(api, start)
-        await until(lambda: len(peer.told) >= len(expected))
+        await until(lambda: len(peer.told) >= len(expected), 15)
         assert peer.ids() == expected
         await stream.drain()
     assert peer.ended
@@ -192,6 +194,27 @@ async def test_what_waits_is_not_told_before_the_end(api: Api) -> None:
         await draining
     assert (peer.ended, peer.told) == (True, [])
     assert len(await places(api, peer.source.last_id)) == 2
+
+
+async def test_an_event_at_the_very_end_comes_once(api: Api) -> None:
+    """Where a stream ends just as one is about to go out, it is told now or by the replay."""
+    peer, ends = Peer(), list[Any]()
+    async with told(api, peer) as (stream, running):
+        await happen(api, 1)
+        await until(lambda: len(peer.told) == 1)
+
+        def tell(_: Entry) -> None:
+            if not ends:  # told after the watch was, and before it could wake
+                ends.append(begun(stream.drain()))
+
+        await api.house.feed.follow(api.home_id, tell)
+        await happen(api, 1)
+        await running
+        await ends[0]
+        api.house.feed.drop(api.home_id, tell)
+    *_, newest = await logged(api)
+    replayed = await places(api, peer.source.last_id)
+    assert [*peer.ids()[1:], *replayed] == [newest]
 
 
 async def test_a_peer_that_stalls_on_a_real_connection(api: Api) -> None:

@@ -15,6 +15,7 @@ from bench.contest import Failed, Options
 from bench.machine import Cores
 from bench.peers import node
 from bench.processes import serving
+from tests.clients.programs import HERE
 
 OPTIONS = Options(runs=1, seconds=0.1, cores=Cores(None, None))
 DEVICES: list[dict[str, Any]] = [
@@ -114,7 +115,8 @@ def test_a_broken_node_is_not_new_enough() -> None:
     assert not node.new_enough("")
 
 
-def test_the_package_names_the_same_node() -> None:
+@pytest.mark.parametrize("folder", [node.HERE, HERE], ids=["peers", "clients"])
+def test_the_package_names_the_same_node(folder: Path) -> None:
     """package.json and the check ask for one version."""
-    package = orjson.loads((node.HERE / "package.json").read_bytes())
+    package = orjson.loads((folder / "package.json").read_bytes())
     assert package["engines"]["node"] == ">=" + ".".join(map(str, node.LEAST))

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,11 +15,13 @@ from app.compose import House
 from core import feed as room
 from core.broadcast import Hints
 from core.domain.errors import Missing, Unavailable
-from core.domain.events import Entry
+from core.domain.events import Entry, Lapse
 from core.relay import channel
 from core.store import logs, tables
+from core.store.retention import Bounds
 from tests.conftest import Run
 from tests.core.services.estate import Estate, another_home, eventually, settle
+from tests.core.store.keep import HOUR, prune
 
 one_kind = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what happens in memory, whichever the database."""
@@ -433,3 +436,53 @@ async def test_a_full_page_is_not_the_end(
         await house.services.homes.rename(estate.home.id, name)
     second.feed.expect(estate.home.id, place + 1)
     await eventually(lambda: second.feed.place(estate.home.id) == place + 7)
+
+
+@asynccontextmanager
+async def held_up(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """While the block runs, a process hears nothing of what others write."""
+    held, marks = asyncio.Event(), house.logs.marks
+
+    async def slow() -> Any:
+        await held.wait()
+        return await marks()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.logs, "marks", slow)
+        await asyncio.sleep(1.2 * room.POLL_SECONDS)
+        yield
+        held.set()
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_what_is_gone_meanwhile_is_told_as_a_lapse(
+    estate: Estate, second: House, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was held up for longer than events are kept goes on behind what is lost."""
+    monkeypatch.setattr(room, "POLL_SECONDS", 0.05)
+    place, ear = await follow(second, estate)
+    async with held_up(second, monkeypatch):
+        await change(estate, 5)
+        await prune(estate.house, Bounds(HOUR, kept), estate.home)
+    await eventually(partial(ear.has, 1 + kept))
+    assert ear.heard[0] == Lapse(estate.home.id, place + 5 - kept)
+    assert ear.places[1:] == [place + 4, place + 5][2 - kept :]
+    assert second.feed.current(estate.home.id, place + 5)
+    assert not second.feed.current(estate.home.id, place + 4)
+    await change(estate)
+    await eventually(partial(ear.has, 2 + kept))
+    assert ear.places[-1] == place + 6
+    assert second.dead == []
+
+
+async def test_pruning_what_was_told_is_no_lapse(estate: Estate, second: House) -> None:
+    """Nobody who has heard everything hears of it, whatever hints say then."""
+    (place, ear), (_, other) = await follow(estate.house, estate), await follow(second, estate)
+    await change(estate, 3)
+    await eventually(partial(other.has, 3))
+    await prune(estate.house, Bounds(HOUR, 0), estate.home)
+    for lie in (place + 3, place + 9):
+        await second.hints.publish(channel(estate.home.id), f"{lie}")
+    await change(estate)
+    await eventually(partial(other.has, 4))
+    assert ear.places == other.places == [place + 1, place + 2, place + 3, place + 4]

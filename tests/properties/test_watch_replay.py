@@ -15,7 +15,7 @@ from core.domain.grants import Grant, Share
 from core.domain.homes import Home
 from core.domain.ports import Wanted
 from core.services import events as paging
-from subscriptions import hub as room
+from subscriptions import watch as one_watch
 from tests.conftest import Run
 from tests.core.services.estate import (
     MOST,
@@ -122,7 +122,7 @@ async def test_replay_then_live_has_no_gap_and_no_duplicate(
         for number in range(3)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "QUEUE", queue)
+        patch.setattr(one_watch, "QUEUE", queue)
         patch.setattr(paging, "PAGE", page)
         async with asyncio.TaskGroup() as group:
             for number in range(2):

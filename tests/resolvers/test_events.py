@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,14 @@ from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType
 from core.domain.grants import Grant, Share
 from core.domain.ports import Seen
+from core.store.retention import Bounds
 from resolvers import events
 from resolvers.answers import settled
 from resolvers.asking import Ask
-from resolvers.events import Asked
+from resolvers.events import Asked, LogPage
 from resolvers.merge import Budget
 from resolvers.paging import Page
+from tests.core.store.keep import HOUR, left, prune
 from tests.resolvers.world import World, lamp
 
 STATUS = EventType.DEVICE_STATUS_CHANGED
@@ -28,7 +31,7 @@ async def page(
     types: Collection[EventType] | None = None,
     device_ids: Collection[str] | None = None,
     home_id: str | None = None,
-) -> Page[Event]:
+) -> LogPage:
     """A page of the log."""
     return await events.listed(ask, Asked(types, device_ids, home_id), first, after)
 
@@ -257,3 +260,62 @@ async def test_more_homes_than_a_cursor_holds(world: World) -> None:
         await page(ask)
     assert refused.value.field == "filter.homeId"
     assert (await page(ask, home_id=homes[0].id)).nodes == []
+
+
+async def test_a_page_says_what_is_missing_before_it(any_world: World) -> None:
+    """From a cursor that the log no longer reaches back to; from any other, or none, nothing is."""
+    world, house = any_world, any_world.house
+    for order in range(1, 8):
+        await world.report(world.lamps[0], order, brightness=order)
+    old = await page(world.ask(), 2)
+    new = await page(world.ask(), 5)
+    assert (await old.gap, await new.gap) == (None, None)
+    await prune(house, Bounds(HOUR, 3), world.home)
+    floor, log = await left(house, world.home)
+    late = await page(world.ask(), 1, old.end_cursor)
+    gap = await late.gap
+    assert gap is not None
+    assert (gap.reason.value, gap.places) == ("RETENTION", {world.home.id: floor.place})
+    assert gap.since >= floor.since
+    assert late.nodes == log[:1]
+    assert late.has_next_page is True
+    rest = await page(world.ask(), 5, late.end_cursor)
+    assert (rest.nodes, await rest.gap) == (log[1:], None)
+    fresh = await page(world.ask(), 5)
+    assert (fresh.nodes, await fresh.gap) == (log, None)
+    assert await (await page(world.ask(), 5, new.edges[-1].cursor, home_id=world.home.id)).gap
+
+
+async def test_homes_that_a_page_has_not_come_to_lack_nothing(world: World) -> None:
+    """Who reads from the start of what is kept is not told of what was gone before."""
+    elm, (far,) = await world.more("Elm", lamp("x"))
+    for order in range(1, 5):
+        await world.report(far, order, brightness=order)
+    grant = await world.give(Share(world.home.id), Share(elm.id))
+    grant = replace(grant, shares=tuple(replace(one, since=0) for one in grant.shares))
+    await prune(world.house, Bounds(HOUR, 2), elm)
+    viewer = replace(world.viewer(), grant=grant)
+    found, after = list[Event](), None
+    for _ in range(4):
+        here = await page(world.ask(viewer), 2, after)
+        assert await here.gap is None
+        found += here.nodes
+        after = here.end_cursor
+    assert [event.home.id for event in found].count(elm.id) == 2
+
+
+async def test_a_page_that_goes_while_it_is_read_has_a_gap(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The beginning of the log is looked for after the events, and so nothing is lost silently."""
+    for order in range(1, 6):
+        await world.report(world.lamps[0], order, brightness=order)
+    start, read = await page(world.ask(), 1), world.house.logs.events
+
+    async def late(*asked: Any, **more: Any) -> list[Event]:
+        await prune(world.house, Bounds(HOUR, 2), world.home)
+        return await read(*asked, **more)
+
+    monkeypatch.setattr(world.house.logs, "events", late)
+    found = await page(world.ask(), 10, start.end_cursor)
+    assert (len(found.nodes), await found.gap is not None) == (2, True)

@@ -1,11 +1,14 @@
 """Queries against a furnished house, through the engine."""
 
 import re
+from datetime import datetime
 from itertools import combinations
 
 import pytest
 
 from core.domain.grants import Scope, Share
+from core.store.retention import Bounds
+from tests.core.store.keep import HOUR, left, prune
 from tests.resolvers.world import World, lamp, statements
 from tests.schema.press import answered, asked, documents, refused
 
@@ -269,3 +272,23 @@ def test_scopes_are_needed_by_what_is_selected(text: str, enough: list[set[str]]
         for held in combinations(scopes, size):
             opens = any(each <= set(held) for each in enough)
             assert (not operation.missing(held)) == opens, held
+
+
+async def test_the_log_says_from_where_on_it_is_kept(any_world: World) -> None:
+    """Beside the page, to who goes on from a cursor that it does not reach back to any more."""
+    world = any_world
+    for order in range(1, 5):
+        await world.report(world.lamps[0], order, brightness=order)
+    query = """query ($after: String) {
+      events(after: $after, first: 1) { gap { reason since } pageInfo { endCursor } nodes { id } }
+    }"""
+    start = (await asked(world, query))["events"]
+    assert start["gap"] is None
+    await prune(world.house, Bounds(HOUR, 2), world.home)
+    floor, log = await left(world.house, world.home)
+    late = (await asked(world, query, after=start["pageInfo"]["endCursor"]))["events"]
+    assert late["gap"]["reason"] == "RETENTION"
+    assert datetime.fromisoformat(late["gap"]["since"]) >= floor.since
+    assert late["nodes"] == [{"id": log[0].id}]
+    on = (await asked(world, query, after=late["pageInfo"]["endCursor"]))["events"]
+    assert (on["gap"], on["nodes"]) == (None, [{"id": log[1].id}])

@@ -18,7 +18,7 @@ from core.domain.accounts import Viewer
 from core.domain.errors import Unauthenticated
 from core.domain.events import Event, EventType
 from core.domain.grants import Share
-from core.domain.ports import Live, Seen, Wanted, Watching
+from core.domain.ports import EVERYTHING, Live, Manner, Seen, Wanted, Watching
 from engine import Documents, Limits, Rejected, Result
 from schema import UNCARRIED, sdl
 from tests.resolvers.world import World, lamp, statements
@@ -82,9 +82,11 @@ class Replayed:
     def __init__(self, events: list[Event]) -> None:
         self._events = iter(events)
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> "Replayed":
+    async def watch(
+        self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING
+    ) -> Any:
         """Itself."""
-        del viewer, wanted, after
+        del viewer, wanted, after, manner
         return self
 
     def __aiter__(self) -> "Replayed":
@@ -94,7 +96,7 @@ class Replayed:
     async def __anext__(self) -> Seen:
         """The next event."""
         for event in self._events:
-            return Seen(event, "cursor")
+            return Seen(event, {}, lambda _: "cursor")
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -143,9 +145,11 @@ class Announced:
         self._hub = hub
         self.begun = asyncio.Event()
 
-    async def watch(self, viewer: Viewer, wanted: Wanted, after: str | None) -> Watching:
+    async def watch(
+        self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING
+    ) -> Watching:
         """As the hub does."""
-        seen = await self._hub.watch(viewer, wanted, after)
+        seen = await self._hub.watch(viewer, wanted, after, manner)
         self.begun.set()
         return seen
 

@@ -21,12 +21,12 @@ from core.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from core.domain.events import Entry, Event, EventType
+from core.domain.events import Event, EventType
 from core.domain.grants import Scope, Share
 from core.domain.ports import Seen, Wanted
 from core.services import events as paging
 from core.snapshots.rosters import Roster, Rosters
-from subscriptions import hub as room
+from subscriptions import hub as room, watch as one_watch
 from tests.conftest import Run
 from tests.core.services.estate import (
     SCOPES,
@@ -197,7 +197,7 @@ async def test_a_slow_reader_reads_on_from_the_log(
     estate: Estate, monkeypatch: pytest.MonkeyPatch, reach: int
 ) -> None:
     """A full queue is given up, nothing is lost or repeated, and the reader is live again."""
-    monkeypatch.setattr(room, "QUEUE", 4)
+    monkeypatch.setattr(one_watch, "QUEUE", 4)
     monkeypatch.setattr(paging, "PAGE", reach)
     async with watching(estate.house, estate.viewer) as reader:
         happened = await change(estate)
@@ -216,14 +216,14 @@ async def test_a_reader_who_never_reads_costs_a_bounded_queue(
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However much happens, the watch holds no more than its queue."""
-    monkeypatch.setattr(room, "QUEUE", 4)
-    told, lengths = room.Watch.told, list[int]()
+    monkeypatch.setattr(one_watch, "QUEUE", 4)
+    push, lengths = one_watch.Watch.push, list[int]()
 
-    def noted(watch: room.Watch, entry: Entry) -> None:
-        told(watch, entry)
+    def noted(watch: one_watch.Watch, seen: Seen) -> None:
+        push(watch, seen)
         lengths.append(len(watch.queue))
 
-    monkeypatch.setattr(room.Watch, "told", noted)
+    monkeypatch.setattr(one_watch.Watch, "push", noted)
     async with watching(estate.house, estate.viewer) as reader:
         await change(estate)
         await eventually(partial(reader.has, 1))

@@ -1,17 +1,20 @@
 """Events for those who watch: which homes are meant, and pages of several logs in one order."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.domain.errors import Missing
-from core.domain.events import Event, EventType
+from core.domain.events import Event, EventType, Gap, GapReason
 from core.domain.grants import Share
 from core.domain.homes import Home
 from core.domain.ports import Wanted
 from core.services import events as room
 from core.services.events import Events
+from core.store.retention import Bounds
 from tests.conftest import Run
 from tests.core.services.estate import (
     SCOPES,
@@ -22,6 +25,7 @@ from tests.core.services.estate import (
     settle,
     viewer_of,
 )
+from tests.core.store.keep import HOUR, left, prune
 
 S = EventType.DEVICE_STATUS_CHANGED
 
@@ -168,3 +172,57 @@ async def test_what_is_wanted_beyond_the_head_holds_nobody_up(
     heads = {estate.home.id: head}
     page = await events.page({estate.home.id: head - 1}, heads, Wanted(frozenset({S})))
     assert page == ([], heads)
+
+
+async def test_a_gap_is_what_is_not_kept(
+    land: tuple[Estate, Sequence[Home], LeapClock],
+) -> None:
+    """Of the homes that lack something, from where on nothing does, and since which minute."""
+    estate, (near, far, _), clock = land
+    events, house = estate.house.services.events, estate.house
+    ends = await house.logs.heads([near.id, far.id])
+    for leap in (60, 90):
+        clock.leap(leap)
+        for home in (near, far):
+            await house.services.homes.rename(home.id, f"{leap}")
+    heads = await house.logs.heads([near.id, far.id])
+    assert await events.begins([near.id, far.id]) == {near.id: 0, far.id: 0}
+    assert await events.gap({near.id: 0, far.id: 0}) is None
+    await prune(house, Bounds(HOUR, 1), near)
+    floor, _ = await left(house, near)
+    assert floor.place == heads[near.id] - 1
+    gap = await events.gap({**ends, "home_none": 0})
+    assert gap is not None
+    assert (gap.reason, gap.places) == (GapReason.RETENTION, {near.id: floor.place})
+    assert (gap.since.second, gap.since.microsecond) == (0, 0)
+    assert floor.since <= gap.since < floor.since + timedelta(minutes=1)
+    assert await events.gap(dict(gap.places)) is None
+    assert await events.begins([near.id, far.id]) == {near.id: floor.place, far.id: 0}
+    assert room._whole_minute(gap.since) == gap.since  # noqa: SLF001 - a whole one stays
+    assert await events.gap({}) is None
+
+
+async def test_what_goes_while_a_page_is_read_is_a_gap(
+    estate: Estate, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks for a gap after the page misses nothing, and finds none when it reads again."""
+    for order in range(1, 6):
+        await estate.hear(order, brightness=order)
+    home_id, read = estate.home.id, estate.house.logs.events
+    heads = await estate.house.logs.heads([home_id])
+    places = {home_id: 1}
+
+    async def late(*asked: Any, **more: Any) -> list[Event]:
+        await prune(estate.house, Bounds(HOUR, 2), estate.home)
+        return await read(*asked, **more)
+
+    assert await events.gap(places) is None, "asked before, it would be missed"
+    with monkeypatch.context() as patch:
+        patch.setattr(estate.house.logs, "events", late)
+        page, _ = await events.page(places, heads, Wanted())
+    assert [event.place for event in page] == [heads[home_id] - 1, heads[home_id]]
+    gap = await events.gap(places)
+    assert gap is not None
+    assert gap == Gap(GapReason.RETENTION, gap.since, {home_id: page[0].place - 1})
+    assert (await events.page(gap.places, heads, Wanted()))[0] == page
+    assert await events.gap(gap.places) is None

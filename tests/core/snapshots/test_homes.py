@@ -12,6 +12,7 @@ from core import feed
 from core.domain.commands import CommandStatus
 from core.domain.devices import Device
 from core.domain.errors import Unavailable
+from core.domain.events import Lapse
 from core.domain.homes import Home
 from core.snapshots import homes as module
 from core.snapshots.homes import HomeSnapshot, HomeSnapshots
@@ -479,3 +480,16 @@ async def test_a_page_of_the_log_that_cuts_a_transaction_is_read_on(
         return names() == {"Hall 3"}
 
     await eventually(renamed)
+
+
+async def test_a_lapse_has_a_home_be_loaded_anew(estate: Estate, snapshots: HomeSnapshots) -> None:
+    """What its log no longer holds, no event will tell; what it knows already, it need not."""
+    snapshot = await taken(snapshots, estate.home)
+    (held,) = snapshots._held.values()  # noqa: SLF001 - no process is held up for days here
+    held.told(Lapse(estate.home.id, snapshot.place))
+    assert snapshots.now([estate.home.id]) == [snapshot]
+    held.told(Lapse(estate.home.id, snapshot.place + 1))
+    assert snapshots.now([estate.home.id]) is None
+    again = await taken(snapshots, estate.home)
+    assert again is not snapshot
+    assert await same(estate, again)

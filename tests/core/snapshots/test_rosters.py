@@ -6,7 +6,7 @@ import pytest
 
 from app.compose import House
 from core.domain.errors import Missing, Unavailable
-from core.domain.events import Entry, Event
+from core.domain.events import Entry, Event, Lapse
 from core.snapshots.rosters import Rosters
 from tests.core.services.estate import Estate, eventually, lamp
 
@@ -111,3 +111,22 @@ async def test_a_roster_hears_other_processes(estate: Estate, second: House) -> 
     roster = await elsewhere.take(estate.home.id)
     await estate.house.services.devices.remove(estate.lamp)
     assert await eventually(lambda: roster.rooms == {}) < 1.5
+
+
+async def test_a_roster_that_lapsed_is_taken_anew(estate: Estate, rosters: Rosters) -> None:
+    """Where the log does not reach back to what it knows, the store has to say; once for all."""
+    one = await rosters.take(estate.home.id)
+    await estate.house.services.devices.reconcile(estate.home, [lamp("other")])
+    (place, rooms), known = await estate.house.logs.rooms_now(estate.home.id), dict(one.rooms)
+    one.told(Lapse(estate.home.id, place))
+    assert not one.lapsed, "of what it knows already"
+    one.told(Lapse(estate.home.id, place + 1))
+    await estate.house.services.devices.remove(estate.lamp)
+    assert (one.lapsed, one.rooms) == (True, known)
+    two, three = await asyncio.gather(*(rosters.take(estate.home.id) for _ in range(2)))
+    assert two is three is not one
+    assert two.rooms == await truth(estate) != rooms
+    for roster in (one, two, three):
+        rosters.give_back(roster)
+    assert listeners(estate.house, estate) == 0
+    assert await rosters.take(estate.home.id) is not two

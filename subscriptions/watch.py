@@ -1,0 +1,281 @@
+"""A watch: one reader of the log, where it is, and what waits to be taken by it.
+
+While it is `live`, the rooms of its homes push to it what it sees, and its place in each home is
+the feed's. Otherwise it reads on from the log, by its `places`: a reader that is slower than its
+events, or has stopped reading, loses its queue and nothing else. So a watch never grows.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from core.domain.accounts import Viewer
+from core.domain.errors import Unauthenticated
+from core.domain.events import Event, Gap
+from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
+from core.feed import Feed
+from core.tokens import Cursors
+from subscriptions.queues import All, Latest, Queue
+from subscriptions.rooms import Room
+
+QUEUE = 256
+"""Events that wait for one reader at most; those of one commit come all at once."""
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Parts(Protocol):
+    """What watches have of their hub."""
+
+    feed: Feed
+    clock: Clock
+    cursors: Cursors
+
+    def catch_up(self, watch: "Watch") -> None:
+        """See that a watch becomes live."""
+
+    def let_go(self, watch: "Watch") -> None:
+        """Leave nothing of a watch that has ended."""
+
+
+class Watch:
+    """One reader. The hub opens it, keeps it going, and ends it."""
+
+    __slots__ = (
+        "_in_round",
+        "_pause",
+        "_woken",
+        "alike",
+        "error",
+        "extras",
+        "gap",
+        "homes",
+        "lagging",
+        "live",
+        "manner",
+        "named",
+        "out",
+        "parts",
+        "places",
+        "queue",
+        "ready",
+        "rooms",
+        "stale",
+        "stop",
+        "task",
+        "viewer",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        wanted: Wanted,
+        named: frozenset[str] | None,
+        manner: Manner,
+        parts: Parts,
+    ) -> None:
+        """`named` are the homes that were asked for; None: what the grant shows, as it changes."""
+        self.viewer = viewer
+        self.wanted = wanted
+        self.named = named
+        self.manner = manner
+        self.parts = parts
+        self.places: dict[str, int] = {}
+        """Up to here everything was shown once the queue has been, while it is not live."""
+        self.rooms: dict[str, Room] = {}
+        self.homes: tuple[str, ...] = ()
+        """Those in whose rooms it is, while it is live."""
+        self.queue: Queue = Latest() if manner.delivery is Delivery.LATEST else All()
+        self.alike: Hashable = None
+        self.ready: Callable[[str], None] | None = None
+        self.live = False
+        self.stale = True
+        """Whether access has to be looked at again before it goes on."""
+        self.out = False
+        """Whether the event that was taken last may not have gone out yet."""
+        self.lagging = False
+        """Whether its reader has stopped reading, until it takes something again."""
+        self.error: Exception | type[Exception] | None = None
+        self.gap: Mapping[str, object] | None = None
+        self.extras = NOTHING
+        self.task: asyncio.Task[None] | None = None
+        self.stop: Callable[[], None] | None = None
+        self._woken: asyncio.Future[None] | None = None
+        self._in_round = False
+        self._pause: asyncio.TimerHandle | None = None
+
+    # ------------------------------------------------------------------ what its reader does
+
+    def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
+        """`core.domain.ports.Watching.attach`."""
+        self.alike, self.ready = alike, ready
+        self.parts.catch_up(self)
+
+    def take(self) -> Seen | None:
+        """`core.domain.ports.Watching.take`."""
+        self.out = self.lagging = False
+        if self.error is not None:
+            raise self.error
+        while self.queue and self._may_take():
+            if self.parts.feed.stale():
+                self.fall_back()  # what is left is read again, once it is known who may see it
+                break
+            if self.viewer.expires_at <= self.parts.clock.now():
+                self.end(expired())
+                raise expired()
+            seen = self.queue.take()
+            if self.rooms[seen.event.home.id].shows(seen, self.viewer.grant):
+                self.out = True
+                self._note(self.queue.skipped)
+                return seen
+        if not self.queue:
+            self._in_round = False
+        self.wake()
+        return None
+
+    def lag(self) -> None:
+        """`core.domain.ports.Watching.lag`; what is coalesced is bounded as it is."""
+        if self.manner.delivery is Delivery.ALL and self.error is None and not self.lagging:
+            self.lagging = True
+            self.fall_back()
+
+    @property
+    def cursor(self) -> str | None:
+        """`core.domain.ports.Watching.cursor`."""
+        if self.out or self.queue or self.error is not None:
+            return None
+        return self.parts.cursors.places(self.viewer.grant.id, self._reached())
+
+    # ------------------------------------------------------------------ what happens to it
+
+    def push(self, seen: Seen) -> None:
+        """One of its rooms has an event that it sees."""
+        if len(self.queue) >= QUEUE:
+            self.fall_back()
+            return
+        self.queue.put(seen)
+        if len(self.queue) == 1 and not self.out:
+            self._call(seen.event.home.id)
+
+    def offer(self, events: Iterable[Event], reached: Mapping[str, int]) -> None:
+        """Have what it sees of these events of the log taken; up to `reached` there are no others.
+
+        Nothing may be awaited between their reading for its places and this.
+        """
+        seal = partial(self.parts.cursors.places, self.viewer.grant.id)
+        grant = self.viewer.grant
+        for event in events:
+            home_id = event.home.id
+            if event.place <= self.places.get(home_id, event.place):
+                continue
+            self.places[home_id] = event.place
+            roster = self.rooms[home_id].roster
+            if self.wanted.matches(event) and grant.shows(event, roster.rooms):
+                self.queue.put(Seen(event, dict(self.places), seal, roster.moves))
+        for home_id, head in reached.items():
+            if home_id in self.places:
+                self.places[home_id] = max(head, self.places[home_id])
+        if self.queue and not self.out:
+            self._call(self.queue.first().event.home.id)
+
+    def lost(self, gap: Gap) -> None:
+        """The log does not reach back to its places any more; its reader is told, once."""
+        self.gap = {"reason": gap.reason.value, "since": gap.since}
+        for home_id, place in gap.places.items():
+            self.places[home_id] = max(place, self.places[home_id])
+
+    def enter(self) -> None:
+        """Be told from now on. Nothing may be awaited since its places were the feed's."""
+        self.homes, self.live = tuple(sorted(self.places)), True
+        for home_id in self.homes:
+            self.rooms[home_id].enter(self, self.homes)
+
+    def fall_back(self) -> None:
+        """Read on from the log, from where the reader is."""
+        self.places = self.queue.first().before() if self.queue else self._reached()
+        self.queue.clear()
+        if self.live:
+            self.live = False
+            for home_id in self.homes:
+                self.rooms[home_id].leave(self, self.homes)
+        self.parts.catch_up(self)
+
+    def changed(self) -> None:
+        """Something about the grant has changed."""
+        if self.error is None:
+            self.stale = True
+            self.fall_back()
+            self.wake()
+
+    def end(self, error: Exception | type[Exception]) -> None:
+        """Nothing more is shown; whoever reads is told why."""
+        if self.error is None:
+            self.error = error
+            self.fall_back()
+            if self._pause is not None:
+                self._pause.cancel()
+            self.parts.let_go(self)
+            self._call("")
+
+    # ------------------------------------------------------------------ waiting
+
+    @property
+    def full(self) -> bool:
+        """Whether more of the log is of no use yet."""
+        if self.manner.delivery is Delivery.LATEST:
+            return len(self.queue) >= QUEUE
+        return self.out or self.lagging or bool(self.queue)
+
+    async def woken(self) -> None:
+        """Wait until it is not full any more, or something has changed."""
+        self._woken = asyncio.get_running_loop().create_future()
+        try:
+            await self._woken
+        finally:
+            self._woken = None
+
+    def wake(self) -> None:
+        """Let who waits for it look again."""
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    def _call(self, home_id: str) -> None:
+        if self.ready is not None:
+            self.ready(home_id)
+
+    def _reached(self) -> dict[str, int]:
+        if not self.live:
+            return self.places
+        return {home_id: self.rooms[home_id].place for home_id in self.homes}
+
+    def _note(self, skipped: int) -> None:
+        """What is to be said beside the event that is taken."""
+        if skipped or self.gap is not None:
+            coalesced = {"coalesced": skipped} if skipped else {}
+            self.extras = {**coalesced, **({"gap": self.gap} if self.gap is not None else {})}
+            self.gap = None
+        else:
+            self.extras = NOTHING
+
+    def _may_take(self) -> bool:
+        """Whether what waits may be taken now: always, or in rounds that begin some time apart."""
+        if not self.manner.seconds or self._in_round:
+            return True
+        if self._pause is not None:
+            return False
+        self._in_round = True
+        self._pause = asyncio.get_running_loop().call_later(self.manner.seconds, self._go_on)
+        return True
+
+    def _go_on(self) -> None:
+        """Time for another round."""
+        self._pause = None
+        if self.queue and not self.out:
+            self._call(self.queue.first().event.home.id)
+
+
+def expired() -> Unauthenticated:
+    """The end of a watch whose token is over."""
+    return Unauthenticated("The access token has expired; ask for a new one.", expired=True)

@@ -1,0 +1,173 @@
+"""The outlet: one writer, in order, and nothing held for who does not read."""
+
+import asyncio
+from collections import deque
+
+import orjson
+import pytest
+
+from subscriptions import outlet as room
+from subscriptions.outlet import Gone, Outlet
+from subscriptions.protocol import Close
+from subscriptions.pump import Pump
+
+
+class Wire:
+    """A peer that reads, or does not."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.gone = False
+
+    async def send(self, text: str) -> None:
+        """Take one, once the peer reads."""
+        await self.reads.wait()
+        if self.gone:
+            raise Gone
+        self.got.append(text)
+
+    async def close(self, code: Close, sentence: str) -> None:
+        """The last one."""
+        await self.send(f"closed {int(code)}")
+
+
+class Source:
+    """Who has events."""
+
+    def __init__(self, *events: str) -> None:
+        self.events = deque(events)
+        self.asked = 0
+        self.lags = 0
+
+    def take(self) -> str | None:
+        """The next one."""
+        self.asked += 1
+        return self.events.popleft() if self.events else None
+
+    def lag(self) -> None:
+        """Nobody reads."""
+        self.lags += 1
+        self.events.clear()
+
+
+def said(number: int) -> str:
+    """A message as it goes out."""
+    return orjson.dumps({"n": number}).decode()
+
+
+async def turns() -> None:
+    """Let others have their turn."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_what_a_session_says_goes_at_once_and_events_in_their_turn() -> None:
+    """Several sources take turns, one message each."""
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    one, two = Source("a1", "a2"), Source("b1", "b2", "b3")
+    outlet.announce("home", one)
+    outlet.announce("home", two)
+    outlet.announce("home", two)
+    assert wire.got == []
+    await outlet.send({"n": 1})
+    assert wire.got[0] == said(1)
+    await turns()
+    assert wire.got[1:] == ["a1", "b1", "a2", "b2", "b3"]
+    assert (one.asked, two.asked) == (3, 4)  # each was told that its last one has gone out
+
+
+async def test_who_does_not_read_gets_everything_in_order_later() -> None:
+    """And whoever says something waits meanwhile, but no longer than for that."""
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    wire.reads.clear()
+    source = Source("a1", "a2")
+    outlet.announce("home", source)
+    await turns()
+    assert source.asked == 1
+    saying = asyncio.create_task(outlet.send({"n": 1}))
+    await turns()
+    outlet.post({"n": 2})
+    await turns()
+    assert not saying.done()
+    wire.reads.set()
+    await saying
+    await turns()
+    assert wire.got == ["a1", said(1), said(2), "a2"]
+    assert source.asked == 3
+
+
+async def test_nothing_is_held_for_who_takes_nothing_for_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its sources are told, those that come later too, as long as it lasts."""
+    monkeypatch.setattr(room, "STALL_SECONDS", 0.02)
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    wire.reads.clear()
+    one, two = Source("a1", "a2"), Source("b1")
+    outlet.announce("home", one)
+    await asyncio.sleep(0.05)
+    assert one.lags >= 1
+    outlet.announce("home", two)
+    await asyncio.sleep(0.05)
+    assert two.lags >= 1
+    wire.reads.set()
+    await turns()
+    lags = one.lags, two.lags
+    await asyncio.sleep(0.05)
+    assert wire.got == ["a1"]
+    assert (one.lags, two.lags) == lags
+
+
+async def test_a_peer_that_is_gone_ends_it() -> None:
+    """Whoever waits is told, and whoever comes later."""
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    wire.reads.clear()
+    outlet.announce("home", Source("a1"))
+    await turns()
+    saying = asyncio.create_task(outlet.send({"n": 1}))
+    await turns()
+    wire.gone = True
+    wire.reads.set()
+    with pytest.raises(Gone):
+        await saying
+    with pytest.raises(Gone):
+        outlet.post({"n": 2})
+    outlet.announce("home", source := Source("b1"))
+    await turns()
+    assert (wire.got, source.asked) == ([], 0)
+
+
+async def test_after_it_is_closed_nothing_goes_out() -> None:
+    """What waited for its turn neither; it is closed once."""
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    outlet.announce("home", Source("a1"))
+    await outlet.close(Close.RESTART, "x")
+    await outlet.close(Close.FORBIDDEN, "y")
+    await turns()
+    assert wire.got == ["closed 1012"]
+    with pytest.raises(Gone):
+        await outlet.send({"n": 1})
+
+
+async def test_nothing_is_left_of_one_that_ends_while_its_peer_does_not_read() -> None:
+    """Nor of who waits for it."""
+    wire = Wire()
+    outlet = Outlet(wire, Pump())
+    wire.reads.clear()
+    before = asyncio.all_tasks()
+    outlet.announce("home", Source("a1"))
+    await turns()
+    saying = asyncio.create_task(outlet.send({"n": 1}))
+    await turns()
+    assert len(asyncio.all_tasks() - before) == 2
+    await outlet.end()
+    with pytest.raises(Gone):
+        await saying
+    assert asyncio.all_tasks() == before
