@@ -155,9 +155,10 @@ class Base:
 
     async def held(self, random: Random) -> str:
         """One of its connections does nothing for a while, whatever locks it has."""
-        pids, seconds = await self._pids(), random.uniform(0.2, 2)
-        if not pids:
-            return "no connection"
+        seconds = random.uniform(0.2, 2)
+        async with self._turn:  # while it is closed there is none
+            while not (pids := await self._pids()):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
         with stopped(random.choice(pids)):
             await asyncio.sleep(seconds)
         return f"a connection for {seconds:.1f} s"
