@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from core.domain.events import Event
-from tests.chaos.sockets import GONE, HOST, Cut, End, Message, connect
+from tests.chaos.sockets import GONE, HOST, Cut, End, Message, Socket, connect
 from tests.event_source import EventSource, Told
 
 HANDSHAKE_SECONDS: Final = 4.0
@@ -20,6 +20,8 @@ PAUSES: Final = (0.05, 1.0)
 """Seconds before the second attempt and, doubled each time, at most before a later one."""
 USUAL: Final = frozenset({GONE, 1012, 1013})
 """Codes after which a client is to come back."""
+HOLDS: Final = 4_096
+DOZE_SECONDS, AWAKE_SECONDS = 1.5, 0.5
 OK, BUSY = 200, 503
 FIELDS: Final = "id home { id }"
 
@@ -125,6 +127,15 @@ def difference(seen: Sequence[str], due: Sequence[str]) -> str:
 
 async def over_socket(reader: Reader, port: int) -> str:
     """A visit over WebSocket. A ping's cursor is as good as a message's."""
+    return await _socket(reader, port, None)
+
+
+async def over_lazy_socket(reader: Reader, port: int) -> str:
+    """Likewise, but more often than not it does not read, and little waits on the way."""
+    return await _socket(reader, port, HOLDS)
+
+
+async def _socket(reader: Reader, port: int, holds: int | None) -> str:
     wrong: list[Exception] = []
 
     def hear(message: Message) -> None:
@@ -136,21 +147,31 @@ async def over_socket(reader: Reader, port: int) -> str:
             socket.vanish()
 
     async with asyncio.timeout(HANDSHAKE_SECONDS):
-        socket = await connect(port, reader.token, hear)
+        socket = await connect(port, reader.token, hear, holds=holds)
     reader.heard_at, reader.leave = time.monotonic(), socket.vanish
     try:
         socket.subscribe(reader.wish.document, after=reader.cursor, **reader.wish.variables)
         while not socket.ended.done():
+            if holds is not None:
+                await _doze(reader, socket)
             left = reader.heard_at + reader.patience - time.monotonic()
             if left <= 0:
                 return "silence"
-            await asyncio.wait({socket.ended}, timeout=left)
+            await asyncio.wait({socket.ended}, timeout=left if holds is None else AWAKE_SECONDS)
     finally:
         reader.leave = None
         socket.vanish()
     if wrong:
         raise wrong[0]
     raise Cut(socket.ended.result())
+
+
+async def _doze(reader: Reader, socket: Socket) -> None:
+    socket.stop_reading()
+    await asyncio.wait({socket.ended}, timeout=DOZE_SECONDS)
+    socket.send({"type": "pong"})  # a sign of life, though no ping was seen
+    reader.heard_at = time.monotonic()
+    socket.read_on()
 
 
 def _heard(reader: Reader, message: Message) -> None:
@@ -222,14 +243,15 @@ class Reading:
             for reader in readers
         ]
 
-    async def caught_up(self, logs: Mapping[str, Sequence[Event]], seconds: float) -> None:
+    async def caught_up(self, logs: Mapping[str, Sequence[Event]], seconds: float) -> list[str]:
         """Return once everybody has as many events as are due, and has come back once more.
 
-        After so many seconds it returns all the same: what is missing will be seen. What comes
-        twice comes when one comes back.
+        What comes twice comes when one comes back. Returns who had not got all before that: what
+        a live subscription misses may come when it is resumed, but that is too late.
         """
         due = {reader.name: reader.due(logs) for reader in self._readers}
         await self._until(lambda reader: reader.count >= due[reader.name], seconds)
+        late = [one.name for one in self._readers if one.count < due[one.name]]
         visits = {reader.name: len(reader.visits) for reader in self._readers}
         for reader in self._readers:
             if reader.leave is not None:
@@ -243,6 +265,7 @@ class Reading:
             ),
             seconds,
         )
+        return late
 
     async def _until(self, so: Callable[[Reader], bool], seconds: float) -> None:
         end = time.monotonic() + seconds

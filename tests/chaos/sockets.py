@@ -81,15 +81,19 @@ class Socket(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """Read nothing more, until `read_on`."""
-        assert self._transport is not None
-        self._transport.pause_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def read_on(self) -> None:
         """Read what has come meanwhile, and what comes."""
         if self._transport is not None:
+            self._transport.resume_reading()
+
+    def hold_more(self) -> None:
+        """Have more kept of what it does not read, so that all of it comes sooner."""
+        if self._transport is not None:
             raw = self._transport.get_extra_info("socket")
             raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
-            self._transport.resume_reading()
 
     def vanish(self) -> None:
         """Go at once, without a word of goodbye; what was not read is lost."""

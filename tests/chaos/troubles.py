@@ -104,6 +104,12 @@ class Servers:
                 await asyncio.sleep(seconds)
         return f"server {which} for {seconds:.1f} s"
 
+    @contextmanager
+    def still(self, which: int) -> Iterator[None]:
+        """One does nothing while the block runs."""
+        with stopped(self.running[which].process.pid):
+            yield
+
     async def _over(self, random: Random, how: signal.Signals) -> str:
         which, seconds = random.randrange(2), random.uniform(0, 2)
         async with self._turns[which]:

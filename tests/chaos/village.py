@@ -24,6 +24,18 @@ SIZES: Final = (1, 3, 8, 28)
 LAMPS: Final = ("quiet", "loud", "loudest")
 WEIGHTS: Final = (1, 10, 20)
 AT_ONCE: Final = 16
+DEVICE: Final = """device {
+  id name kind capabilities online updatedAt manufacturer model firmware
+  state { on brightness color { hue saturation } colorTemperature battery power energy }
+  room { id name } home { id name timeZone }
+}"""
+FULL: Final = f"""subscription($after: String) {{
+  events(after: $after) {{
+    id type sequence occurredAt home {{ id }}
+    ... on DeviceStatusChanged {{ changed a: {DEVICE} b: {DEVICE} }}
+  }}
+}}"""
+"""All that can be told of an event, and some of it twice: large messages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 from bench.machine import rss_mb
 from tests.chaos.subscribers import Subscriber, gathered
 from tests.chaos.troubles import environment
-from tests.chaos.village import Partner, Village, Voices, settle
+from tests.chaos.village import FULL, Partner, Village, Voices, settle
 from tests.conftest import Postgres, Run
 from tests.processes import Process, Starter, until_ready
 from tests.system.test_processes import free_port
@@ -31,17 +31,6 @@ SLACK_MB: Final = 20.0
 STOPPED_MB: Final = 0.5
 """What a reader may cost that has stopped: its buffers. The events would be 2 MB for each."""
 QUIET: Final = "subscription { deviceStatusChanged { id home { id } } }"
-DEVICE: Final = """device {
-  id name kind capabilities online updatedAt manufacturer model firmware
-  state { on brightness color { hue saturation } colorTemperature battery power energy }
-  room { id name } home { id name timeZone }
-}"""
-FULL: Final = f"""subscription($after: String) {{
-  events(after: $after) {{
-    id type sequence occurredAt home {{ id }}
-    ... on DeviceStatusChanged {{ changed a: {DEVICE} b: {DEVICE} }}
-  }}
-}}"""
 
 
 @dataclass(frozen=True)
@@ -159,6 +148,7 @@ async def test_readers_that_stop_cost_no_memory(serving: Serving, count: int) ->
         await asyncio.sleep(2)
         grown = serving.rss - before
         for one in readers:
+            one.socket.hold_more()
             one.socket.read_on()
         await gathered(readers, lambda one: len(one.events) >= told.told, 60 + count)
     logs = await serving.village.logs()
