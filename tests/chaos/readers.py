@@ -15,11 +15,16 @@ from core.domain.events import Event
 from tests.chaos.sockets import GONE, HOST, Cut, End, Message, Socket, connect
 from tests.event_source import EventSource, Told
 
-HANDSHAKE_SECONDS: Final = 4.0
-PAUSES: Final = (0.05, 1.0)
-"""Seconds before the second attempt and, doubled each time, at most before a later one."""
+HANDSHAKE_SECONDS: Final = 8.0
+PAUSES: Final = (0.1, 4.0)
+"""Seconds before the second attempt and, doubled each time, at most before a later one.
+
+Whoever is busy with many at once must not be asked again before it could answer.
+"""
 USUAL: Final = frozenset({GONE, 1012, 1013})
 """Codes after which a client is to come back."""
+LEAVES: Final = 0.15
+"""How often a reader goes away right after a ping, with nothing but its cursor."""
 HOLDS: Final = 4_096
 DOZE_SECONDS, AWAKE_SECONDS = 1.5, 0.5
 OK, BUSY = 200, 503
@@ -50,6 +55,7 @@ class Reader:
     visit: "Visit"
     patience: float
     """Seconds without a sign of life after which it goes elsewhere."""
+    luck: Random
     seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     visits: list[str] = field(default_factory=list)
     heard_at: float = 0.0
@@ -61,7 +67,7 @@ class Reader:
         """How many events it has seen."""
         return sum(map(len, self.seen.values()))
 
-    async def read(self, ports: Sequence[int], random: Random) -> None:
+    async def read(self, ports: Sequence[int]) -> None:
         """Come back again and again, to any of these, until cancelled.
 
         Raises:
@@ -69,7 +75,7 @@ class Reader:
         """
         pause, most = PAUSES
         while True:
-            port, before = random.choice(ports), self.count
+            port, before = self.luck.choice(ports), self.count
             try:
                 how = await self.visit(self, port)
             except (OSError, Cut, TimeoutError, aiohttp.ClientError) as error:
@@ -79,7 +85,7 @@ class Reader:
             got = self.count - before
             self.visits.append(f"{port}: {got} events, then {how}")
             pause = PAUSES[0] if got else min(2 * pause, most)
-            await asyncio.sleep(random.uniform(0, pause))
+            await asyncio.sleep(self.luck.uniform(0, pause))
 
     def take(self, payload: Mapping[str, Any]) -> None:
         """An answer of the subscription.
@@ -180,6 +186,8 @@ def _heard(reader: Reader, message: Message) -> None:
             reader.take(payload)
         case {"type": "ping", "payload": {"cursors": cursors}}:
             reader.cursor = cursors.get("1", reader.cursor)
+            if reader.luck.random() < LEAVES:  # what it says must not be ahead of what has come
+                raise Cut(End(GONE, "we left at a ping"))
         case {"type": "error", "payload": [{"extensions": {"code": "UNAVAILABLE"}}]}:
             raise Cut(End(1013, "unavailable"))
         case _:
@@ -236,12 +244,9 @@ def _told(reader: Reader, told: Told) -> None:
 class Reading:
     """Readers at work, until `end`."""
 
-    def __init__(self, readers: Sequence[Reader], ports: Sequence[int], seed: int) -> None:
+    def __init__(self, readers: Sequence[Reader], ports: Sequence[int]) -> None:
         self._readers = readers
-        self._tasks = [
-            asyncio.create_task(reader.read(ports, Random(f"{seed} {reader.name}")))
-            for reader in readers
-        ]
+        self._tasks = [asyncio.create_task(reader.read(ports)) for reader in readers]
 
     async def caught_up(self, logs: Mapping[str, Sequence[Event]], seconds: float) -> list[str]:
         """Return once everybody has as many events as are due, and has come back once more.

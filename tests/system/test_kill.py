@@ -85,7 +85,7 @@ async def test_nothing_is_lost_or_repeated(
         await servers.start()
         voices = Voices([house], Random(seed))
         readers = everybody(village, scale.readers, Random(seed))
-        reading = Reading(readers, servers.ports, seed)
+        reading = Reading(readers, servers.ports)
         try:
             done = await trouble(scale, seed, village, voices, base, servers, hints)
             logs = await village.logs()
@@ -140,7 +140,15 @@ async def trouble(
 def everybody(village: Village, count: int, random: Random) -> list[Reader]:
     """Readers of all that a grant shows, of one home, and of one device, in turn; some are lazy."""
     return [
-        Reader(f"reader {number}", wish, partner.token, village.start(partner), visit, PATIENCE)
+        Reader(
+            f"reader {number}",
+            wish,
+            partner.token,
+            village.start(partner),
+            visit,
+            PATIENCE,
+            Random(random.random()),
+        )
         for number in range(count)
         for partner, wish, visit in [wished(village, number, random)]
     ]
