@@ -61,6 +61,8 @@ class Reader:
     heard_at: float = 0.0
     leave: Callable[[], None] | None = None
     """Ends the visit under way."""
+    hurries: bool = False
+    """Whether even a lazy one reads all the time."""
 
     @property
     def count(self) -> int:
@@ -158,7 +160,7 @@ async def _socket(reader: Reader, port: int, holds: int | None) -> str:
     try:
         socket.subscribe(reader.wish.document, after=reader.cursor, **reader.wish.variables)
         while not socket.ended.done():
-            if holds is not None:
+            if holds is not None and not reader.hurries:
                 await _doze(reader, socket)
             left = reader.heard_at + reader.patience - time.monotonic()
             if left <= 0:
@@ -175,6 +177,8 @@ async def _socket(reader: Reader, port: int, holds: int | None) -> str:
 async def _doze(reader: Reader, socket: Socket) -> None:
     socket.stop_reading()
     await asyncio.wait({socket.ended}, timeout=DOZE_SECONDS)
+    if reader.hurries:
+        socket.hold_more()
     socket.send({"type": "pong"})  # a sign of life, though no ping was seen
     reader.heard_at = time.monotonic()
     socket.read_on()
@@ -255,6 +259,8 @@ class Reading:
         a live subscription misses may come when it is resumed, but that is too late.
         """
         due = {reader.name: reader.due(logs) for reader in self._readers}
+        for reader in self._readers:
+            reader.hurries = True
         await self._until(lambda reader: reader.count >= due[reader.name], seconds)
         late = [one.name for one in self._readers if one.count < due[one.name]]
         visits = {reader.name: len(reader.visits) for reader in self._readers}
