@@ -14,6 +14,7 @@ from core.store.logs import Logs
 from core.store.reads import Reads
 
 PAGE = 200
+"""Events of one home that are read at a time; of several at most twice as many in all."""
 READERS = 4
 
 
@@ -54,14 +55,16 @@ class Events:
         """
         events: list[_Dated] = []
         horizon: datetime | None = None
+        each = max(1, 2 * PAGE // (1 + len(heads)))  # readers who stall hold a page, of any homes
         for home_id, head in heads.items():
             async with self._slots:
                 page = await self._logs.events(
-                    home_id, places[home_id], PAGE, wanted.types, wanted.device_ids
+                    home_id, places[home_id], each, wanted.types, wanted.device_ids
                 )
             dated = _dated(page)
             events += [one for one in dated if one.event.place <= head]
-            if len(page) == PAGE and (horizon is None or dated[-1].when < horizon):
+            more = len(page) == each and dated[-1].event.place < head
+            if more and (horizon is None or dated[-1].when < horizon):
                 horizon = dated[-1].when
         events.sort(key=lambda one: (one.when, one.event.home.id, one.event.place))
         if horizon is None:

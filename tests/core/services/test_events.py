@@ -146,6 +146,34 @@ async def test_pages_hold_only_what_is_wanted(
     assert [event.changed for event in shown] == [("brightness",)] * 4
 
 
+async def test_a_page_of_many_homes_is_not_much_longer(
+    land: tuple[Estate, Sequence[Home], LeapClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads nothing more holds a page, however many homes it is of."""
+    estate, homes, clock = land
+    services, ids = estate.house.services, [home.id for home in homes]
+    for turn in range(30):
+        clock.leap(1)
+        await services.homes.rename(ids[turn % 3], f"{turn}")
+    heads = await estate.house.logs.heads(ids)
+    monkeypatch.setattr(room, "PAGE", 4)
+    page, reached = await services.events.page(dict.fromkeys(ids, 0), heads, Wanted())
+    assert (0 < len(page) <= 2 * 4, reached) == (True, {})
+
+
+async def test_what_is_wanted_beyond_the_head_holds_nobody_up(
+    estate: Estate, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader behind events that it does not want gets on, whatever is known of only later."""
+    monkeypatch.setattr(room, "PAGE", 1)
+    await estate.house.services.homes.rename(estate.home.id, "Elm Street")
+    head = len(await estate.events())
+    await estate.hear(1, brightness=1)
+    heads = {estate.home.id: head}
+    page = await events.page({estate.home.id: head - 1}, heads, Wanted(frozenset({S})))
+    assert page == ([], heads)
+
+
 async def test_a_gap_is_what_is_not_kept(
     land: tuple[Estate, Sequence[Home], LeapClock],
 ) -> None:
