@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import pytest
 
+from app.address import bound
 from app.compose import House
-from app.server import bound, listening
+from app.server import listening
 from core.domain.grants import Share
 from tests.chaos.proxies import proxied
 from tests.chaos.sockets import connect
