@@ -1,12 +1,14 @@
 """An address to listen on."""
 
 import sys
-from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
+from socket import IPPROTO_TCP, TCP_NODELAY, TCP_USER_TIMEOUT, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
 from typing import Final
 
 from core.domain.errors import Unavailable
 
 BACKLOG: Final = 2_048
+TAKES_MS: Final = 60_000
+"""How long a peer may take nothing of what was sent to it."""
 
 
 def bound(host: str, port: int, *, shared: bool = False) -> Listener:
@@ -20,12 +22,12 @@ def bound(host: str, port: int, *, shared: bool = False) -> Listener:
     except OSError as error:
         sentence = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
         raise Unavailable(sentence) from error
-    return without_delay(listener)
+    return settled(listener)
 
 
 def handed(number: int) -> Listener:
     """The listening socket that a parent has handed to this process."""
-    return without_delay(Listener(fileno=number))
+    return settled(Listener(fileno=number))
 
 
 def spread(host: str, port: int, count: int) -> list[Listener]:
@@ -46,10 +48,15 @@ def spread(host: str, port: int, count: int) -> list[Listener]:
     return [bound(host, port, shared=True) for _ in range(count)]
 
 
-def without_delay(listener: Listener) -> Listener:
-    """The socket, with answers that do not wait for more to send.
+def settled(listener: Listener) -> Listener:
+    """The socket, with what its connections are to have from it.
 
-    asyncio sees to it only on sockets that name their protocol; without it, they wait 40 ms.
+    Answers do not wait for more to send: asyncio sees to it only on sockets that name their
+    protocol, and without it they wait 40 ms. A peer that takes nothing of what was sent to it is
+    left (RFC 5482, where the system has it): otherwise it would keep its connection, which cannot
+    be closed before all of that is gone.
     """
     listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    if sys.platform == "linux":
+        listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, TAKES_MS)
     return listener

@@ -126,12 +126,15 @@ class Endpoint:
                 viewer = self._authenticate.again(shown)
         prepared = self._graph.prepare(asked, viewer, trace_id)
         call = prepared if isinstance(prepared, Call) else self._again(await prepared, shown)
+        watches = call.operation.kind == "subscription"
+        if watches and _of(exchange.header(b"accept") or "", _streams):
+            media = STREAM  # the only answer that it has, wherever it ranks
         if reading:
             _check_reading(call.operation.kind, media)
         if (after := exchange.header(_AFTER)) is not None:
             await self._graph.reach(call, after)
             call = self._again(call, shown)
-        if media == STREAM and call.operation.kind == "subscription":
+        if media == STREAM and watches:
             return await self._stream(exchange, call, shown)
         priced = exchange.header(_DEBUG) == "cost"
         answer = self._graph.answer(call, self._seconds, priced=priced)
@@ -202,6 +205,11 @@ def _media(accepted: str) -> str:
             return LEGACY
     sentence = f"This answers with {RESPONSE}, {LEGACY} or {STREAM}: accept one of them."
     raise Turned(406, sentence)
+
+
+@lru_cache(256)
+def _streams(accepted: str) -> bool:
+    return STREAM in ranked(accepted)
 
 
 def _check_method(method: str) -> None:

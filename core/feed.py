@@ -165,9 +165,13 @@ class Feed:
     async def _start(self, tail: Tail) -> None:
         # Hear first, then look: what is committed after the look has a hint that will be heard.
         await self._inbox.join(channel(tail.log_id))
-        head = (await self._logs.heads([tail.log_id])).get(tail.log_id)
+        head: int | None = None
+        try:
+            head = (await self._logs.heads([tail.log_id])).get(tail.log_id)
+        finally:
+            if head is None:
+                await self._inbox.leave(channel(tail.log_id))
         if head is None:
-            await self._inbox.leave(channel(tail.log_id))
             sentence = f"There is no log {tail.log_id}."
             raise Missing(sentence)
         tail.place = head

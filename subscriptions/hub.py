@@ -186,6 +186,9 @@ class Hub:
         if self.feed.stale():
             sentence = "Access cannot be checked now; try again in a moment."
             raise Unavailable(sentence)
+        if watch.lapsed:
+            watch.changed()
+            return
         if self._enter(watch):
             return
         heads = {home_id: self.feed.place(home_id) for home_id in watch.places}
@@ -198,17 +201,17 @@ class Hub:
         begun = {home_id: watch.places[home_id] for home_id in behind}
         events, reached = await self._events_of.page(begun, behind, watch.wanted)
         gap = await self._events_of.gap(begun)
-        if watch.stale:
+        if watch.stale or watch.lapsed:
             return
         if gap is not None:
             watch.lost(gap)
-        elif any(room.roster.lapsed for room in watch.rooms.values()):
-            watch.changed()
         else:
             watch.offer(events, reached)
 
     def _enter(self, watch: Watch) -> bool:
-        """Make it live, if it is where the feed is."""
+        """Make it live, if it is where the feed is, and knows who is where."""
+        if watch.lapsed:
+            return False
         if any(place != self.feed.place(home_id) for home_id, place in watch.places.items()):
             return False
         watch.enter()

@@ -144,7 +144,8 @@ class Watch:
     @property
     def cursor(self) -> str | None:
         """`core.domain.ports.Watching.cursor`."""
-        if self.out or self.queue or self.error is not None:
+        # Nor while a gap waits to be told: whoever came back from beyond it would not know of it.
+        if self.out or self.queue or self.error is not None or self.gap is not None:
             return None
         return self.parts.cursors.places(self.viewer.grant.id, self._reached())
 
@@ -221,6 +222,11 @@ class Watch:
             self._call("")
 
     # ------------------------------------------------------------------ waiting
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether it does not know any more who is where in one of its homes."""
+        return any(room.roster.lapsed for room in self.rooms.values())
 
     @property
     def full(self) -> bool:

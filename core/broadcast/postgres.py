@@ -150,6 +150,7 @@ def _plain(url: str) -> str:
     try:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, strict_parsing=bool(parts.query))
+        _ = parts.port  # which is read when it is asked for
     except ValueError:
         sentence = (
             "LATCHKEY_BROADCAST_URL must name a database, such as "

@@ -23,6 +23,8 @@ HURRIED: Final = 500
 SLACK_SECONDS: Final = 1.0
 HOMES: Final = 50
 """Homes that one transaction looks at."""
+FEW_HOMES: Final = 10
+"""On SQLite, where its statements run in the loop, and nobody else may write."""
 LOOKS: Final = 24
 """A home is looked at at most so often within the time for which its events are kept."""
 
@@ -116,12 +118,13 @@ class KeptRows:
             Unavailable: the database does not answer.
         """
         async with self._database.write() as connection:
-            return await connection.run_sync(_prune, bounds, most)
+            count = FEW_HOMES if self._database.sqlite else HOMES
+            return await connection.run_sync(_prune, bounds, most, count)
 
 
-def _prune(connection: Connection, bounds: Bounds, most: int) -> Pruned:
+def _prune(connection: Connection, bounds: Bounds, most: int, count: int) -> Pruned:
     now: float = connection.execute(select(database_time())).scalar_one()
-    due = select(kept).where(kept.c.due_at <= now).order_by(kept.c.due_at).limit(HOMES)
+    due = select(kept).where(kept.c.due_at <= now).order_by(kept.c.due_at).limit(count)
     claimed = connection.execute(due.with_for_update(skip_locked=True)).all()
     heads = _heads(connection, [row.home_id for row in claimed])
     looked: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from app import errors
 from core.domain.devices import State
@@ -266,6 +267,21 @@ async def test_the_best_type_is_taken(api: Api) -> None:
         ("*/*", "application/json"),
     ):
         async with asked(api, "{ __typename }", headers={"Accept": accept}) as response:
+            assert response.content_type == kind
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_watched_is_a_stream_wherever_that_ranks(api: Api, method: str) -> None:
+    """It has no other answer; who takes none is refused."""
+    for accept, status in (
+        ("application/json, text/event-stream", 200),
+        (f"{JSON}, application/json, text/event-stream;q=0.1, multipart/mixed", 200),
+        ("text/event-stream, application/json", 200),
+        (f"{JSON}, text/event-stream;q=0", {"GET": 405, "POST": 400}[method]),
+    ):
+        async with asked(api, WATCH, headers={"Accept": accept}, method=method) as response:
+            assert response.status == status
+            kind = "text/event-stream" if status == 200 else JSON
             assert response.content_type == kind
 
 

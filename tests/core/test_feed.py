@@ -476,6 +476,27 @@ async def test_what_is_gone_meanwhile_is_told_as_a_lapse(
     assert second.dead == []
 
 
+@one_kind
+async def test_who_cannot_be_followed_is_not_heard_of(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the broadcast either, which nobody would take the channel from."""
+    heard = house.feed._inbox.channels  # noqa: SLF001 - it shows nowhere else
+    before = set(heard)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.logs, "heads", partial(refuse_any, Unavailable("no")))
+        with pytest.raises(Unavailable):
+            await house.feed.follow("home_1", Ear())
+    with pytest.raises(Missing):
+        await house.feed.follow("home_1", Ear())
+    assert heard == before
+
+
+async def refuse_any(error: Exception, *_: object, **__: object) -> None:
+    """Fail, whatever is asked."""
+    raise error
+
+
 async def test_pruning_what_was_told_is_no_lapse(estate: Estate, second: House) -> None:
     """Nobody who has heard everything hears of it, whatever hints say then."""
     (place, ear), (_, other) = await follow(estate.house, estate), await follow(second, estate)

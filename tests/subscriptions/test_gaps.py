@@ -18,6 +18,7 @@ from subscriptions.hub import Watching
 from tests.conftest import Run
 from tests.core.services.estate import Estate, eventually, lamp, settle, viewer_of
 from tests.core.store.keep import HOUR, prune
+from tests.core.test_feed import held_up
 from tests.subscriptions.test_hub import change, listeners
 
 ALL = Wanted()
@@ -131,6 +132,45 @@ async def test_a_slow_reader_is_overtaken_by_the_end_of_the_log(
         assert taker.beside[1] == {}
 
 
+async def test_no_cursor_is_beyond_a_gap_that_was_not_told(estate: Estate) -> None:
+    """Whoever went away with it would come back and never know."""
+    after = estate.house.cursors.places(estate.grant.id, {estate.home.id: 1})
+    await change(estate, 3)
+    await prune(estate.house, Bounds(HOUR, 0), estate.home)
+    async with taking(estate.house, estate, after) as taker:
+        await eventually(lambda: not taker.has(1) and taker.watching.cursor is None)
+        await change(estate, 1)
+        await eventually(partial(taker.has, 1))
+        assert "gap" in taker.beside[0]
+        assert taker.watching.cursor is not None
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_a_reader_that_is_behind_when_its_process_is_held_up(
+    estate: Estate, database_url: str, run_house: Run, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in no room to be told of that; it learns who is where before it is live again."""
+    monkeypatch.setattr(tails, "POLL_SECONDS", 0.05)
+    async with run_house(database_url) as second:
+        await eventually(lambda: estate.grant.id in second.access.grants)
+        async with taking(second, estate) as taker:
+            await eventually(lambda: taker.has(0) and second.hub.behind == 0)
+            taker.watching.lag()
+            async with held_up(second, monkeypatch):
+                await change(estate, 5)
+                found = [lamp("lamp"), lamp("other", "Study"), lamp("new", "Attic")]
+                made = await estate.house.services.devices.reconcile(estate.home, found)
+                await change(estate, kept)
+                await prune(estate.house, Bounds(HOUR, kept), estate.home)
+            await eventually(partial(taker.has, kept))
+            await eventually(lambda: taker.has(0) and second.hub.behind == 0)
+            (new,) = (device for device in made if device.name == "new")
+            shown = await change(estate, 2, new)
+            await eventually(partial(taker.has, kept + 2))
+            assert taker.events[kept:] == shown
+            assert "gap" in taker.beside[0]
+
+
 @pytest.mark.parametrize("kept", [0, 2])
 async def test_a_process_that_was_held_up_tells_its_readers(
     estate: Estate, database_url: str, run_house: Run, kept: int, monkeypatch: pytest.MonkeyPatch
@@ -138,21 +178,12 @@ async def test_a_process_that_was_held_up_tells_its_readers(
     """They go on in it, by a fresh look at who is where; nothing that is left is missing."""
     monkeypatch.setattr(tails, "POLL_SECONDS", 0.05)
     async with run_house(database_url) as second:
-        marks, held = second.logs.marks, asyncio.Event()
-
-        async def slow() -> Any:
-            await held.wait()
-            return await marks()
-
         await eventually(lambda: estate.grant.id in second.access.grants)
         async with taking(second, estate) as taker:
-            with monkeypatch.context() as patch:
-                patch.setattr(second.logs, "marks", slow)
-                await asyncio.sleep(0.1)
+            async with held_up(second, monkeypatch):
                 await change(estate, 5)
                 await prune(estate.house, Bounds(HOUR, kept), estate.home)
-                held.set()
-                await eventually(partial(taker.has, kept))
+            await eventually(partial(taker.has, kept))
             shown = await change(estate, 2, estate.devices[1])
             await eventually(partial(taker.has, kept + 2))
             assert taker.events[kept:] == shown
