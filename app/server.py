@@ -150,7 +150,8 @@ def application(
 
     def live(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         caller = Caller(scope, of_socket, house.services.audit)
-        return socket.serve(scope, receive, send, parts, caller, sessions)
+        shown = caller.header(b"authorization")
+        return socket.serve(scope, receive, send, parts, caller, shown, sessions)
 
     readiness = Ready({**house.checks, "draining": draining}, house.clock)
     pages = people(house)

@@ -21,6 +21,9 @@ Kind: TypeAlias = Literal["query", "mutation", "subscription"]
 _REMEMBERED: Final = 32
 """Sets of scopes for which an operation remembers what it misses, and variables that it passed."""
 
+_DIGESTS: Final = 64
+"""Texts whose digests are remembered, and variables."""
+
 _LONGEST: Final = 200
 """Bytes of JSON of such variables."""
 
@@ -150,7 +153,7 @@ class Operation:
         )
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_DIGESTS)
 def _digest(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -19,7 +19,7 @@ from resolvers.merge import Budget
 
 @dataclass(slots=True)
 class Ask:
-    """The context of one operation, or of one event of a subscription; never of two."""
+    """The context of one operation, or of the events of subscriptions, one after the other."""
 
     viewer: Viewer | None
     services: Services

@@ -201,7 +201,9 @@ class Hub:
         begun = {home_id: watch.places[home_id] for home_id in behind}
         events, reached = await self._events_of.page(begun, behind, watch.wanted)
         gap = await self._events_of.gap(begun)
-        if watch.stale or watch.lapsed:
+        # Meanwhile its reader may have lost what waited for it, and stand further back.
+        moved = any(watch.places.get(home_id) != place for home_id, place in begun.items())
+        if moved or watch.stale or watch.lapsed:
             return
         if gap is not None:
             watch.lost(gap)

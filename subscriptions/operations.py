@@ -7,6 +7,7 @@ the hub tells it of events, and the outlet asks it for them.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -124,7 +125,7 @@ class Operations:
     def end_what_is_lost(self, viewer: Viewer) -> None:
         """End what the viewer as of now may not run any more, and tell the client."""
         for operation in tuple(self._running.values()):
-            if operation.call is None:
+            if operation.call is None or operation.over:
                 continue
             try:
                 self._graph.allow(operation.call, viewer)
@@ -188,16 +189,24 @@ class Operations:
             self._finish(operation, "error", [internal(error, operation.trace_id)])
 
     def _finish(self, operation: Operation, kind: str, payload: object = None) -> None:
-        """Say how it ended."""
-        self._end(operation)
+        """Say how it ended; until the client takes that, it counts among those that run."""
+        self._stop(operation)
         message: Message = {"id": operation.id, "type": kind}
+        if payload is not None:
+            message = {**message, "payload": payload}
         with suppress(Gone):
-            self.outlet.post(message if payload is None else {**message, "payload": payload})
+            self.outlet.post(message, partial(self._forget, operation))
 
     def _end(self, operation: Operation) -> None:
         """Nothing more of it; the client may start another under its id."""
+        self._stop(operation)
+        self._forget(operation)
+
+    def _stop(self, operation: Operation) -> None:
         operation.over = True
         if operation.stream is not None:
             operation.stream.close()
+
+    def _forget(self, operation: Operation) -> None:
         if self._running.get(operation.id) is operation:
             del self._running[operation.id]

@@ -1,7 +1,8 @@
 """The outlet of one connection: messages go out in order until it is closed, which happens once.
 
-What the session says goes first; then those who have events are asked for them, one message each
-in turn. It is written at once as long as the peer reads, and by a task only while that waits.
+What the session says goes first, and at once; then, in the turn of their home, those who have
+events are asked for them, one message each. It is written at once as long as the peer reads, and a
+task is there only while that has to be waited for.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from typing import Final, Protocol, TypeAlias
 
 import orjson
 
+from core import observe
 from core.domain.errors import LatchkeyError, Unauthenticated
 from subscriptions.protocol import Close
 from subscriptions.pump import Pump
@@ -19,7 +21,13 @@ CLOSE_SECONDS: Final = 1.0
 """How long a peer that does not read keeps the frame that closes it waiting."""
 STALL_SECONDS: Final = 1.0
 """How long a peer may take no message before nothing is held for it any more."""
+EVENTS: Final = 16
+"""Events that a socket is asked for before it has another turn."""
 Message: TypeAlias = Mapping[str, object]
+Said: TypeAlias = tuple[str, Callable[[], object] | None]
+"""A message, and who is told once it is taken."""
+
+log = observe.logger(__name__)
 
 
 class Gone(Exception):
@@ -59,6 +67,7 @@ class Outlet:
 
     __slots__ = (
         "_cleared",
+        "_home_id",
         "_leave",
         "_pump",
         "_said",
@@ -76,9 +85,11 @@ class Outlet:
         """Open. `leave` is called once it is `stalled`: nothing else would end the reading."""
         self._wire = wire
         self._pump = pump
-        self._said: list[str] = []
+        self._said: list[Said] = []
         self._cleared: asyncio.Future[None] | None = None
         self._sources: list[Source] = []
+        self._home_id = ""
+        """Whose event came last."""
         self._waits = False
         """Whether it waits for its turn."""
         self._writes = False
@@ -91,7 +102,7 @@ class Outlet:
         self._leave = leave
 
     async def send(self, message: Message) -> None:
-        """Send a message, and wait until the peer takes it.
+        """Send a message, and wait until it is its turn to be taken by the peer.
 
         Raises:
             Gone: nobody is there.
@@ -104,26 +115,27 @@ class Outlet:
         if self.closed:
             raise Gone
 
-    def post(self, message: Message) -> None:
+    def post(self, message: Message, taken: Callable[[], object] | None = None) -> None:
         """Have a message go out without waiting for it.
+
+        `taken` is called when it does: whoever posts has to see that not too many wait.
 
         Raises:
             Gone: nobody is there.
         """
         if self.closed:
             raise Gone
-        self._said.append(orjson.dumps(message).decode())
+        self._said.append((orjson.dumps(message).decode(), taken))
         if not self._writes:
-            self._write()
+            self._write(0)
 
     def announce(self, home_id: str, source: Source) -> None:
         """Ask `source` for events in the turn of this home."""
         if self.closed or source in self._sources:
             return
         self._sources.append(source)
-        if not self._writes and not self._waits:
-            self._waits = True
-            self._pump.add(home_id, self._turn)
+        self._home_id = home_id
+        self._await_turn()
 
     async def close(self, code: Close, sentence: str) -> None:
         """Close with a code and a sentence; whoever comes second changes nothing."""
@@ -165,36 +177,52 @@ class Outlet:
             self._cleared.set_result(None)
             self._cleared = None
 
-    def _turn(self) -> None:
+    def _await_turn(self) -> None:
+        """Have those who have events asked for them, unless that is under way."""
+        if self._sources and not (self.closed or self._writes or self._waits):
+            self._waits = True
+            self._pump.add(self._home_id, self._turn)
+
+    def _turn(self) -> int:
         self._waits = False
-        if not self._writes:
-            self._write()
+        return 0 if self._writes else self._write(EVENTS)
 
-    def _write(self) -> None:
-        """Write what there is, as far as the peer reads."""
-        self._writes = True
+    def _write(self, events: int) -> int:
+        """Write what was said and so many events, as far as the peer reads; how many these were."""
+        self._writes, left = True, events
         try:
-            while (text := self._next()) is not None:
+            while (text := self._next(events=left > 0)) is not None:
+                left -= 1
                 if isinstance(rest := begun(self._wire.send(text)), Rest):
-                    self._writing = asyncio.create_task(self._write_on(rest))
-                    return
+                    self._writing = asyncio.create_task(self._wait(rest))
+                    return events - left
         except Gone:
             self._close()
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this
+            self._fail(error)
         self._writes = False
+        self._await_turn()
+        return events - left
 
-    async def _write_on(self, rest: Rest[None] | None) -> None:
-        """Write while the peer has to be waited for."""
+    async def _wait(self, rest: Rest[None]) -> None:
+        """Wait for the peer, and go on."""
         try:
-            while rest is not None:
-                await self._waited(rest)
-                rest = None
-                while rest is None and (text := self._next()) is not None:
-                    rest = begun(self._wire.send(text))
+            await self._waited(rest)
         except Gone:
             self._close()
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this
+            self._fail(error)
         finally:
             self._writing = None
             self._writes = False
+        self._write(0)
+
+    def _fail(self, error: Exception) -> None:
+        """Leave who is there, since nothing can be told to them any more."""
+        log.error("wire_failed", exc_info=error)
+        self._close()
+        self.stalled = True
+        self._leave()
 
     async def _waited(self, rest: Rest[None]) -> None:
         self._stall_later()
@@ -212,15 +240,17 @@ class Outlet:
         for source in self._sources:
             source.lag()
 
-    def _next(self) -> str | None:
+    def _next(self, *, events: bool) -> str | None:
         """The next message; None for now."""
         while not self.closed:
             if self._said:
-                text = self._said.pop(0)
+                text, taken = self._said.pop(0)
+                if taken is not None:
+                    taken()
                 if not self._said:
                     self._clear()
                 return text
-            if not self._sources:
+            if not (events and self._sources):
                 return None
             source = self._sources.pop(0)
             if (event := source.take()) is not None:

@@ -60,9 +60,13 @@ async def serve(
     send: Send,
     parts: Parts,
     authenticate: Authenticate,
+    header: str | None,
     sessions: Sessions,
 ) -> None:
-    """One connection from its first byte to its last; among `sessions` while it is open."""
+    """One connection from its first byte to its last; among `sessions` while it is open.
+
+    `header` is the Authorization header of the request that opens it.
+    """
     if (await receive())["type"] != "websocket.connect":
         return
     if SUBPROTOCOL not in scope.get("subprotocols", ()):
@@ -72,12 +76,11 @@ async def serve(
     if sessions.draining:
         await _turn_away(send, SUBPROTOCOL, Close.RESTART, RESTARTS)
         return
-    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
     wire = Socket(receive, send)
-    header = dict(scope["headers"]).get(b"authorization")
-    session = Session(wire, parts, authenticate, header and header.decode("latin-1"))
-    sessions.add(session)
+    session = Session(wire, parts, authenticate, header)
+    sessions.add(session)  # at once: whoever drains them must miss nobody
     try:
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
         await session.run(wire.read)
     finally:
         sessions.discard(session)

@@ -129,7 +129,7 @@ class Watch:
                 self.out = True
                 self._note(self.queue.skipped)
                 return seen
-        if not self.queue:
+        if not self.queue and self.live:  # what is still to be read belongs to this round
             self._in_round = False
         self.wake()
         return None
@@ -184,7 +184,8 @@ class Watch:
 
     def lost(self, gap: Gap) -> None:
         """The log does not reach back to its places any more; its reader is told, once."""
-        self.gap = {"reason": gap.reason.value, "since": gap.since}
+        since = gap.since.isoformat().replace("+00:00", "Z")
+        self.gap = {"reason": gap.reason.value, "since": since}
         for home_id, place in gap.places.items():
             self.places[home_id] = max(place, self.places[home_id])
 
@@ -193,6 +194,8 @@ class Watch:
         self.homes, self.live, self.places = tuple(sorted(self.places)), True, {}
         for home_id in self.homes:
             self.rooms[home_id].enter(self, self.homes)
+        if not self.queue:
+            self._in_round = False
 
     def fall_back(self) -> None:
         """Read on from the log, from where the reader is."""

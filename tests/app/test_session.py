@@ -58,6 +58,10 @@ class Peer:
         """Send a message."""
         self._said.put_nowait(orjson.dumps({"type": kind, **more}).decode())
 
+    def go(self) -> None:
+        """Leave."""
+        self._said.put_nowait(None)
+
     async def watch(self) -> None:
         """Open, and subscribe to everything."""
         self.say("connection_init", payload=bearer(self._api.token()))
@@ -124,3 +128,24 @@ async def test_peers_that_do_not_read_hold_up_no_drain(api: Api) -> None:
     assert perf_counter() - began < 6
     assert peers[0].code == Close.RESTART
     assert peers[0].sent[-1]["payload"]["cursors"].keys() == {"1"}
+
+
+async def test_answers_that_are_not_read_are_bounded(api: Api) -> None:
+    """Who reads nothing and asks on is refused, and so stops being read."""
+    peer = Peer(api)
+    peer.say("connection_init", payload=bearer(api.token()))
+    await until(lambda: bool(peer.sent))
+    peer.reads.clear()
+    for number in range(4 * LIMITS.operations):
+        peer.say("subscribe", id=f"{number}", payload={"query": "{ nothing }"})
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    waiting = peer.session._outlet._said  # noqa: SLF001 - what is held shows nowhere else
+    assert len(waiting) <= LIMITS.operations + 2
+    assert not peer.running.done()
+    peer.reads.set()
+    await until(lambda: len(peer.sent) > 4 * LIMITS.operations)
+    kinds = {message["type"] for message in peer.sent[1:]}
+    assert kinds == {"error"}
+    peer.go()
+    await peer.running

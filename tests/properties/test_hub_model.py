@@ -20,8 +20,9 @@ from core.domain.events import Event, EventType
 from core.domain.grants import Grant, Share
 from core.domain.homes import Home
 from core.domain.ports import Delivery, Manner, Report, Seen, Wanted
+from core.feed import Feed
 from core.services import events as paging
-from subscriptions import watch as one_watch
+from subscriptions import hub as room, watch as one_watch
 from subscriptions.hub import Watching
 from tests.core.services.estate import (
     MOST,
@@ -93,7 +94,7 @@ class Subscriber:
     coalesced: int = 0
     announced: int = 0
     whole: bool = True
-    """Whether it has never left, so that what it was told of can be counted."""
+    """Whether it has never left, nor read on from the log: then what was left out is counted."""
 
     async def open(self) -> None:
         """Come, or come back."""
@@ -130,6 +131,11 @@ class Subscriber:
             self.take(random.randint(1, 5))
         elif what < 0.8:
             self.watching.lag()
+        elif what < 0.83:
+            self.whole = False
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Feed, "stale", lambda _: True)
+                assert self.watching.take() is None
         elif what < 0.9:
             self.whole = False
             self.watching.close()
@@ -183,6 +189,7 @@ async def test_each_gets_what_the_model_says(land: Land, seed: int, queue: int, 
     ]
     begun = await land.house.logs.heads([home.id for home in land.homes])
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "RETRY_SECONDS", 0.01)
         patch.setattr(one_watch, "QUEUE", queue)
         patch.setattr(paging, "PAGE", page)
         subscribers = []
@@ -193,7 +200,7 @@ async def test_each_gets_what_the_model_says(land: Land, seed: int, queue: int, 
                 wanted = Wanted(wanted.types, wanted.device_ids)
             how = Manner(random.choice([Delivery.ALL, Delivery.LATEST]))
             cursor = land.house.cursors.places(grant.id, begun)
-            subscribers.append(Subscriber(land, grant, wanted, how, cursor))
+            subscribers.append(Subscriber(land, grant, wanted, how, cursor, whole=queue == 256))
             await subscribers[-1].open()
         for _ in range(25):
             await land.happen(random)

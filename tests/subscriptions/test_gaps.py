@@ -11,17 +11,19 @@ import pytest
 from app.compose import House
 from core import feed as tails
 from core.domain.events import Event
+from core.domain.grants import Share
 from core.domain.ports import Delivery, Manner, Seen, Wanted
 from core.store.retention import Bounds
 from subscriptions import watch as one_watch
 from subscriptions.hub import Watching
 from tests.conftest import Run
-from tests.core.services.estate import Estate, eventually, lamp, settle, viewer_of
+from tests.core.services.estate import SCOPES, Estate, eventually, lamp, settle, viewer_of
 from tests.core.store.keep import HOUR, prune
 from tests.core.test_feed import held_up
 from tests.subscriptions.test_hub import change, listeners
 
 ALL = Wanted()
+one_kind = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -130,6 +132,34 @@ async def test_a_slow_reader_is_overtaken_by_the_end_of_the_log(
         assert taker.events == (await estate.events())[-2:]
         assert taker.beside[0]["gap"]["reason"] == "RETENTION"
         assert taker.beside[1] == {}
+
+
+@one_kind
+async def test_nobody_is_shown_by_where_things_were_before_a_lapse(
+    estate: Estate, database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lamp that has left the shared room is not shown, whatever waited of it."""
+    lamp_one, other = estate.devices
+    assert lamp_one.room is not None
+    shares = [Share(estate.home.id, room_id=lamp_one.room.id)]
+    grant = await estate.house.services.grants.amend(estate.grant, SCOPES, shares)
+    monkeypatch.setattr(tails, "POLL_SECONDS", 0.05)
+    async with run_house(database_url) as second:
+        await eventually(lambda: second.access.grants.get(grant.id) == grant)
+        async with taking(second, estate) as taker:
+            await eventually(lambda: taker.has(0) and second.hub.behind == 0)
+            taker.watching.lag()
+            async with held_up(second, monkeypatch):
+                await change(estate, 3)
+                await prune(estate.house, Bounds(HOUR, 0), estate.home)
+            await eventually(lambda: taker.has(0) and second.hub.behind == 0)
+            await change(estate, 2)
+            await eventually(lambda: second.feed.place(estate.home.id) >= 8)
+            describe = estate.house.services.devices.describe
+            place = second.feed.place(estate.home.id)
+            await describe(await estate.now(), "gone", other.room)
+            await eventually(lambda: second.feed.place(estate.home.id) > place)
+            assert not taker.has(1)
 
 
 async def test_no_cursor_is_beyond_a_gap_that_was_not_told(estate: Estate) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 
 import orjson
 import pytest
@@ -175,3 +176,51 @@ async def test_nothing_is_left_of_one_that_ends_while_its_peer_does_not_read() -
     with pytest.raises(Gone):
         await saying
     assert asyncio.all_tasks() == before
+
+
+async def test_a_long_queue_is_written_in_many_turns() -> None:
+    """What is said meanwhile does not wait for it, and nor does another socket's event."""
+    pump, wire, other = Pump(), Wire(), Wire()
+    outlet, another = Outlet(wire, pump, stays), Outlet(other, pump, stays)
+    outlet.announce("home", Source(*map(str, range(200))))
+    another.announce("home", Source("x"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert other.got == ["x"]
+    before = len(wire.got)
+    outlet.post({"n": 1})
+    assert wire.got[before:] == [said(1)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert [one for one in wire.got if one != said(1)] == list(map(str, range(200)))
+
+
+async def test_who_posts_is_told_when_that_is_taken() -> None:
+    """And not before, so that too many can be seen to wait."""
+    wire, taken = Wire(), list[int]()
+    outlet = Outlet(wire, Pump(), stays)
+    outlet.post({"n": 1}, lambda: taken.append(1))
+    assert taken == [1]
+    wire.reads.clear()
+    outlet.post({"n": 2}, lambda: taken.append(2))
+    outlet.post({"n": 3}, lambda: taken.append(3))
+    await turns()
+    assert taken == [1, 2]
+    wire.reads.set()
+    await turns()
+    assert taken == [1, 2, 3]
+
+
+async def test_what_fails_to_be_written_ends_its_socket_alone() -> None:
+    """Whether it has to be waited for or not."""
+    for reads in (True, False):
+        left, wire = list[str](), Wire()
+        outlet = Outlet(wire, Pump(), partial(left.append, "left"))
+        if not reads:
+            wire.reads.clear()
+        wire.got = None  # type: ignore[assignment]  # so that to send is a bug
+        outlet.announce("home", Source("a1", "a2"))
+        await turns()
+        wire.reads.set()
+        await turns()
+        assert (outlet.closed, outlet.stalled, left) == (True, True, ["left"])

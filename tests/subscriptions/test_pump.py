@@ -1,37 +1,66 @@
 """The pump: homes take turns, whoever has most to write."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from hypothesis import given, strategies as st
 
+from subscriptions.outlet import EVENTS
 from subscriptions.pump import SLICE, TURN, Pump
+
+
+def writes(happened: list[str], name: str, count: int = 1) -> Callable[[], int]:
+    """A socket that writes so many messages in its turn."""
+
+    def write() -> int:
+        happened.extend([name] * count)
+        return count
+
+    return write
 
 
 async def test_a_crowd_does_not_keep_another_home_waiting() -> None:
     """A socket of another home waits for one slice, not for a thousand sockets."""
     pump, wrote = Pump(), list[str]()
     for _ in range(1_000):
-        pump.add("crowd", partial(wrote.append, "crowd"))
-    pump.add("one", partial(wrote.append, "one"))
+        pump.add("crowd", writes(wrote, "crowd", EVENTS))
+    pump.add("one", writes(wrote, "one"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert wrote.index("one") == SLICE
-    for _ in range(1_000 // TURN + 1):
+    assert wrote.index("one") < SLICE + EVENTS
+    for _ in range(1_000 * EVENTS // TURN + 1):
         await asyncio.sleep(0)
-    assert len(wrote) == 1_001
+    assert len(wrote) == 1_000 * EVENTS + 1
 
 
 async def test_the_loop_has_its_turn_in_between() -> None:
-    """Not more than a turn's worth is written at a stretch."""
-    pump, wrote, looks = Pump(), list[int](), list[int]()
+    """Not much more than a turn's worth is written at a stretch, be it of many or of few."""
+    pump, wrote, looks = Pump(), list[str](), list[int]()
     for number in range(5 * TURN):
-        pump.add("crowd", partial(wrote.append, number))
-    while len(wrote) < 5 * TURN:
+        pump.add(f"{number % 3}", writes(wrote, f"{number}", 1 + number % 2 * EVENTS))
+    while looks[-2:] != [len(wrote)] * 2:
         await asyncio.sleep(0)
         looks.append(len(wrote))
-    assert max(after - before for before, after in zip([0, *looks], looks, strict=False)) <= TURN
-    assert wrote == list(range(5 * TURN))
+    stretches = [after - before for before, after in zip([0, *looks], looks, strict=False)]
+    assert max(stretches) <= TURN + SLICE + EVENTS
+
+
+async def test_one_that_fails_costs_nobody_a_turn() -> None:
+    """It is logged, and the others write."""
+    pump, wrote = Pump(), list[str]()
+
+    def fails() -> int:
+        raise LookupError
+
+    pump.add("home", fails)
+    pump.add("home", writes(wrote, "one"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    pump.add("home", writes(wrote, "two"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert wrote == ["one", "two"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=200))
@@ -41,10 +70,11 @@ def test_each_has_its_turn_once_in_the_order_of_its_home(adds: list[tuple[str, b
     async def work() -> None:
         pump, wrote, expected = Pump(), list[tuple[str, int]](), len(adds)
 
-        def write(home: str, number: int, *, again: bool) -> None:
+        def write(home: str, number: int, *, again: bool) -> int:
             wrote.append((home, number))
             if again:
                 pump.add(home, partial(write, home, number + 1_000, again=False))
+            return 1
 
         for number, (home, again) in enumerate(adds):
             expected += again
