@@ -14,7 +14,7 @@ from core.store.logs import Logs
 from core.store.reads import Reads
 
 PAGE = 200
-"""Events of one home that are read at a time; of several at most twice as many in all."""
+"""Events of one home that are read at a time; of many homes at most five times as many in all."""
 READERS = 4
 
 
@@ -55,7 +55,7 @@ class Events:
         """
         events: list[_Dated] = []
         horizon: datetime | None = None
-        each = max(1, 2 * PAGE // (1 + len(heads)))  # readers who stall hold a page, of any homes
+        each = max(1, 5 * PAGE // (4 + len(heads)))  # readers who stall hold a page, of any homes
         for home_id, head in heads.items():
             async with self._slots:
                 page = await self._logs.events(

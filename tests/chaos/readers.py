@@ -62,7 +62,7 @@ class Reader:
     leave: Callable[[], None] | None = None
     """Ends the visit under way."""
     hurries: bool = False
-    """Whether even a lazy one reads all the time."""
+    """Whether it neither dozes nor leaves: all that is missing is to come."""
 
     @property
     def count(self) -> int:
@@ -77,7 +77,7 @@ class Reader:
         """
         pause, most = PAUSES
         while True:
-            port, before = self.luck.choice(ports), self.count
+            port, before, begun = self.luck.choice(ports), self.count, time.monotonic()
             try:
                 how = await self.visit(self, port)
             except (OSError, Cut, TimeoutError, aiohttp.ClientError) as error:
@@ -86,7 +86,7 @@ class Reader:
                     raise Surprise(f"{self.name} was closed: {error.end}") from error
             got = self.count - before
             self.visits.append(f"{port}: {got} events, then {how}")
-            pause = PAUSES[0] if got else min(2 * pause, most)
+            pause = PAUSES[0] if self.heard_at > begun else min(2 * pause, most)
             await asyncio.sleep(self.luck.uniform(0, pause))
 
     def take(self, payload: Mapping[str, Any]) -> None:
@@ -160,7 +160,10 @@ async def _socket(reader: Reader, port: int, holds: int | None) -> str:
     try:
         socket.subscribe(reader.wish.document, after=reader.cursor, **reader.wish.variables)
         while not socket.ended.done():
-            if holds is not None and not reader.hurries:
+            if holds is not None and reader.hurries:
+                socket.hold_more()
+                holds = None
+            elif holds is not None:
                 await _doze(reader, socket)
             left = reader.heard_at + reader.patience - time.monotonic()
             if left <= 0:
@@ -177,8 +180,6 @@ async def _socket(reader: Reader, port: int, holds: int | None) -> str:
 async def _doze(reader: Reader, socket: Socket) -> None:
     socket.stop_reading()
     await asyncio.wait({socket.ended}, timeout=DOZE_SECONDS)
-    if reader.hurries:
-        socket.hold_more()
     socket.send({"type": "pong"})  # a sign of life, though no ping was seen
     reader.heard_at = time.monotonic()
     socket.read_on()
@@ -190,7 +191,9 @@ def _heard(reader: Reader, message: Message) -> None:
             reader.take(payload)
         case {"type": "ping", "payload": {"cursors": cursors}}:
             reader.cursor = cursors.get("1", reader.cursor)
-            if reader.luck.random() < LEAVES:  # what it says must not be ahead of what has come
+            if (
+                not reader.hurries and reader.luck.random() < LEAVES
+            ):  # what it says must not be ahead of what has come
                 raise Cut(End(GONE, "we left at a ping"))
         case {"type": "error", "payload": [{"extensions": {"code": "UNAVAILABLE"}}]}:
             raise Cut(End(1013, "unavailable"))

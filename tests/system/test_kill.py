@@ -54,7 +54,7 @@ class Scale:
 
 
 SHORT: Final = Scale(40, 60, 3_400, 160, 8, 9, 2.2, 60)
-LONG: Final = Scale(200, 400, 97_500, 400, 32, 100, 2.4, 300)
+LONG: Final = Scale(200, 400, 97_500, 400, 32, 100, 2.4, 900)
 
 
 @pytest.fixture
