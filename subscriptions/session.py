@@ -240,6 +240,9 @@ class Session:
         await self._outlet.close(Close.INIT_TIMEOUT, "No connection_init came in time.")
 
     async def _beat(self) -> None:
+        if self._shown.expires_at <= self._parts.clock.now():  # whatever the clock said meanwhile
+            await self._expired()
+            return
         heartbeat = self._parts.limits.heartbeat_seconds
         silence = self._parts.clock.monotonic() - self._heard_at
         if silence >= SILENT_BEATS * heartbeat:

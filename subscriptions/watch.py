@@ -22,6 +22,8 @@ from subscriptions.rooms import Room
 
 QUEUE = 256
 """Events that wait for one reader at most; those of one commit come all at once."""
+DOUBT_SECONDS = 0.5
+"""Between two looks whether it is known again who may see what."""
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -44,6 +46,7 @@ class Watch:
     """One reader. The hub opens it, keeps it going, and ends it."""
 
     __slots__ = (
+        "_asked_again",
         "_in_round",
         "_pause",
         "_woken",
@@ -103,9 +106,8 @@ class Watch:
         self.task: asyncio.Task[None] | None = None
         self._woken: asyncio.Future[None] | None = None
         self._in_round = False
+        self._asked_again: asyncio.TimerHandle | None = None
         self._pause: asyncio.TimerHandle | None = None
-
-    # ------------------------------------------------------------------ what its reader does
 
     def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
         """`core.domain.ports.Watching.attach`."""
@@ -119,7 +121,7 @@ class Watch:
             raise self.error
         while self.queue and self._may_take():
             if self.parts.feed.stale():
-                self.fall_back()  # what is left is read again, once it is known who may see it
+                self._doubt()  # what waits goes on waiting until it is known who may see it
                 break
             if self.viewer.expires_at <= self.parts.clock.now():
                 self.end(expired())
@@ -149,8 +151,6 @@ class Watch:
             return None
         return self.parts.cursors.places(self.viewer.grant.id, self._reached())
 
-    # ------------------------------------------------------------------ what happens to it
-
     def push(self, seen: Seen) -> None:
         """One of its rooms has an event that it sees."""
         if len(self.queue) >= QUEUE:
@@ -179,8 +179,7 @@ class Watch:
         for home_id, head in reached.items():
             if home_id in self.places:
                 self.places[home_id] = max(head, self.places[home_id])
-        if self.queue and not self.out:
-            self._call(self.queue.first().event.home.id)
+        self._announce()
 
     def lost(self, gap: Gap) -> None:
         """The log does not reach back to its places any more; its reader is told, once."""
@@ -194,8 +193,7 @@ class Watch:
         self.homes, self.live, self.places = tuple(sorted(self.places)), True, {}
         for home_id in self.homes:
             self.rooms[home_id].enter(self, self.homes)
-        if not self.queue:
-            self._in_round = False
+        self._in_round = self._in_round and bool(self.queue)
 
     def fall_back(self) -> None:
         """Read on from the log, from where the reader is."""
@@ -219,12 +217,11 @@ class Watch:
         if self.error is None:
             self.error = error
             self.fall_back()
-            if self._pause is not None:
-                self._pause.cancel()
+            for timer in (self._pause, self._asked_again):
+                if timer is not None:
+                    timer.cancel()
             self.parts.let_go(self)
             self._call("")
-
-    # ------------------------------------------------------------------ waiting
 
     @property
     def lapsed(self) -> bool:
@@ -279,9 +276,22 @@ class Watch:
         self._pause = asyncio.get_running_loop().call_later(self.manner.seconds, self._go_on)
         return True
 
+    def _doubt(self) -> None:
+        """Have it asked for again in a moment."""
+        if self._asked_again is None:
+            loop = asyncio.get_running_loop()
+            self._asked_again = loop.call_later(DOUBT_SECONDS, self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._asked_again = None
+        self._announce()
+
     def _go_on(self) -> None:
         """Time for another round."""
         self._pause = None
+        self._announce()
+
+    def _announce(self) -> None:
         if self.queue and not self.out:
             self._call(self.queue.first().event.home.id)
 
