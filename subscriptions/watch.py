@@ -277,7 +277,6 @@ class Watch:
         return True
 
     def _doubt(self) -> None:
-        """Have it asked for again in a moment."""
         if self._asked_again is None:
             loop = asyncio.get_running_loop()
             self._asked_again = loop.call_later(DOUBT_SECONDS, self._ask_again)
