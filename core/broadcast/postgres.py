@@ -150,7 +150,8 @@ def _plain(url: str) -> str:
     try:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, strict_parsing=bool(parts.query))
-        _ = parts.port  # which is read when it is asked for
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port  # which is read when it is asked for
     except ValueError:
         sentence = (
             "LATCHKEY_BROADCAST_URL must name a database, such as "

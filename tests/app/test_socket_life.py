@@ -14,7 +14,7 @@ from core.domain.grants import Scope, Share
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, Socket, _switch, opened
 
-BEAT = 0.3
+BEAT = 0.5
 
 
 @pytest.fixture
