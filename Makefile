@@ -15,7 +15,7 @@ demo: .venv/.stamp ## run Latchkey with simulated homes; PORT= chooses the port,
 	@exec $(BIN)/latchkey demo --port $(PORT) $(ARGS)
 
 test: lint ## lint, then every test
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: .venv/.stamp ## style, format, types and the floors of the house
 	$(BIN)/ruff check

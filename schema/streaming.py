@@ -99,13 +99,14 @@ class Streaming:
         Raises:
             LatchkeyError: the watch ended, because access did.
         """
-        watching = self._opened
+        watching = self._watching or self._opened
         seen = self._seen = watching.take()
         if seen is None:
             return None
-        if seen.payload is not None and not watching.extras:
+        extras = watching.extras
+        if seen.payload is not None and not extras:
             return seen.payload
-        return self._shown(seen, watching.extras)
+        return self._shown(seen, extras)
 
     def lag(self) -> None:
         """Hold nothing for a client that has stopped reading."""

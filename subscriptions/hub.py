@@ -31,12 +31,14 @@ AHEAD_SECONDS = 0.05
 class Watching(AsyncIterator[Seen]):
     """What a reader holds. The watch ends with it, even one that was dropped and not closed."""
 
-    __slots__ = ("_news", "_watch")
+    __slots__ = ("_news", "_watch", "take")
 
     def __init__(self, watch: Watch) -> None:
         """Hold this one."""
         self._watch = watch
         self._news: asyncio.Event | None = None
+        self.take = watch.take
+        """The next event, if there is one now."""
 
     def __del__(self) -> None:
         """Nobody can read it any more."""
@@ -53,10 +55,6 @@ class Watching(AsyncIterator[Seen]):
     def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
         """Have events ready to be taken; see `core.domain.ports.Watching`."""
         self._watch.attach(alike, ready)
-
-    def take(self) -> Seen | None:
-        """The next event, if there is one now."""
-        return self._watch.take()
 
     def lag(self) -> None:
         """Hold nothing for a reader that has stopped reading."""

@@ -21,7 +21,7 @@ CLOSE_SECONDS: Final = 1.0
 """How long a peer that does not read keeps the frame that closes it waiting."""
 STALL_SECONDS: Final = 1.0
 """How long a peer may take no message before nothing is held for it any more."""
-EVENTS: Final = 16
+EVENTS: Final = 64
 """Events that a socket is asked for before it has another turn."""
 Message: TypeAlias = Mapping[str, object]
 Said: TypeAlias = tuple[str, Callable[[], object] | None]

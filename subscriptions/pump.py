@@ -14,10 +14,10 @@ from core import observe
 
 log = observe.logger(__name__)
 
-SLICE: Final = 32
+SLICE: Final = 64
 """Messages of one home that are written before another home has its turn."""
-TURN: Final = 128
-"""Messages that are written before the loop looks at what else there is; a millisecond or two."""
+TURN: Final = 256
+"""Messages that are written before the loop looks at what else there is; a few milliseconds."""
 Write: TypeAlias = Callable[[], int]
 """Writes a few messages of one socket, and says how many; what is left has to be added again."""
 

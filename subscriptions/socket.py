@@ -4,8 +4,6 @@ Starlette's `WebSocket` would do, and costs each message three more calls and ea
 memory; there are many of both.
 """
 
-from typing import Any
-
 from starlette.types import Receive, Scope, Send
 
 from subscriptions.outlet import Gone
@@ -36,21 +34,23 @@ class Socket:
 
     async def send(self, text: str) -> None:
         """One message out."""
-        await self._say({"type": "websocket.send", "text": text})
-
-    async def close(self, code: Close, sentence: str) -> None:
-        """Close with a reason, as far as a close frame holds it."""
-        closing = {"type": "websocket.close", "code": int(code), "reason": reason(sentence)}
-        await self._say(closing)
-        self._closed = True
-
-    async def _say(self, message: dict[str, Any]) -> None:
         if self._closed:
             raise Gone
         try:
-            await self._send(message)
+            await self._send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError) as error:  # RuntimeError: closed meanwhile
             self._closed = True
+            raise Gone from error
+
+    async def close(self, code: Close, sentence: str) -> None:
+        """Close with a reason, as far as a close frame holds it."""
+        if self._closed:
+            raise Gone
+        self._closed = True
+        closing = {"type": "websocket.close", "code": int(code), "reason": reason(sentence)}
+        try:
+            await self._send(closing)
+        except (OSError, RuntimeError) as error:
             raise Gone from error
 
 

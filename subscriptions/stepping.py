@@ -10,8 +10,11 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Rest(Awaitable[T], Generic[T]):
-    """What is left of work that has begun to wait. Awaited, once, it goes on."""
+class Rest(Generic[T]):
+    """What is left of work that has begun to wait. Awaited, once, it goes on.
+
+    Not a subclass of `Awaitable`, by which every look at what it is would take a microsecond.
+    """
 
     __slots__ = ("_steps", "_waits_for")
 

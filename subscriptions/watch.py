@@ -259,12 +259,12 @@ class Watch:
 
     def _note(self, skipped: int) -> None:
         """What is to be said beside the event that is taken."""
-        if skipped or self.gap is not None:
+        if not skipped and self.gap is None:
+            self.extras = NOTHING
+        else:
             coalesced = {"coalesced": skipped} if skipped else {}
             self.extras = {**coalesced, **({"gap": self.gap} if self.gap is not None else {})}
             self.gap = None
-        else:
-            self.extras = NOTHING
 
     def _may_take(self) -> bool:
         """Whether what waits may be taken now: always, or in rounds that begin some time apart."""
