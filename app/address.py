@@ -1,7 +1,8 @@
 """An address to listen on."""
 
+import socket
 import sys
-from socket import IPPROTO_TCP, TCP_NODELAY, TCP_USER_TIMEOUT, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
+from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket as Listener  # noqa: N812 - "socket" is a WebSocket here
 from typing import Final
 
 from core.domain.errors import Unavailable
@@ -58,5 +59,5 @@ def settled(listener: Listener) -> Listener:
     """
     listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     if sys.platform == "linux":
-        listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, TAKES_MS)
+        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TAKES_MS)
     return listener
