@@ -1,9 +1,12 @@
 """The real clock and the real source of identifiers."""
 
 import asyncio
-import secrets
 import time
 from datetime import UTC, datetime
+
+from core.domain.chance import Chance
+
+_RANDOM = Chance(10)
 
 
 class SystemClock:
@@ -28,7 +31,7 @@ class Uuid7:
     def new(self, kind: str) -> str:
         """`kind`, an underscore and 32 hexadecimal digits."""
         milliseconds = time.time_ns() // 1_000_000
-        random = secrets.randbits(74)
+        random = int.from_bytes(_RANDOM.piece()) >> 6
         value = (milliseconds & (1 << 48) - 1) << 80 | 7 << 76
         value |= (random >> 62) << 64 | 2 << 62 | random & (1 << 62) - 1
         return f"{kind}_{value:032x}"

@@ -2,13 +2,15 @@
 
 import base64
 import binascii
-import os
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from core.domain.chance import Chance
+
 NONCE = 12
+_NONCES = Chance(NONCE)
 
 
 class Sealer:
@@ -23,7 +25,7 @@ class Sealer:
 
     def seal(self, purpose: str, content: bytes) -> str:
         """URL-safe text that only `open` with the same purpose turns back."""
-        nonce = os.urandom(NONCE)
+        nonce = _NONCES.piece()
         sealed = self._ciphers[0].encrypt(nonce, content, purpose.encode())
         return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
