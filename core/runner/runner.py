@@ -78,15 +78,28 @@ class Runner:
                 await connector.close()
             await self.keeper.close()
 
-    async def adopt(self, home: Home, url: str, quiet: Fence | None = None) -> list[Device]:
+    async def adopt(self, home: Home, url: str) -> list[Device]:
         """Take charge of a home's devices: add what is found, run what is known, finish commands.
 
-        A home is `quiet` where it was seen under this fence that no other owner has left a command
-        in it; those that nobody has begun to send are found anyway.
+        A lease that is lost on the way, to a machine that stood still, is waited for once more.
 
         Raises:
             Unavailable: the database does not answer, or another process runs the home.
             Invalid: the connector cannot read its URL.
+        """
+        before = self.keeper.lost
+        try:
+            return await self._take_on(home, url)
+        except Fenced:
+            if self.keeper.lost == before:  # it never was ours
+                raise
+            return await self._take_on(home, url)
+
+    async def _take_on(self, home: Home, url: str, quiet: Fence | None = None) -> list[Device]:
+        """The same, once.
+
+        A home is `quiet` where it was seen under this fence that no other owner has left a command
+        in it; those that nobody has begun to send are found anyway.
         """
         connector = self._connectors[url.partition("://")[0]]
         async with self._adopting[home.id]:
@@ -199,7 +212,7 @@ class Runner:
         if home.id in self._homes or shard_of(home.id) not in self.keeper.shards:
             return
         try:
-            await self.adopt(home, url, quiet)
+            await self._take_on(home, url, quiet)
         except LatchkeyError as error:
             log.warning("home_not_adopted", home=home.id, reason=str(error))
 
