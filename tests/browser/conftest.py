@@ -141,7 +141,6 @@ def open_page(browser: Browser, demo: Process) -> Open:
 
 async def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
-    wide: int = await page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
+    # By a locator, which waits for the page that a click may just have asked for.
+    wide: int = await page.locator("html").evaluate("(it) => it.scrollWidth - it.clientWidth")
     return wide

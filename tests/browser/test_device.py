@@ -147,8 +147,10 @@ async def test_every_page_fits_every_screen(
         await expect(page.get_by_label("The code on your device")).to_be_focused()
         await page.goto(opened.base_url + television.path)
         await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_test_id("places")).to_be_visible()
         await fits("device-consent")
         await page.get_by_role("button", name="Deny").click()
+        await expect(page.get_by_test_id("answer")).to_contain_text("The answer was “Deny”")
         await fits("device-denied")
         assert all("400" in wrong for wrong in opened.wrong), opened.wrong
         opened.wrong.clear()
