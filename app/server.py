@@ -22,6 +22,7 @@ from app.authentication import Authenticator, Caller
 from app.background import background
 from app.compose import House
 from app.ending import Ending
+from app.frames import Framed
 from app.graphql import HEARD, Endpoint
 from app.health import Ready, alive
 from app.metrics import Meter, Metrics
@@ -127,7 +128,7 @@ def application(
     authenticate = authenticator_of(house, uri)
     # Clients name the address of a socket as they opened it, or as that of its HTTP request.
     of_socket = authenticator_of(house, uri, uri.replace("http", "ws", 1))
-    parts = Parts(graph, house.access, house.clock, _limits(settings))
+    parts = Parts(graph, house.access, house.clock, _limits(settings), house.hub.pump)
     endpoint = Endpoint(
         graph,
         Streams(parts, sessions),
@@ -245,7 +246,7 @@ async def listening(
         log_config=None,
         access_log=False,
         lifespan="off",
-        ws="websockets-sansio",
+        ws=Framed,
         ws_max_size=house.settings.socket_message_bytes,
         ws_per_message_deflate=False,  # what many are sent is made once; a socket's own is dear
         ws_ping_interval=None,  # the protocol has pings of its own, which say more

@@ -87,6 +87,7 @@ class Prepared(AsyncIterator[Seen]):
     """The port `Live`, and a watch of it, for which the same events happen again and again."""
 
     cursor = None
+    passed = bool
     extras: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, events: Sequence[Event]) -> None:
@@ -161,7 +162,7 @@ async def rendering() -> AsyncIterator[One]:
             )
             token = await homes.token(house, owner, home)
             answers = await _answers(house, token, event)
-            _check(answers.take() or "", answers.take() or "")
+            _check(answers.take() or b"", answers.take() or b"")
 
             async def one() -> None:
                 answers.take()
@@ -181,14 +182,14 @@ async def _answers(house: House, token: str, event: Event) -> Streaming:
     return answers
 
 
-def _check(first: str, second: str) -> None:
+def _check(first: bytes, second: bytes) -> None:
     answer = orjson.loads(first)
     shown = answer.get("data", {}).get("deviceStatusChanged", {})
     expected = {"on": True, "brightness": 70}
     if "errors" in answer or shown.get("sequence") != 1 or shown.get("state") != expected:
         raise Failed(first)
     if first == second:
-        sentence = f"Two events look the same: {first}"
+        sentence = f"Two events look the same: {first.decode()}"
         raise Failed(sentence)
 
 

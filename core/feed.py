@@ -120,7 +120,7 @@ class Feed:
 
     def stale(self) -> bool:
         """Whether the logs could not be read for so long that access may have been taken back."""
-        return self.age > STALE_SECONDS
+        return self._clock.monotonic() - self._fresh_at > STALE_SECONDS
 
     @property
     def age(self) -> float:

@@ -45,6 +45,7 @@ class Streaming:
         "_stage",
         "_trace_id",
         "_watching",
+        "passed",
     )
 
     def __init__(
@@ -61,6 +62,8 @@ class Streaming:
         self._renewed: Viewer | None = None
         self._watching: Watching | None = None
         self._seen: Seen | None = None
+        self.passed: Callable[[], bool] = bool
+        """Hear that the answer that was taken last has gone out; say whether to ask for another."""
 
     async def open(self, ready: Callable[[str], None]) -> Sequence[Mapping[str, Any]] | None:
         """Begin; the errors that prevent it, or None.
@@ -89,11 +92,12 @@ class Streaming:
         """Open a watch (`core.domain.ports.Live`)."""
         after = after if self._after is None else self._after
         self._watching = watching = await self._live.watch(viewer, wanted, after, manner)
+        self.passed = watching.passed
         if self._renewed is not None:
             watching.renew(self._renewed)  # while it was opened
         return watching
 
-    def take(self) -> str | None:
+    def take(self) -> bytes | None:
         """The next answer as JSON, if there is one now: to ask says that the last has gone out.
 
         Raises:
@@ -140,17 +144,18 @@ class Streaming:
             raise RuntimeError(sentence)
         return self._watching
 
-    def _shown(self, seen: Seen, extras: Mapping[str, object]) -> str:
+    def _shown(self, seen: Seen, extras: Mapping[str, object]) -> bytes:
         self._stage.looked(self._grant_id)
         shown = self._stage.renderer.render(self._rendering, seen, self._context)
         if isinstance(shown, bytes) and not extras:
-            seen.payload = f'{{"data":{shown.decode()},"extensions":{{"cursor":"{seen.cursor}"}}}}'
+            cursor = seen.cursor.encode()
+            seen.payload = b'{"data":%b,"extensions":{"cursor":"%b"}}' % (shown, cursor)
             return seen.payload
         # Errors have a trace of their own, and what was left out is each reader's own.
         result = Result(orjson.Fragment(shown)) if isinstance(shown, bytes) else shown
         payload = result.payload(self._form)
         payload["extensions"] = {"cursor": seen.cursor, **extras}
-        return orjson.dumps(payload).decode()
+        return orjson.dumps(payload)
 
     def _form(self, error: GraphQLError) -> Mapping[str, Any]:
         return formatted(error, self._trace_id)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
 
 from core import observe
 from core.domain.accounts import Viewer
-from core.domain.errors import Invalid, Refused, Unavailable
+from core.domain.errors import Invalid, Refused, Unavailable, expired
 from core.domain.grants import Scope
 from core.domain.ports import EVERYTHING, Clock, Manner, Seen, Wanted
 from core.feed import Feed
@@ -19,8 +19,9 @@ from core.snapshots.access import Access
 from core.snapshots.rosters import Rosters
 from core.tokens import Cursors
 from core.tokens.cursors import MOST_HOMES
+from subscriptions.pump import Pump
 from subscriptions.rooms import Rooms
-from subscriptions.watch import Watch, expired
+from subscriptions.watch import Watch
 
 log = observe.logger(__name__)
 
@@ -31,7 +32,7 @@ AHEAD_SECONDS = 0.05
 class Watching(AsyncIterator[Seen]):
     """What a reader holds. The watch ends with it, even one that was dropped and not closed."""
 
-    __slots__ = ("_news", "_watch", "take")
+    __slots__ = ("_news", "_watch", "passed", "take")
 
     def __init__(self, watch: Watch) -> None:
         """Hold this one."""
@@ -39,6 +40,8 @@ class Watching(AsyncIterator[Seen]):
         self._news: asyncio.Event | None = None
         self.take = watch.take
         """The next event, if there is one now."""
+
+        self.passed = watch.passed
 
     def __del__(self) -> None:
         """Nobody can read it any more."""
@@ -121,7 +124,10 @@ class Hub:
 
         self._events_of = events
         self._access = access
-        self._rooms = Rooms(feed, rosters, cursors)
+        self.pump = Pump()
+        """Whose turn it is; whatever writes for those who watch here waits for it."""
+
+        self._rooms = Rooms(feed, rosters, cursors, self.pump)
 
     async def watch(
         self, viewer: Viewer, wanted: Wanted, after: str | None, manner: Manner = EVERYTHING

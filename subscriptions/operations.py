@@ -27,7 +27,7 @@ from subscriptions.protocol import Close
 class Operation:
     """One of them. Once it is `over`, nothing more is sent for it."""
 
-    __slots__ = ("_head", "_ours", "call", "id", "over", "stream", "task", "trace_id")
+    __slots__ = ("_head", "_ours", "call", "id", "over", "passed", "stream", "task", "trace_id")
 
     def __init__(self, key: str, ours: "Operations") -> None:
         """It is one of these."""
@@ -37,10 +37,13 @@ class Operation:
         self.call: Call | None = None
         self.stream: Streaming | None = None
         self.over = False
-        self._ours = ours
-        self._head = ""
+        self.passed: Callable[[], bool] = bool
+        """`subscriptions.outlet.Source`: as its stream says."""
 
-    def take(self) -> str | None:
+        self._ours = ours
+        self._head = b""
+
+    def take(self) -> bytes | None:
         """`subscriptions.outlet.Source`: the message with its next event."""
         if self.over or self.stream is None:
             return None
@@ -52,13 +55,8 @@ class Operation:
         if payload is None:
             return None
         if not self._head:
-            self._head = f'{{"id":{orjson.dumps(self.id).decode()},"type":"next","payload":'
-        return f"{self._head}{payload}}}"
-
-    def ready(self, home_id: str) -> None:
-        """Its subscription has something to take."""
-        if not self.over:
-            self._ours.outlet.announce(home_id, self)
+            self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(self.id)
+        return b"%b%b}" % (self._head, payload)
 
     def lag(self) -> None:
         """`subscriptions.outlet.Source`."""
@@ -164,7 +162,8 @@ class Operations:
         operation.call = call
         if call.operation.kind == "subscription":
             operation.stream = self._graph.stream(call)
-            errors = await operation.stream.open(operation.ready)
+            errors = await operation.stream.open(partial(self.outlet.announce, operation))
+            operation.passed = operation.stream.passed
             if errors is not None:
                 self._finish(operation, "error", errors)
             return

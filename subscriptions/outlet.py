@@ -6,7 +6,7 @@ task is there only while that has to be waited for.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol, TypeAlias
 
 import orjson
@@ -15,7 +15,6 @@ from core import observe
 from core.domain.errors import LatchkeyError, Unauthenticated
 from subscriptions.protocol import Close
 from subscriptions.pump import Pump
-from subscriptions.stepping import Rest, begun
 
 CLOSE_SECONDS: Final = 1.0
 """How long a peer that does not read keeps the frame that closes it waiting."""
@@ -24,7 +23,7 @@ STALL_SECONDS: Final = 1.0
 EVENTS: Final = 64
 """Events that a socket is asked for before it has another turn."""
 Message: TypeAlias = Mapping[str, object]
-Said: TypeAlias = tuple[str, Callable[[], object] | None]
+Said: TypeAlias = tuple[bytes, Callable[[], object] | None]
 """A message, and who is told once it is taken."""
 
 log = observe.logger(__name__)
@@ -37,12 +36,17 @@ class Gone(Exception):
 class Wire(Protocol):
     """What carries messages."""
 
-    async def send(self, text: str) -> None:
-        """One message out; it waits while the peer does not read.
+    @property
+    def write(self) -> Callable[[bytes], bool]:
+        """Take one message; whether there is room for more. If not, wait for `room` before that.
 
         Raises:
             Gone: the peer is away.
         """
+
+    @property
+    def room(self) -> Callable[[], Awaitable[object]]:
+        """Return once the peer has read so much that there is room, or is away."""
 
     async def close(self, code: Close, sentence: str) -> None:
         """Say why it ends; the frames that come in end with that.
@@ -55,8 +59,12 @@ class Wire(Protocol):
 class Source(Protocol):
     """Who has events for the peer."""
 
-    def take(self) -> str | None:
+    def take(self) -> bytes | None:
         """The next message, if there is one now. To ask for it says that the last has gone out."""
+
+    @property
+    def passed(self) -> Callable[[], bool]:
+        """Hear that the last message has gone out; say whether to ask for another."""
 
     def lag(self) -> None:
         """The peer has stopped reading: hold nothing for it."""
@@ -125,17 +133,21 @@ class Outlet:
         """
         if self.closed:
             raise Gone
-        self._said.append((orjson.dumps(message).decode(), taken))
+        self._said.append((orjson.dumps(message), taken))
         if not self._writes:
             self._write(0)
 
-    def announce(self, home_id: str, source: Source) -> None:
+    def announce(self, source: Source, home_id: str) -> None:
         """Ask `source` for events in the turn of this home."""
-        if self.closed or source in self._sources:
-            return
-        self._sources.append(source)
-        self._home_id = home_id
-        self._await_turn()
+        if not (self.closed or source in self._sources):
+            self._sources.append(source)
+            self._home_id = home_id
+            if self._writes or self._waits:
+                return
+            if self._pump.turn == home_id:
+                self._write(EVENTS)
+            else:
+                self._await_turn()
 
     async def close(self, code: Close, sentence: str) -> None:
         """Close with a code and a sentence; whoever comes second changes nothing."""
@@ -178,59 +190,69 @@ class Outlet:
             self._cleared = None
 
     def _await_turn(self) -> None:
-        """Have those who have events asked for them, unless that is under way."""
-        if self._sources and not (self.closed or self._writes or self._waits):
-            self._waits = True
-            self._pump.add(self._home_id, self._turn)
+        """Have those who have events asked for them; nothing of that may be under way."""
+        self._waits = True
+        self._pump.add(self._home_id, self._turn)
 
-    def _turn(self) -> int:
+    def _turn(self) -> None:
         self._waits = False
-        return 0 if self._writes else self._write(EVENTS)
+        if not self._writes:
+            self._write(EVENTS)
 
-    def _write(self, events: int) -> int:
-        """Write what was said and so many events, as far as the peer reads; how many these were."""
+    def _write(self, events: int) -> None:
+        """Write what was said and so many events, as far as the peer reads."""
         self._writes, left = True, events
+        write, sources = self._wire.write, self._sources
         try:
-            while (text := self._next(events=left > 0)) is not None:
-                left -= 1
-                if isinstance(rest := begun(self._wire.send(text)), Rest):
-                    self._writing = asyncio.create_task(self._wait(rest))
-                    return events - left
-        except Gone:
-            self._close()
-        except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this
-            self._fail(error)
-        self._writes = False
-        self._await_turn()
-        return events - left
-
-    async def _wait(self, rest: Rest[None]) -> None:
-        """Wait for the peer, and go on."""
-        try:
-            await self._waited(rest)
+            while not self.closed:
+                source = None
+                if self._said:
+                    text = self._spoken()
+                elif sources and left:
+                    source = sources.pop(0)
+                    if (event := source.take()) is None:
+                        continue
+                    text, left = event, left - 1
+                else:
+                    break
+                room = write(text)
+                if source is not None and (not room or source.passed()) and source not in sources:
+                    sources.append(source)
+                if not room:
+                    self._writing = asyncio.create_task(self._wait())
+                    return
         except Gone:
             self._close()
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this
             self._fail(error)
         finally:
-            self._writing = None
-            self._writes = False
-        self._write(0)
+            self._pump.written += events - left
+        self._writes = False
+        if sources and not self._waits:
+            self._await_turn()
 
-    def _fail(self, error: Exception) -> None:
-        """Leave who is there, since nothing can be told to them any more."""
-        log.error("wire_failed", exc_info=error)
-        self._close()
-        self.stalled = True
-        self._leave()
+    def _spoken(self) -> bytes:
+        """The next of what was said."""
+        text, taken = self._said.pop(0)
+        if taken is not None:
+            taken()
+        if not self._said:
+            self._clear()
+        return text
 
-    async def _waited(self, rest: Rest[None]) -> None:
+    async def _wait(self) -> None:
+        """Wait for the peer, and go on."""
         self._stall_later()
         try:
-            await rest
+            await self._wire.room()
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this
+            self._fail(error)
         finally:
             if self._stalls is not None:
                 self._stalls.cancel()
+            self._writing = None
+            self._writes = False
+        self._write(0)
 
     def _stall_later(self) -> None:
         self._stalls = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stall)
@@ -240,20 +262,9 @@ class Outlet:
         for source in self._sources:
             source.lag()
 
-    def _next(self, *, events: bool) -> str | None:
-        """The next message; None for now."""
-        while not self.closed:
-            if self._said:
-                text, taken = self._said.pop(0)
-                if taken is not None:
-                    taken()
-                if not self._said:
-                    self._clear()
-                return text
-            if not (events and self._sources):
-                return None
-            source = self._sources.pop(0)
-            if (event := source.take()) is not None:
-                self._sources.append(source)
-                return event
-        return None
+    def _fail(self, error: Exception) -> None:
+        """Leave who is there, since nothing can be told to them any more."""
+        log.error("wire_failed", exc_info=error)
+        self._close()
+        self.stalled = True
+        self._leave()

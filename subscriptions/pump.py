@@ -18,8 +18,8 @@ SLICE: Final = 64
 """Messages of one home that are written before another home has its turn."""
 TURN: Final = 256
 """Messages that are written before the loop looks at what else there is; a few milliseconds."""
-Write: TypeAlias = Callable[[], int]
-"""Writes a few messages of one socket, and says how many; what is left has to be added again."""
+Write: TypeAlias = Callable[[], object]
+"""Writes a few messages and counts them in `Pump.written`; what is left has to be added again."""
 
 
 class Pump:
@@ -30,6 +30,11 @@ class Pump:
         self._lanes: dict[str, deque[Write]] = {}
         self._order: deque[str] = deque()
         self._turning = False
+        self.turn: str | None = None
+        """The home that has its turn just now."""
+
+        self.written = 0
+        """Messages so far."""
 
     def add(self, home_id: str, write: Write) -> None:
         """Have `write` called in its turn, once. It must not wait."""
@@ -43,26 +48,27 @@ class Pump:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        left = TURN
-        while left > 0 and self._order:
-            home_id = self._order.popleft()
+        until = self.written + TURN
+        while self.written < until and self._order:
+            self.turn = home_id = self._order.popleft()
             lane = self._lanes[home_id]
-            slice_left = SLICE
-            while lane and slice_left > 0:
-                slice_left -= _written(lane.popleft())
-            left -= SLICE - slice_left
+            self._write(lane)
             if lane:
                 self._order.append(home_id)
             else:
                 del self._lanes[home_id]
+        self.turn = None
         self._turning = bool(self._order)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)
 
-
-def _written(write: Write) -> int:
-    try:
-        return max(1, write())
-    except Exception:  # one socket's bug must not cost the others their turns
-        log.exception("write_failed")
-        return 1
+    def _write(self, lane: deque[Write]) -> None:
+        """One home's turn; whoever writes nothing counts as well, so that it ends."""
+        until = self.written + SLICE
+        while lane and self.written < until:
+            least = self.written + 1
+            try:
+                lane.popleft()()
+            except Exception:  # one socket's bug must not cost the others their turns
+                log.exception("write_failed")
+            self.written = max(self.written, least)

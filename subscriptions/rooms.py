@@ -2,21 +2,27 @@
 
 Watches that see alike (one grant, the same wishes, shown in the same way) are one audience: what
 an event comes to is found once for all of them. An event finds its audiences by its device.
+
+An audience is told in rounds, in the turns of its home, some members at a time: each of them takes
+what it is told at once, while it is at hand. Who is told of several homes is told of each event
+before the next one of another home can come, since the cursor of that covers both.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from core.domain.accounts import Viewer
 from core.domain.events import Entry, Event, Lapse
-from core.domain.grants import Grant
 from core.domain.ports import Seen, Wanted
 from core.feed import UNKNOWN, Feed
 from core.snapshots.rosters import Roster, Rosters
 from core.tokens import Cursors
+from subscriptions.pump import SLICE, Pump
 
+MOST_NEWS = 256
+"""Events that wait for a round at most; then everybody is told of them at once."""
 Key = tuple[Hashable, int, Wanted, tuple[str, ...]]
 
 
@@ -27,36 +33,122 @@ class Watcher(Protocol):
     wanted: Wanted
     alike: Hashable
 
-    def push(self, seen: Seen) -> None:
-        """The next event that it sees. It may leave the room over that, and must not wait."""
+    def push(self, news: Sequence[Seen]) -> None:
+        """The next events that it sees. It may leave the room over that, and must not wait."""
 
     def changed(self) -> None:
         """What it sees has to be looked at again. It leaves the room."""
 
 
-class Audience(NamedTuple):
+class Audience:
     """Live watches of one home that see alike, in the order in which they came."""
 
-    grant: Grant
-    wanted: Wanted
-    homes: tuple[str, ...]
-    seal: Callable[[Mapping[str, int]], str]
-    members: dict[Watcher, None]
+    __slots__ = (
+        "_left",
+        "_news",
+        "_now",
+        "_pump",
+        "_room",
+        "_waits",
+        "grant",
+        "homes",
+        "members",
+        "seal",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        room: "Room",
+        pump: Pump,
+        first: Watcher,
+        homes: tuple[str, ...],
+        seal: Callable[[Mapping[str, int]], str],
+    ) -> None:
+        """Of watches like this first one, which see this room's home and all of those."""
+        self.grant = first.viewer.grant
+        self.wanted = first.wanted
+        self.homes = homes
+        self.seal = seal
+        self.members: dict[Watcher, None] = {}
+        self._room = room
+        self._pump = pump
+        self._news: list[Seen] = []
+        """What nobody was told of yet."""
+
+        self._now: list[Seen] = []
+        self._left: Iterator[Watcher] = iter(())
+        """Those who are still to be told of `_now`."""
+
+        self._waits = False
+        """Whether it waits for its home's turn."""
+
+    def see(self, seen: Seen) -> None:
+        """One more event for them."""
+        self._news.append(seen)
+        self._room.unsettled.add(self)
+        if len(self.homes) > 1 or len(self._news) >= MOST_NEWS:
+            self.settle()
+        else:
+            self._await_turn()
+
+    def settle(self) -> None:
+        """Tell everybody everything now; they take it in their own turns."""
+        while self._tell(len(self.members)):
+            pass
+
+    def _await_turn(self) -> None:
+        if not self._waits:
+            self._waits = True
+            self._pump.add(self._room.home_id, self._turn)
+
+    def _turn(self) -> None:
+        """Tell some of them, who write it at once."""
+        self._waits = False
+        try:
+            self._tell(SLICE)
+        finally:
+            if self in self._room.unsettled:
+                self._await_turn()
+
+    def _tell(self, most: int) -> bool:
+        """Tell so many of them, or fewer who write as much; whether somebody is left.
+
+        Whoever is told may write, leave, or have the others told first: all of this may go on
+        within, so nothing of it is kept here but what `_left` still yields.
+        """
+        pump = self._pump
+        begun = pump.written
+        for count, watch in enumerate(self._left, 1):
+            watch.push(self._now)
+            if count >= most or pump.written >= begun + most:
+                pump.written = max(pump.written, begun + count)  # not all of them have to write
+                return True
+        if not self._news:
+            self._room.unsettled.discard(self)
+            return False
+        self._now, self._news = self._news, []
+        self._left = iter(tuple(self.members))
+        return True
 
 
 class Room:
     """One home: who is in it now, and who watches."""
 
-    def __init__(self, roster: Roster, feed: Feed, cursors: Cursors) -> None:
+    def __init__(self, roster: Roster, feed: Feed, cursors: Cursors, pump: Pump) -> None:
         """Nobody watches yet."""
         self.home_id = roster.home_id
         self.roster = roster
         self.place = UNKNOWN
-        """Up to here those who are in it have been told everything that they see."""
+        """Up to here, once it is settled, those in it have been told everything that they see."""
 
         self.readers = 0
+        self.unsettled: set[Audience] = set()
+        """Those who have not been told yet of everything that they see."""
+
         self._feed = feed
         self._cursors = cursors
+        self._pump = pump
         self._audiences: dict[Key, Audience] = {}
         self._of_device: defaultdict[str | None, dict[Key, Audience]] = defaultdict(dict)
 
@@ -65,12 +157,18 @@ class Room:
         key = _key(watch, homes)
         audience = self._audiences.get(key)
         if audience is None:
-            grant = watch.viewer.grant
-            seal = partial(self._cursors.places, grant.id)
-            audience = self._audiences[key] = Audience(grant, watch.wanted, homes, seal, {})
+            seal = partial(self._cursors.places, watch.viewer.grant.id)
+            audience = Audience(self, self._pump, watch, homes, seal)
+            self._audiences[key] = audience
             for device_id in _devices(watch.wanted):
                 self._of_device[device_id][key] = audience
+        audience.settle()  # who comes now knows of that already
         audience.members[watch] = None
+
+    def settle(self) -> None:
+        """Tell all of them now; whoever wants to know where it is, or to leave, asks for that."""
+        for audience in tuple(self.unsettled):
+            audience.settle()
 
     def leave(self, watch: Watcher, homes: tuple[str, ...]) -> None:
         """Tell it nothing more."""
@@ -102,30 +200,24 @@ class Room:
                 for audience in tuple(audiences.values()):
                     self._tell(audience, entry)
 
-    def shows(self, seen: Seen, grant: Grant) -> bool:
-        """Whether what was judged then may be shown now, after whatever has moved since."""
-        same = seen.moves == self.roster.moves
-        return same or grant.shows(seen.event, self.roster.rooms)
-
     def _tell(self, audience: Audience, event: Event) -> None:
         if not audience.wanted.matches(event):
             return
         if not audience.grant.shows(event, self.roster.rooms):
             return
         places = {home_id: self._feed.place(home_id) for home_id in audience.homes}
-        seen = Seen(event, places, audience.seal, self.roster.moves)
-        for watch in tuple(audience.members):
-            watch.push(seen)
+        audience.see(Seen(event, places, audience.seal, self.roster.moves))
 
 
 class Rooms:
     """The rooms of the homes that somebody watches."""
 
-    def __init__(self, feed: Feed, rosters: Rosters, cursors: Cursors) -> None:
+    def __init__(self, feed: Feed, rosters: Rosters, cursors: Cursors, pump: Pump) -> None:
         """None yet."""
         self._feed = feed
         self._rosters = rosters
         self._cursors = cursors
+        self._pump = pump
         self._rooms: dict[str, Room] = {}
 
     async def take(self, home_id: str) -> Room:
@@ -138,7 +230,7 @@ class Rooms:
         room = self._right(home_id)
         if room is None:
             roster = await self._rosters.take(home_id)  # first, so that it is told first
-            fresh = Room(roster, self._feed, self._cursors)
+            fresh = Room(roster, self._feed, self._cursors, self._pump)
             try:
                 fresh.place = await self._feed.follow(home_id, fresh.told)
             except BaseException:

@@ -6,7 +6,7 @@ reader: heartbeats, the end of its token and news of its grant are timers.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -56,7 +56,7 @@ class Parts:
     access: Access
     clock: Clock
     limits: Limits
-    pump: Pump = field(default_factory=Pump)
+    pump: Pump
 
 
 class Session:

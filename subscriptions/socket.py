@@ -4,6 +4,9 @@ Starlette's `WebSocket` would do, and costs each message three more calls and ea
 memory; there are many of both.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import Final
+
 from starlette.types import Receive, Scope, Send
 
 from subscriptions.outlet import Gone
@@ -11,17 +14,23 @@ from subscriptions.protocol import SUBPROTOCOL, Close, reason
 from subscriptions.session import RESTARTS, Authenticate, Parts, Session
 from subscriptions.sessions import Sessions
 
+FRAMES: Final = "latchkey.frames"
+"""The extension of the ASGI scope by which a socket is written to; `app.frames` offers it."""
+
 
 class Socket:
     """`subscriptions.outlet.Wire` on an accepted socket."""
 
-    __slots__ = ("_closed", "_receive", "_send")
+    __slots__ = ("_closed", "_receive", "_send", "room", "write")
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak through these."""
         self._receive = receive
         self._send = send
         self._closed = False
+        frames = scope["extensions"][FRAMES]
+        self.write: Callable[[bytes], bool] = frames["write"]
+        self.room: Callable[[], Awaitable[object]] = frames["room"]
 
     async def read(self) -> str | bytes | None:
         """The next frame; None once either side has closed."""
@@ -32,16 +41,6 @@ class Socket:
         found: str | bytes = message["bytes"] if text is None else text
         return found
 
-    async def send(self, text: str) -> None:
-        """One message out."""
-        if self._closed:
-            raise Gone
-        try:
-            await self._send({"type": "websocket.send", "text": text})
-        except (OSError, RuntimeError) as error:  # RuntimeError: closed meanwhile
-            self._closed = True
-            raise Gone from error
-
     async def close(self, code: Close, sentence: str) -> None:
         """Close with a reason, as far as a close frame holds it."""
         if self._closed:
@@ -50,7 +49,7 @@ class Socket:
         closing = {"type": "websocket.close", "code": int(code), "reason": reason(sentence)}
         try:
             await self._send(closing)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: closed meanwhile
             raise Gone from error
 
 
@@ -76,7 +75,7 @@ async def serve(
     if sessions.draining:
         await _turn_away(send, SUBPROTOCOL, Close.RESTART, RESTARTS)
         return
-    wire = Socket(receive, send)
+    wire = Socket(scope, receive, send)
     session = Session(wire, parts, authenticate, header)
     sessions.add(session)  # at once: whoever drains them must miss nobody
     try:

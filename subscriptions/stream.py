@@ -50,7 +50,7 @@ class Wire(Protocol):
         """Wait until the peer is away."""
 
 
-class Shown(AsyncIterator[str]):
+class Shown(AsyncIterator[bytes]):
     """What the subscription shows: all that this knows of `Streaming`."""
 
     def __init__(self, streaming: Streaming) -> None:
@@ -67,7 +67,7 @@ class Shown(AsyncIterator[str]):
         if (errors := await self._streaming.open(lambda _: self._news.set())) is not None:
             raise Unbegun(errors)
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> bytes:
         """The next answer, as JSON. To ask for it says that the one before has gone out."""
         while (payload := self._streaming.take()) is None:
             self._news.clear()
@@ -165,7 +165,7 @@ class Stream:
             async for payload in self._shown:
                 stalls = asyncio.get_running_loop().call_later(STALL_SECONDS, self._shown.lag)
                 try:
-                    await self._say(partial(sse.event, NEXT, payload.encode(), self._shown.taken))
+                    await self._say(partial(sse.event, NEXT, payload, self._shown.taken))
                 finally:
                     stalls.cancel()
         except LatchkeyError as error:

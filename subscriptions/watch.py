@@ -6,19 +6,20 @@ events, or has stopped reading, loses its queue and nothing else. So a watch nev
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from core.domain.accounts import Viewer
-from core.domain.errors import Unauthenticated
+from core.domain.errors import expired
 from core.domain.events import Event, Gap
 from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
 from core.feed import Feed
 from core.tokens import Cursors
 from subscriptions.queues import All, Latest, Queue
 from subscriptions.rooms import Room
+from subscriptions.rounds import Rounds
 
 QUEUE = 256
 """Events that wait for one reader at most; those of one commit come all at once."""
@@ -47,8 +48,7 @@ class Watch:
 
     __slots__ = (
         "_asked_again",
-        "_in_round",
-        "_pause",
+        "_rounds",
         "_woken",
         "alike",
         "error",
@@ -105,9 +105,8 @@ class Watch:
         self.extras = NOTHING
         self.task: asyncio.Task[None] | None = None
         self._woken: asyncio.Future[None] | None = None
-        self._in_round = False
+        self._rounds = Rounds(manner.seconds, self._announce) if manner.seconds else None
         self._asked_again: asyncio.TimerHandle | None = None
-        self._pause: asyncio.TimerHandle | None = None
 
     def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
         """`core.domain.ports.Watching.attach`."""
@@ -116,31 +115,43 @@ class Watch:
 
     def take(self) -> Seen | None:
         """`core.domain.ports.Watching.take`."""
-        self.out = self.lagging = False
+        self.out = False
         if self.error is not None:
             raise self.error
-        while self.queue and self._may_take():
-            if self.parts.feed.stale():
+        queue, parts = self.queue, self.parts
+        while queue and (self._rounds is None or self._rounds.begun()):
+            if parts.feed.stale():
                 self._doubt()  # what waits goes on waiting until it is known who may see it
                 break
-            if self.viewer.expires_at <= self.parts.clock.now():
+            if self.viewer.expires_at <= parts.clock.now():
                 self.end(expired())
                 raise expired()
-            seen = self.queue.take()
-            if self.rooms[seen.event.home.id].shows(seen, self.viewer.grant):
+            seen = queue.take()
+            roster = self.rooms[seen.event.home.id].roster
+            # Whether what was judged then may be shown now, after whatever has moved since.
+            if seen.moves == roster.moves or self.viewer.grant.shows(seen.event, roster.rooms):
                 self.out = True
-                self._note(self.queue.skipped)
+                self._note(queue.skipped)
                 return seen
-        if not self.queue and self.live:  # what is still to be read belongs to this round
-            self._in_round = False
-        self.wake()
+        self.passed()
         return None
+
+    def passed(self) -> bool:
+        """`core.domain.ports.Watching.passed`."""
+        self.out = self.lagging = False
+        if self.queue:
+            return True
+        if self._rounds is not None and self.live:
+            self._rounds.open = False  # what is still to be read belongs to this round
+        self.wake()
+        return False
 
     def lag(self) -> None:
         """`core.domain.ports.Watching.lag`; what is coalesced is bounded as it is."""
         if self.manner.delivery is Delivery.ALL and self.error is None and not self.lagging:
             self.lagging = True
             self.parts.fallen += self.live
+            self._settle()
             self.fall_back()
 
     @property
@@ -149,17 +160,21 @@ class Watch:
         # Nor while a gap waits to be told: whoever came back from beyond it would not know of it.
         if self.out or self.queue or self.error is not None or self.gap is not None:
             return None
+        if any(self.rooms[home_id].unsettled for home_id in self.homes):
+            return None
         return self.parts.cursors.places(self.viewer.grant.id, self._reached())
 
-    def push(self, seen: Seen) -> None:
-        """One of its rooms has an event that it sees."""
-        if len(self.queue) >= QUEUE:
-            self.parts.fallen += 1
-            self.fall_back()
-            return
-        self.queue.put(seen)
-        if len(self.queue) == 1 and not self.out:
-            self._call(seen.event.home.id)
+    def push(self, news: Sequence[Seen]) -> None:
+        """One of its rooms has events that it sees."""
+        queue, quiet = self.queue, not (self.queue or self.out)
+        for seen in news:
+            if len(queue) >= QUEUE:
+                self.parts.fallen += 1
+                self.fall_back()
+                return
+            queue.put(seen)
+        if quiet and self.ready is not None:
+            self.ready(news[0].event.home.id)
 
     def offer(self, events: Iterable[Event], reached: Mapping[str, int]) -> None:
         """Have what it sees of these events of the log taken; up to `reached` there are no others.
@@ -193,10 +208,11 @@ class Watch:
         self.homes, self.live, self.places = tuple(sorted(self.places)), True, {}
         for home_id in self.homes:
             self.rooms[home_id].enter(self, self.homes)
-        self._in_round = self._in_round and bool(self.queue)
+        if self._rounds is not None and not self.queue:
+            self._rounds.open = False
 
     def fall_back(self) -> None:
-        """Read on from the log, from where the reader is."""
+        """Read on from the log, from where the reader is, which has been told everything."""
         self.places = self.queue.first().before() if self.queue else self._reached()
         self.queue.clear()
         if self.live:
@@ -209,6 +225,7 @@ class Watch:
         """Something about the grant has changed."""
         if self.error is None:
             self.stale = True
+            self._settle()
             self.fall_back()
             self.wake()
 
@@ -216,8 +233,9 @@ class Watch:
         """Nothing more is shown; whoever reads is told why."""
         if self.error is None:
             self.error = error
+            self._settle()
             self.fall_back()
-            for timer in (self._pause, self._asked_again):
+            for timer in (self._rounds, self._asked_again):
                 if timer is not None:
                     timer.cancel()
             self.parts.let_go(self)
@@ -252,6 +270,11 @@ class Watch:
         if self.ready is not None:
             self.ready(home_id)
 
+    def _settle(self) -> None:
+        """Be told what it has not been told yet."""
+        for home_id in self.homes if self.live else ():
+            self.rooms[home_id].settle()
+
     def _reached(self) -> dict[str, int]:
         if not self.live:
             return self.places
@@ -259,22 +282,9 @@ class Watch:
 
     def _note(self, skipped: int) -> None:
         """What is to be said beside the event that is taken."""
-        if not skipped and self.gap is None:
-            self.extras = NOTHING
-        else:
-            coalesced = {"coalesced": skipped} if skipped else {}
-            self.extras = {**coalesced, **({"gap": self.gap} if self.gap is not None else {})}
-            self.gap = None
-
-    def _may_take(self) -> bool:
-        """Whether what waits may be taken now: always, or in rounds that begin some time apart."""
-        if not self.manner.seconds or self._in_round:
-            return True
-        if self._pause is not None:
-            return False
-        self._in_round = True
-        self._pause = asyncio.get_running_loop().call_later(self.manner.seconds, self._go_on)
-        return True
+        self.extras = {"coalesced": skipped} if skipped else NOTHING
+        if self.gap is not None:
+            self.extras, self.gap = {**self.extras, "gap": self.gap}, None
 
     def _doubt(self) -> None:
         if self._asked_again is None:
@@ -285,16 +295,6 @@ class Watch:
         self._asked_again = None
         self._announce()
 
-    def _go_on(self) -> None:
-        """Time for another round."""
-        self._pause = None
-        self._announce()
-
     def _announce(self) -> None:
         if self.queue and not self.out:
             self._call(self.queue.first().event.home.id)
-
-
-def expired() -> Unauthenticated:
-    """The end of a watch whose token is over."""
-    return Unauthenticated("The access token has expired; ask for a new one.", expired=True)

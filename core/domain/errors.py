@@ -60,6 +60,11 @@ class Unauthenticated(LatchkeyError):
         self.unproven = unproven
 
 
+def expired() -> Unauthenticated:
+    """The token of whatever is open is over."""
+    return Unauthenticated("The access token has expired; ask for a new one.", expired=True)
+
+
 class Refused(LatchkeyError):
     """The viewer is known and may not do this; `scopes` are those that would open it."""
 

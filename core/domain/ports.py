@@ -222,7 +222,7 @@ class Seen:
         self.event = event
         self.places = places
         self.moves = moves
-        self.payload: str | None = None
+        self.payload: bytes | None = None
         self._seal = seal
         self._cursor: str | None = None
 
@@ -258,6 +258,10 @@ class Watching(Protocol):
         Raises:
             LatchkeyError: the watch ended, because access did.
         """
+
+    @property
+    def passed(self) -> Callable[[], bool]:
+        """Hear that the event that was taken last was passed on; say whether to ask for another."""
 
     def __aiter__(self) -> AsyncIterator[Seen]:
         """Itself."""

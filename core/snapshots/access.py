@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from core.domain.accounts import Client, User, Viewer
 from core.domain.documents import PREFIX
-from core.domain.errors import Missing, Unauthenticated, Unavailable
+from core.domain.errors import Missing, Unauthenticated, Unavailable, expired
 from core.domain.events import AccessEntry, Entry
 from core.domain.grants import OWN, Grant
 from core.domain.keys import SigningKey
@@ -145,8 +145,7 @@ class Access:
         Raises as `viewer` does, and Unauthenticated where the token is over.
         """
         if viewer.expires_at <= self._clock.now():
-            sentence = "The access token has expired; ask for a new one."
-            raise Unauthenticated(sentence, expired=True)
+            raise expired()
         known = self._viewers.get(viewer.token_id)
         if known is not None and _same(viewer, known[0]):
             return self.viewer(known[0])  # one for all that is open with this token

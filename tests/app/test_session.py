@@ -36,16 +36,18 @@ class Peer:
         self.code: Close | None = None
         self.reads = asyncio.Event()
         self.reads.set()
+        self.room = self.reads.wait
         self._said = asyncio.Queue[str | None]()
         self._api = api
-        parts = Parts(graph_of(api.house), api.house.access, api.house.clock, LIMITS)
+        house = api.house
+        parts = Parts(graph_of(house), house.access, house.clock, LIMITS, house.hub.pump)
         self.session = Session(self, parts, self._known, None)
         self.running = asyncio.create_task(self.session.run(self._said.get))
 
-    async def send(self, text: str) -> None:
-        """Take a message, as soon as it reads."""
-        await self.reads.wait()
+    def write(self, text: bytes) -> bool:
+        """Take a message; there is room for another while it reads."""
         self.sent.append(orjson.loads(text))
+        return self.reads.is_set()
 
     async def close(self, code: Close, sentence: str) -> None:
         """Likewise the frame that closes."""

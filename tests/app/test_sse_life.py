@@ -78,7 +78,8 @@ async def told(
 ) -> AsyncIterator[tuple[Stream, asyncio.Task[None]]]:
     """A stream that runs."""
     limits = replace(LIMITS, heartbeat_seconds=beat)
-    parts = Parts(graph_of(api.house), api.house.access, api.house.clock, limits)
+    house = api.house
+    parts = Parts(graph_of(house), house.access, house.clock, limits, house.hub.pump)
     viewer = api.house.access.viewer(api.house.tokens.verify(api.token()))
     call = await settled(parts.graph.prepare(Parameters(EVENTS), viewer, new_trace()))
     stream = Stream(peer, parts, call, None)

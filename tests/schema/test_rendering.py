@@ -49,7 +49,7 @@ async def shown(
             while (payload := answers.take()) is None:
                 news.clear()
                 await asyncio.wait_for(news.wait(), SECONDS)
-            found.append((payload[: payload.index(',"extensions"')].encode(), payload.encode()))
+            found.append((payload[: payload.index(b',"extensions"')], payload))
     return found
 
 

@@ -1,7 +1,7 @@
 """The hub: who watches sees what the grant shows, once each, in order, for as long as it does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -219,8 +219,8 @@ async def test_a_reader_who_never_reads_costs_a_bounded_queue(
     monkeypatch.setattr(one_watch, "QUEUE", 4)
     push, lengths = one_watch.Watch.push, list[int]()
 
-    def noted(watch: one_watch.Watch, seen: Seen) -> None:
-        push(watch, seen)
+    def noted(watch: one_watch.Watch, news: Sequence[Seen]) -> None:
+        push(watch, news)
         lengths.append(len(watch.queue))
 
     monkeypatch.setattr(one_watch.Watch, "push", noted)

@@ -1,0 +1,74 @@
+"""Frames: uvicorn's WebSocket connection, which also takes texts without an ASGI message for each.
+
+An ASGI message is a dictionary, three coroutines and a state machine, which cost as much again as
+writing it; one event is written a thousand times.
+"""
+
+from asyncio import BaseTransport, Transport
+from http import HTTPStatus
+from typing import Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from subscriptions.outlet import Gone
+from subscriptions.socket import FRAMES
+
+TEXT: Final = 0x81
+"""The first byte of a frame that is a whole text (RFC 6455 §5.2)."""
+MEDIUM, LONG = 126, 65_536
+"""Sizes from which a frame says its size in two bytes, and in eight."""
+
+
+class Writer:
+    """What texts are written by: small and apart, since a thousand are looked at for one event."""
+
+    __slots__ = ("_transport", "full")
+
+    def __init__(self, transport: Transport) -> None:
+        """Write to this."""
+        self._transport = transport
+        self.full = False
+        """Whether the peer has to read before it takes more."""
+
+    def __call__(self, text: bytes) -> bool:
+        """`subscriptions.outlet.Wire.write`."""
+        transport, size = self._transport, len(text)
+        if transport.is_closing():
+            raise Gone
+        if size < MEDIUM:
+            head = bytes((TEXT, size))
+        elif size < LONG:
+            head = bytes((TEXT, 126, size >> 8, size & 0xFF))
+        else:
+            head = bytes((TEXT, 127)) + size.to_bytes(8)
+        transport.write(head + text)  # servers do not mask
+        return not self.full
+
+
+class Framed(WebSocketsSansIOProtocol):
+    """One connection. Its application finds the short way in the scope's extension `FRAMES`."""
+
+    writer: Writer
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Write to this."""
+        super().connection_made(transport)
+        self.writer = Writer(self.transport)
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer it to the application, which has not begun yet."""
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            offered: dict[object, object] = {"write": self.writer, "room": self.writable.wait}
+            (self.scope.get("extensions") or {})[FRAMES] = offered
+
+    def pause_writing(self) -> None:
+        """The peer does not read."""
+        super().pause_writing()
+        self.writer.full = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self.writer.full = False
