@@ -18,13 +18,17 @@ from hypothesis import HealthCheck, settings as hypothesis
 
 from app.compose import House, build, running
 from bench.valkey import Valkey, valkey as valkey_running
+from core import feed
 from core.domain.ports import Clock
+from core.runner import keeper
 from core.settings import Settings
+from core.store import leases
 from core.store.database import Database
 from engine import Engine
 from migrations import upgrade
 from tests.processes import Starter
 
+PATIENCE_SECONDS = 30.0
 SECRET = b"only for tests, 32 bytes of text"
 
 hypothesis.register_profile(
@@ -50,6 +54,23 @@ def fresh_loggers() -> Iterator[None]:
             "configure",
             lambda **more: configure(**{**more, "cache_logger_on_first_use": False}),
         )
+        yield
+
+
+@pytest.fixture(autouse=True)
+def unhurried(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a house of a test stand still for longer than one that serves may.
+
+    Other work shares the machine, and it holds a test up for seconds now and then. What is about
+    those very seconds is marked `punctual`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("punctual") is None:
+            patch.setattr(feed, "FRESH_SECONDS", PATIENCE_SECONDS)
+            patch.setattr(feed, "STALE_SECONDS", PATIENCE_SECONDS)
+            patch.setattr(leases, "LEASE_SECONDS", PATIENCE_SECONDS)
+            patch.setattr(keeper, "TRUST_SECONDS", PATIENCE_SECONDS - 1)
+            patch.setattr(keeper, "PATIENCE_SECONDS", 2 * PATIENCE_SECONDS)
         yield
 
 

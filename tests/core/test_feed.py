@@ -409,6 +409,7 @@ async def test_who_is_behind_what_is_known_is_not_current(house: House, estate: 
     assert house.feed.behind == 0
 
 
+@pytest.mark.punctual
 async def test_a_feed_that_has_not_looked_lately_calls_nothing_current(
     house: House, estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

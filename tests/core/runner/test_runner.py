@@ -214,7 +214,10 @@ async def test_a_line_that_repeats_or_mixes_reports(maple: Owned, fault: DeviceF
 async def test_the_newest_command_wins(maple: Owned) -> None:
     """Of many for the same attribute the last one is confirmed, and the others are superseded."""
     works = [maple.control(LAMP, brightness=10 * number) for number in range(1, 10)]
-    *older, newest = sorted(await asyncio.gather(*works), key=lambda one: one.id)
+    asked = sorted(await asyncio.gather(*works), key=lambda one: one.id)
+    for one in asked:  # a wait may end before its command
+        await eventually(partial(has_ended, maple.estate, one))
+    *older, newest = [await maple.estate.command(one) for one in asked]
     assert {command.status for command in older} <= {
         CommandStatus.SUPERSEDED,
         CommandStatus.CONFIRMED,

@@ -24,6 +24,8 @@ from core.store.leases import Leases
 from tests.conftest import Postgres, Run, settings_for
 from tests.core.services.estate import Estate, eventually, lamp, settle
 
+pytestmark = pytest.mark.punctual
+
 URL = "simulator://?latency=0.002&still=1"
 PLAN = "simulator://plan?devices=1&still=1"
 HOMES = 6

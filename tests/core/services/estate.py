@@ -153,7 +153,7 @@ def viewer_of(
 
 
 async def eventually(
-    look: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 3.0
+    look: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 20.0
 ) -> float:
     """Wait until it is so, and say for how many seconds that took."""
     begun = time.monotonic()

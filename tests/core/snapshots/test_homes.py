@@ -411,6 +411,7 @@ async def test_another_process_is_heard_within_a_second(estate: Estate, second: 
     assert seen(3)
 
 
+@pytest.mark.punctual
 async def test_a_deaf_process_says_nothing(
     estate: Estate, second: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ from core.store.types import database_time
 from tests.core.services.estate import Estate
 from tests.core.store.work import rename, settled
 
+pytestmark = pytest.mark.punctual
+
 ALL = range(SHARDS)
 
 
