@@ -4,15 +4,16 @@ Watches that see alike (one grant, the same wishes, shown in the same way) are o
 an event comes to is found once for all of them. An event finds its audiences by its device.
 
 An audience is told in rounds, in the turns of its home, some members at a time: each of them takes
-what it is told at once, while it is at hand. Who is told of several homes is told of each event
-before the next one of another home can come, since the cursor of that covers both.
+what it is told at once, while it is at hand. Who watches several homes is told of each event before
+the next one of another home can come, since the cursor of that covers both.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
+from core import observe
 from core.domain.accounts import Viewer
 from core.domain.events import Entry, Event, Lapse
 from core.domain.ports import Seen, Wanted
@@ -21,7 +22,9 @@ from core.snapshots.rosters import Roster, Rosters
 from core.tokens import Cursors
 from subscriptions.pump import SLICE, Pump
 
-MOST_NEWS = 256
+log = observe.logger(__name__)
+
+MOST_NEWS: Final = 256
 """Events that wait for a round at most; then everybody is told of them at once."""
 Key = tuple[Hashable, int, Wanted, tuple[str, ...]]
 
@@ -41,18 +44,23 @@ class Watcher(Protocol):
 
 
 class Audience:
-    """Live watches of one home that see alike, in the order in which they came."""
+    """Live watches of one home that see alike, in the order in which they came.
+
+    Each member has its place among the events of the audience, so that it may come and go at any
+    time. An event is kept until all have been told of it.
+    """
 
     __slots__ = (
+        "_first",
+        "_goal",
         "_left",
         "_news",
-        "_now",
         "_pump",
         "_room",
+        "_told",
         "_waits",
         "grant",
         "homes",
-        "members",
         "seal",
         "wanted",
     )
@@ -70,32 +78,56 @@ class Audience:
         self.wanted = first.wanted
         self.homes = homes
         self.seal = seal
-        self.members: dict[Watcher, None] = {}
         self._room = room
         self._pump = pump
+        self._told: dict[Watcher, int] = {}
+        """Of how many events each member was told, with those before it came."""
+
         self._news: list[Seen] = []
-        """What nobody was told of yet."""
+        """Those of which somebody was not told yet; `_first` came before them."""
 
-        self._now: list[Seen] = []
-        self._left: Iterator[Watcher] = iter(())
-        """Those who are still to be told of `_now`."""
+        self._first = 0
+        self._left: Iterator[Watcher] | None = None
+        """Those who are still to be told in this round, the end of which is `_goal`."""
 
+        self._goal = 0
         self._waits = False
         """Whether it waits for its home's turn."""
+
+    def __len__(self) -> int:
+        """How many members it has."""
+        return len(self._told)
+
+    def add(self, watch: Watcher) -> None:
+        """One more, who is told of what comes from now on."""
+        self._told[watch] = self._first + len(self._news)
+
+    def discard(self, watch: Watcher) -> None:
+        """Tell it nothing more."""
+        del self._told[watch]
 
     def see(self, seen: Seen) -> None:
         """One more event for them."""
         self._news.append(seen)
-        self._room.unsettled.add(self)
         if len(self.homes) > 1 or len(self._news) >= MOST_NEWS:
-            self.settle()
+            while self._news:
+                self._tell(len(self) + 1)
         else:
             self._await_turn()
 
-    def settle(self) -> None:
-        """Tell everybody everything now; they take it in their own turns."""
-        while self._tell(len(self.members)):
-            pass
+    def doubt(self) -> None:
+        """Have all of them looked at again."""
+        for watch in tuple(self._told):
+            watch.changed()
+
+    def reached(self, watch: Watcher) -> int:
+        """Up to which place in the home a member was told everything that it sees."""
+        told = self._told[watch] - self._first
+        return self._room.place if told == len(self._news) else self._news[told].event.place - 1
+
+    def knows(self, watch: Watcher) -> bool:
+        """Whether a member was told everything."""
+        return self._told[watch] == self._first + len(self._news)
 
     def _await_turn(self) -> None:
         if not self._waits:
@@ -103,33 +135,35 @@ class Audience:
             self._pump.add(self._room.home_id, self._turn)
 
     def _turn(self) -> None:
-        """Tell some of them, who write it at once."""
         self._waits = False
-        try:
-            self._tell(SLICE)
-        finally:
-            if self in self._room.unsettled:
-                self._await_turn()
+        self._tell(SLICE)
+        if self._news:
+            self._await_turn()
 
-    def _tell(self, most: int) -> bool:
-        """Tell so many of them, or fewer who write as much; whether somebody is left.
-
-        Whoever is told may write, leave, or have the others told first: all of this may go on
-        within, so nothing of it is kept here but what `_left` still yields.
-        """
+    def _tell(self, most: int) -> None:
+        """Tell so many of them, or fewer who write as much; they may leave over that."""
+        if self._left is None:
+            self._left, self._goal = iter(tuple(self._told)), self._first + len(self._news)
         pump = self._pump
         begun = pump.written
         for count, watch in enumerate(self._left, 1):
-            watch.push(self._now)
+            self._push(watch)
             if count >= most or pump.written >= begun + most:
                 pump.written = max(pump.written, begun + count)  # not all of them have to write
-                return True
-        if not self._news:
-            self._room.unsettled.discard(self)
-            return False
-        self._now, self._news = self._news, []
-        self._left = iter(tuple(self.members))
-        return True
+                return
+        self._left = None
+        del self._news[: self._goal - self._first]
+        self._first = self._goal
+
+    def _push(self, watch: Watcher) -> None:
+        told, end = self._told.get(watch), self._first + len(self._news)
+        if told is None or told == end:  # it has left, or has come back since
+            return
+        self._told[watch] = end
+        try:
+            watch.push(self._news if told == self._first else self._news[told - self._first :])
+        except Exception:  # one watch's bug must not cost the others an event
+            log.exception("watch_failed", home_id=self._room.home_id)
 
 
 class Room:
@@ -140,19 +174,16 @@ class Room:
         self.home_id = roster.home_id
         self.roster = roster
         self.place = UNKNOWN
-        """Up to here, once it is settled, those in it have been told everything that they see."""
+        """Up to here its audiences know everything that they see."""
 
         self.readers = 0
-        self.unsettled: set[Audience] = set()
-        """Those who have not been told yet of everything that they see."""
-
         self._feed = feed
         self._cursors = cursors
         self._pump = pump
         self._audiences: dict[Key, Audience] = {}
         self._of_device: defaultdict[str | None, dict[Key, Audience]] = defaultdict(dict)
 
-    def enter(self, watch: Watcher, homes: tuple[str, ...]) -> None:
+    def enter(self, watch: Watcher, homes: tuple[str, ...]) -> Audience:
         """Tell a watch of these homes what happens in this one, from the next event on."""
         key = _key(watch, homes)
         audience = self._audiences.get(key)
@@ -162,20 +193,15 @@ class Room:
             self._audiences[key] = audience
             for device_id in _devices(watch.wanted):
                 self._of_device[device_id][key] = audience
-        audience.settle()  # who comes now knows of that already
-        audience.members[watch] = None
-
-    def settle(self) -> None:
-        """Tell all of them now; whoever wants to know where it is, or to leave, asks for that."""
-        for audience in tuple(self.unsettled):
-            audience.settle()
+        audience.add(watch)
+        return audience
 
     def leave(self, watch: Watcher, homes: tuple[str, ...]) -> None:
         """Tell it nothing more."""
         key = _key(watch, homes)
         audience = self._audiences[key]
-        del audience.members[watch]
-        if not audience.members:
+        audience.discard(watch)
+        if not audience:
             del self._audiences[key]
             for device_id in _devices(watch.wanted):
                 del self._of_device[device_id][key]
@@ -189,8 +215,7 @@ class Room:
         """
         if isinstance(entry, Lapse):
             for audience in tuple(self._audiences.values()):
-                for watch in tuple(audience.members):
-                    watch.changed()
+                audience.doubt()
         if not isinstance(entry, Event):
             return
         self.place = entry.place

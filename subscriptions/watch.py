@@ -18,7 +18,7 @@ from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
 from core.feed import Feed
 from core.tokens import Cursors
 from subscriptions.queues import All, Latest, Queue
-from subscriptions.rooms import Room
+from subscriptions.rooms import Audience, Room
 from subscriptions.rounds import Rounds
 
 QUEUE = 256
@@ -48,6 +48,7 @@ class Watch:
 
     __slots__ = (
         "_asked_again",
+        "_audiences",
         "_rounds",
         "_woken",
         "alike",
@@ -90,6 +91,7 @@ class Watch:
         self.rooms: dict[str, Room] = {}
         self.homes: tuple[str, ...] = ()
         """Those in whose rooms it is, while it is live."""
+        self._audiences: tuple[Audience, ...] = ()
         self.queue: Queue = Latest() if manner.delivery is Delivery.LATEST else All()
         self.alike: Hashable = None
         self.ready: Callable[[str], None] | None = None
@@ -115,7 +117,7 @@ class Watch:
 
     def take(self) -> Seen | None:
         """`core.domain.ports.Watching.take`."""
-        self.out = False
+        self.out = self.lagging = False
         if self.error is not None:
             raise self.error
         queue, parts = self.queue, self.parts
@@ -151,7 +153,6 @@ class Watch:
         if self.manner.delivery is Delivery.ALL and self.error is None and not self.lagging:
             self.lagging = True
             self.parts.fallen += self.live
-            self._settle()
             self.fall_back()
 
     @property
@@ -160,7 +161,7 @@ class Watch:
         # Nor while a gap waits to be told: whoever came back from beyond it would not know of it.
         if self.out or self.queue or self.error is not None or self.gap is not None:
             return None
-        if any(self.rooms[home_id].unsettled for home_id in self.homes):
+        if not all(audience.knows(self) for audience in self._audiences):
             return None
         return self.parts.cursors.places(self.viewer.grant.id, self._reached())
 
@@ -206,26 +207,27 @@ class Watch:
     def enter(self) -> None:
         """Be told from now on. Nothing may be awaited since its places were the feed's."""
         self.homes, self.live, self.places = tuple(sorted(self.places)), True, {}
-        for home_id in self.homes:
-            self.rooms[home_id].enter(self, self.homes)
+        self._audiences = tuple(
+            self.rooms[home_id].enter(self, self.homes) for home_id in self.homes
+        )
         if self._rounds is not None and not self.queue:
             self._rounds.open = False
 
     def fall_back(self) -> None:
-        """Read on from the log, from where the reader is, which has been told everything."""
+        """Read on from the log, from where the reader is."""
         self.places = self.queue.first().before() if self.queue else self._reached()
         self.queue.clear()
         if self.live:
             self.live = False
             for home_id in self.homes:
                 self.rooms[home_id].leave(self, self.homes)
+            self._audiences = ()
         self.parts.catch_up(self)
 
     def changed(self) -> None:
         """Something about the grant has changed."""
         if self.error is None:
             self.stale = True
-            self._settle()
             self.fall_back()
             self.wake()
 
@@ -233,7 +235,6 @@ class Watch:
         """Nothing more is shown; whoever reads is told why."""
         if self.error is None:
             self.error = error
-            self._settle()
             self.fall_back()
             for timer in (self._rounds, self._asked_again):
                 if timer is not None:
@@ -270,15 +271,11 @@ class Watch:
         if self.ready is not None:
             self.ready(home_id)
 
-    def _settle(self) -> None:
-        """Be told what it has not been told yet."""
-        for home_id in self.homes if self.live else ():
-            self.rooms[home_id].settle()
-
     def _reached(self) -> dict[str, int]:
         if not self.live:
             return self.places
-        return {home_id: self.rooms[home_id].place for home_id in self.homes}
+        known = zip(self.homes, self._audiences, strict=True)
+        return {home_id: audience.reached(self) for home_id, audience in known}
 
     def _note(self, skipped: int) -> None:
         """What is to be said beside the event that is taken."""

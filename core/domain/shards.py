@@ -29,6 +29,10 @@ class Fenced(Unavailable):
         super().__init__("Another process runs these devices now.")
 
 
+class Lost(Fenced):
+    """A lease that was ours when we began is not any more."""
+
+
 def fences(fence: Fence | None) -> frozenset[Fence]:
     """The one that is given, if one is."""
     return frozenset() if fence is None else frozenset({fence})

@@ -14,7 +14,7 @@ from core.domain.errors import LatchkeyError, Missing, Unavailable
 from core.domain.homes import Home
 from core.domain.ports import Clock, Connector
 from core.domain.sandbox import Pacing, Sandbox, Simulation
-from core.domain.shards import Fence, Fenced, shard_of
+from core.domain.shards import Fence, Fenced, Lost, shard_of
 from core.feed import Feed
 from core.runner.keeper import Keeper
 from core.runner.lanes import Lanes
@@ -87,12 +87,9 @@ class Runner:
             Unavailable: the database does not answer, or another process runs the home.
             Invalid: the connector cannot read its URL.
         """
-        before = self.keeper.lost
         try:
             return await self._take_on(home, url)
-        except Fenced:
-            if self.keeper.lost == before:  # it never was ours
-                raise
+        except Lost:
             return await self._take_on(home, url)
 
     async def _take_on(self, home: Home, url: str, quiet: Fence | None = None) -> list[Device]:
@@ -106,9 +103,9 @@ class Runner:
             fence = await self.keeper.claim(home.id)
             try:
                 return await self._adopt(home, url, connector, fence, begun=fence != quiet)
-            except Fenced:
+            except Fenced as error:
                 self.keeper.lose(fence)
-                raise
+                raise Lost from error
 
     async def _adopt(
         self, home: Home, url: str, connector: Connector, fence: Fence, *, begun: bool

@@ -27,6 +27,8 @@ from core.store.database import Database
 from core.store.leases import LEASE_SECONDS, Leases
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.punctual
+
 T = TypeVar("T")
 MOST = 4
 ROUNDS = 12
