@@ -34,7 +34,8 @@ class Attempt:
 
     `seconds` is how long it took. `error` then says in words why no answer came. `asked` is what
     the receiver asked for with `Retry-After`. `signature` is the header of that name, from which
-    with the time and the delivery's id all the headers can be told again.
+    with the time and the delivery's id all the headers can be told again. A `probe` was let out by
+    the breaker to see whether the receiver is back: what it is told is not about this delivery.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Attempt:
     error: str | None = None
     asked: float | None = None
     signature: str = ""
+    probe: bool = False
 
     @property
     def answer(self) -> Answer:

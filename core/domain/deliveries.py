@@ -68,10 +68,10 @@ class Delivery:
     """A delivery as it was at one moment.
 
     `since` is when its age begins: with the event, or when somebody asked for it (a replay, a
-    redelivery). `made` counts attempts, `refusals` those in a row that were refused, up to the
-    last, which began at `tried_at`. `previous` is the sequence of the delivery before it, of the
-    same device and endpoint. `replay_of` is the `webhook-id` that a replay repeats, `replay_id` the
-    replay. `claimed` tells that the payload was too large, and goes as an id and a link.
+    redelivery). `made` counts attempts, `refusals` those in a row that were refused, probes aside;
+    `tried_at` is when the last one began. `previous` is the sequence of the delivery before it, of
+    the same device and endpoint. `replay_of` is the `webhook-id` that a replay repeats, `replay_id`
+    the replay. `claimed` tells that the payload was too large, and goes as an id and a link.
     """
 
     id: str
@@ -149,7 +149,7 @@ def settled(
     """
     ended = attempt.started_at + timedelta(seconds=attempt.seconds)
     answer = attempt.answer
-    refusals = delivery.refusals + 1 if answer is Answer.REFUSED else 0
+    refusals = delivery.refusals + (not attempt.probe) if answer is Answer.REFUSED else 0
     made = max(delivery.made, attempt.number)
     left = replace(delivery, made=made, refusals=refusals, tried_at=attempt.started_at)
     if not delivery.open:

@@ -115,6 +115,16 @@ def test_refusals_that_do_not_last_park_nothing() -> None:
     assert after(delivery(), 404, 404, 200).status is S.DELIVERED
 
 
+def test_a_receiver_that_refuses_everything_loses_nothing_by_it() -> None:
+    """Once the breaker is open, a refusal is not taken to be about the one that was let out."""
+    one = after(delivery(), 404, 404)
+    for _ in range(20):
+        probe = replace(attempt(one, 404, START + timedelta(hours=1)), probe=True)
+        one = settled(one, probe, USUAL, START, 0)
+    assert (one.status, one.refusals) == (S.PENDING, 2)
+    assert after(one, 404).status is S.FAILED
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_receiver_s_wish_is_honoured(status: int) -> None:
     """In place of the schedule's wait, be it longer or shorter, from the end of the attempt on."""
