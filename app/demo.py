@@ -21,6 +21,7 @@ from app.environment import read_settings
 from app.pages.opening import Opening
 from app.sharing import granted
 from core.domain.accounts import Client, ClientAuth, User
+from core.domain.addresses import LOOPBACK
 from core.domain.audit import SYSTEM
 from core.domain.errors import Conflict, Missing, Unavailable
 from core.domain.grants import Scope, Share
@@ -104,6 +105,7 @@ def _settings(folder: Path, base_url: str) -> Settings:
         "devices_url": "simulator://",
         "public_url": base_url,
         "secret_keys": (_secret(folder / "secret"),),
+        "webhook_allow": LOOPBACK,
     }
     return read_settings(ours)
 

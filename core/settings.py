@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     retention_hours: Annotated[int, Field(ge=1, le=87_600)] = 72
     retention_events: Annotated[int, Field(ge=10_000)] = 1_000_000
     request_seconds: Annotated[float, Field(gt=0)] = 30
+    webhook_allow: str = ""
+    webhook_timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 15
     engine: Literal["auto", "compiled", "reference"] = "auto"
 
     @property
@@ -86,7 +88,7 @@ class Settings(BaseSettings):
             raise ValueError(_METRICS)
         return value
 
-    @field_validator("proxies")
+    @field_validator("proxies", "webhook_allow")
     @classmethod
     def _networks(cls, value: str) -> str:
         """Addresses and networks, comma separated, that IPv4 or IPv6 have."""

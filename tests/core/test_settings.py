@@ -31,6 +31,7 @@ BROADCAST = (
     "or rediss+cluster:// or postgresql:// or postgresql+asyncpg://."
 )
 DEVICES = "LATCHKEY_DEVICES_URL must start with simulator://."
+NETWORK = "{!r} does not appear to be an IPv4 or IPv6 network"
 NUMBER = "Input should be a valid integer, unable to parse string as an integer"
 
 
@@ -100,6 +101,11 @@ def test_every_setting_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("METRICS_TOKEN", "short", METRICS),
         ("METRICS_TOKEN", "a space in between", METRICS),
         ("METRICS_TOKEN", "schlüsselschlüssel", METRICS),
+        ("PROXIES", "10.0.0.1,proxy", NETWORK.format("proxy")),
+        ("WEBHOOK_ALLOW", "10.0.0.0/8, all", NETWORK.format("all")),
+        ("WEBHOOK_ALLOW", "10.0.0.0/33", NETWORK.format("10.0.0.0/33")),
+        ("WEBHOOK_TIMEOUT_SECONDS", "0.5", "Input should be greater than or equal to 1"),
+        ("WEBHOOK_TIMEOUT_SECONDS", "61", "Input should be less than or equal to 60"),
         ("PUBLIC_URL", "api.example.com", PUBLIC),
         ("PUBLIC_URL", "ftp://api.example.com", PUBLIC),
         ("PUBLIC_URL", "HTTP://api.example.com", PUBLIC),

@@ -1,0 +1,1 @@
+"""Tap 2: committed events to receivers on the web, as signed POSTs."""

@@ -1,0 +1,164 @@
+"""The sender: one signed request out, and what the receiver did with it as a value.
+
+Receivers are strangers. Whatever one does costs it its own message, a place of its own for at most
+`seconds`, and a few kilobytes: no redirect is followed, no cookie kept, no proxy asked, nothing
+decompressed, nothing read beyond a bound.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Final
+from weakref import WeakValueDictionary
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientOSError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+)
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from core.domain.errors import Invalid
+from core.domain.ports import Clock
+from webhooks.answers import Answer, readable, refusal, retry_after, told
+from webhooks.connections import Connector, Trip, trip
+from webhooks.guard import Guard
+
+AGENT: Final = f"Latchkey-Webhooks/{version('latchkey')}"
+ANSWER_BYTES: Final = 65_536
+"""How much of an answer is read, so that its connection can be used again."""
+_START_BYTES: Final = 4_000
+_HEADERS: Final = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+class Sender:
+    """Sends requests side by side, from one event loop, until closed."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        clock: Clock,
+        *,
+        seconds: float = 15,
+        each: int = 32,
+        most: int = 512,
+        resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """At most `each` requests are under way to one host, and `most` in all."""
+        self._guard = guard
+        self._clock = clock
+        self._seconds = seconds
+        self._each = each
+        self._places: WeakValueDictionary[tuple[str, int], asyncio.Semaphore] = (
+            WeakValueDictionary()
+        )
+        self._all = asyncio.Semaphore(most)
+        self._connector = Connector(guard, most=most, resolver=resolver, tls=tls)
+        self._session = ClientSession(
+            connector=self._connector,
+            headers=_HEADERS,
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(),
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=16_384,
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open, those included that wait for another request."""
+        return self._connector.stock.open
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send a message and say what came of it.
+
+        A host that is slow makes who sends to it wait for a place, and nobody else; that time is
+        not counted as the receiver's.
+
+        Raises:
+            Unavailable: this machine cannot make connections.
+        """
+        try:
+            where, there = self._guard.target(url)
+        except Invalid as error:
+            return Answer(None, 0.0, error=str(error))
+        key = (there.host, there.port)
+        places = self._places.get(key)
+        if places is None:
+            places = self._places[key] = asyncio.Semaphore(self._each)
+        async with places, self._all:
+            return await self._sent(where, there.host, headers, body)
+
+    async def close(self) -> None:
+        """Close every connection; requests that are under way fail."""
+        await self._session.close()
+
+    async def _sent(self, url: URL, host: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._asked(url, headers, body)
+        except (ClientError, OSError) as error:
+            passed = self._clock.monotonic() - began
+            return Answer(None, passed, error=self._words(error, host))
+        passed = self._clock.monotonic() - began
+        return Answer(
+            response.status,
+            passed,
+            await _start(response, max(0.0, self._seconds - passed)),
+            retry_after(response.headers.get("Retry-After"), self._clock.now()),
+            refusal(response.status),
+        )
+
+    def _words(self, error: Exception, host: str) -> str:
+        if isinstance(error, TimeoutError) and not trip.get().asked:
+            return f"No connection to {host} could be made within {self._seconds:g} s."
+        return told(error, host, self._seconds)
+
+    async def _asked(self, url: URL, headers: Mapping[str, str], body: bytes) -> ClientResponse:
+        """The head of the answer.
+
+        A server may close a connection that waited, just when it is used again: that is no failure
+        of the receiver, so it is asked by the next one, at last by one made for the request.
+        """
+        while True:
+            way = Trip()
+            trip.set(way)
+            try:
+                return await self._session.post(
+                    url, headers=headers, data=body, allow_redirects=False
+                )
+            except (ClientOSError, ConnectionError, ServerDisconnectedError) as error:
+                if way.dialled or isinstance(error, ClientConnectorError):
+                    raise
+
+
+async def _start(response: ClientResponse, seconds: float) -> str:
+    """How the body begins. The status stands, whatever becomes of the body."""
+    encoding = response.headers.get("Content-Encoding")
+    content = response.content
+    if content.is_eof() and content.exception() is None:  # it came with the head, as most do
+        whole = content.read_nowait()
+        response.close()  # a connection that can be used again is back already
+        return readable(whole[:_START_BYTES], encoding)
+    start, length = bytearray(), 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in content.iter_any():
+                start += part[: _START_BYTES - len(start)]
+                length += len(part)
+                if length > ANSWER_BYTES:
+                    break
+    except (ClientError, OSError):
+        pass
+    finally:
+        response.close()  # where there is more of it; one that was read has its connection back
+    return readable(bytes(start), encoding)
