@@ -14,7 +14,7 @@ from core.domain.grants import Scope, Share
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, Socket, _switch, opened
 
-BEAT = 0.5
+BEAT = 1.0
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_a_silent_peer_is_closed(api: Api) -> None:
 async def test_a_peer_that_lives_stays(api: Api) -> None:
     """However long nothing happens."""
     async with alive(api) as socket:
-        for _ in range(6):
+        for _ in range(4):
             await answered(socket, "ping")
 
 

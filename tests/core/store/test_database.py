@@ -32,6 +32,9 @@ async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises((DBAPIError, Unavailable)):
         async with database.read() as connection:
             await connection.execute(MARK)
+    for urgent in (False, True):
+        with pytest.raises((DBAPIError, Unavailable)):
+            await database.rows(MARK, urgent=urgent)
     assert await marks(database) == 0
 
 
@@ -126,6 +129,10 @@ async def test_ended_connections_are_dialled_anew(postgres: Postgres, served: Es
     kill(postgres, served.house)
     assert await served.house.committer.submit(rename(served.home, "New")) == "New"
     assert (await served.events())[-1].home.name == "New"
+    kill(postgres, served.house)
+    logs = served.house.logs
+    read = await asyncio.gather(*(logs.read(served.home.id, 0, 9) for _ in range(4)))
+    assert [len(entries) > 0 for entries in read] == [True] * 4
 
 
 async def test_a_connection_lost_amid_work_is_unavailable(
