@@ -13,7 +13,9 @@ from sqlalchemy import URL
 
 T = TypeVar("T")
 
-ENDS: Final = frozenset({"commit", "rollback"})
+ENDS: Final = frozenset({"commit", "rollback", "close"})
+"""Of the connection. It may be closed amid a commit that nobody waits for any more, and whoever
+closes it beside the thread takes away under its feet what it works on."""
 CHUNK: Final = 64
 """Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
 
@@ -35,8 +37,8 @@ class Writer(aiosqlite.Connection):
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run one call of the driver: here, or in the thread."""
-        name = fn.__name__
-        if name == "cursor" or (self.in_transaction and name not in ENDS):
+        ends = fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn
+        if fn.__name__ == "cursor" or (self.in_transaction and not ends):
             return fn(*args, **kwargs)
         result: T = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # its own
         return result

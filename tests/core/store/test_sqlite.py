@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,35 @@ async def test_the_options_of_the_url_count(writer: Writer) -> None:
     """The writer is dialled as the readers are, by SQLAlchemy's own reading of the URL."""
     cursor = await writer.execute("PRAGMA busy_timeout")
     assert await cursor.fetchone() == (9_000,)
+
+
+async def test_it_is_closed_behind_what_its_thread_is_at(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gave up waiting for a commit may close the connection before that has ended."""
+    happened, commits = list[str](), threading.Event()
+
+    class Slow(sqlite3.Connection):
+        def commit(self) -> None:
+            commits.wait(5)
+            super().commit()
+            happened.append("committed")
+
+        def close(self) -> None:
+            super().close()
+            happened.append(f"closed by {threading.get_ident()}")
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Slow))
+    writer = await Writer(make_url(f"sqlite+aiosqlite:///{path}"))
+    writer.isolation_level = None
+    await writer.execute("BEGIN IMMEDIATE")
+    await writer.execute("INSERT INTO notes VALUES ('x')")
+    committing = asyncio.create_task(writer.commit())
+    await asyncio.sleep(0.01)
+    committing.cancel()
+    closing = asyncio.create_task(writer.close())
+    await asyncio.sleep(0.01)
+    assert happened == []
+    commits.set()
+    await closing
+    assert happened == ["committed", f"closed by {writer._thread.ident}"]  # noqa: SLF001 - whose it is
