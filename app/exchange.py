@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from starlette.types import Message, Receive, Scope, Send
 
-from subscriptions.stepping import Rest, begun
+from app.stepping import Rest, begun
 
 READING: Final = frozenset({"GET", "HEAD"})
 """Methods that a link or a cache may use: their parameters are in the URL, and nothing changes."""

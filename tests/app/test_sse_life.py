@@ -13,6 +13,7 @@ import pytest
 
 from app.address import bound
 from app.server import graph_of, listening
+from app.stepping import begun
 from core.domain.events import Entry
 from core.domain.grants import Scope, Share
 from resolvers.answers import settled
@@ -20,7 +21,6 @@ from schema.graph import new_trace
 from schema.parameters import Parameters
 from subscriptions.session import Parts
 from subscriptions.sessions import Sessions
-from subscriptions.stepping import begun
 from subscriptions.stream import Stream
 from subscriptions.watch import QUEUE
 from tests.app.conftest import Api

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from subscriptions.stepping import Rest, begun
+from app.stepping import Rest, begun
 
 
 async def several(happened: list[str], *waits: Awaitable[object]) -> int:
