@@ -5,19 +5,14 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 
+from core.domain.answers import RESPONSE_KEPT
 from core.domain.errors import Unavailable
 from webhooks.guard import Inside
 
-KEPT: Final = 1_000
-"""Characters of an answer's body that are kept."""
-_SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _CODING: Final = re.compile(r"[a-z0-9][a-z0-9, -]{0,39}", re.ASCII | re.IGNORECASE)
 _OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NAMED: Final = frozenset({62, 64})
@@ -45,42 +40,12 @@ class Answer:
         return self.error is None
 
 
-def refusal(status: int) -> str | None:
-    """What is wrong with a status, if anything is."""
-    match status // 100:
-        case 2:
-            return None
-        case 3:
-            return "Redirects are not followed: register the URL that they lead to."
-    known = status in _STATUSES
-    words = f" ({HTTPStatus(status).phrase})" if known else ""
-    return f"The receiver answered {status}{words}."
-
-
-_STATUSES: Final = frozenset(HTTPStatus)
-
-
-def retry_after(text: str | None, now: datetime) -> float | None:
-    """The seconds that a Retry-After asks for (RFC 9110 §10.2.3); None where it says nothing."""
-    if text is None:
-        return None
-    text = text.strip()
-    if _SECONDS.fullmatch(text):
-        return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return None
-    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
-    return max(0.0, (when - now).total_seconds())
-
-
 def readable(body: bytes, encoding: str | None) -> str:
     """How a body begins, as text that any database takes."""
     if encoding and encoding.strip().lower() != "identity":
         known = encoding if _CODING.fullmatch(encoding) else "something unknown"
         return f"(compressed as {known}, which was not asked for)"
-    return body.decode("utf-8", "replace").replace("\0", "\ufffd")[:KEPT]
+    return body.decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_KEPT]
 
 
 def told(error: Exception, host: str, seconds: float) -> str:

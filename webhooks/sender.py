@@ -25,9 +25,11 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from core.domain.answers import explained
 from core.domain.errors import Invalid
 from core.domain.ports import Clock
-from webhooks.answers import Answer, readable, refusal, retry_after, told
+from core.domain.schedule import retry_after
+from webhooks.answers import Answer, readable, told
 from webhooks.connections import Connector, Trip, trip
 from webhooks.guard import Guard
 
@@ -115,7 +117,7 @@ class Sender:
             passed,
             await _start(response, max(0.0, self._seconds - passed)),
             retry_after(response.headers.get("Retry-After"), self._clock.now()),
-            refusal(response.status),
+            explained(response.status) or None,
         )
 
     def _words(self, error: Exception, host: str) -> str:

@@ -91,7 +91,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
             date = parsedate_to_datetime(text)
             date = date if date.tzinfo else date.replace(tzinfo=UTC)
             seconds = (date - now).total_seconds()
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, IndexError, TypeError):
             return None
     return min(max(seconds, LEAST_RETRY_AFTER), MOST_RETRY_AFTER)
 

@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
+from core.domain.answers import RESPONSE_KEPT, explained
 from tests.webhooks.receivers import HEADERS, OK, answering, receiver, request, sending
-from webhooks.answers import KEPT
 
 BODY = b'{"type":"a.b"}'
 SECONDS = 0.4
@@ -235,7 +235,7 @@ async def test_a_status_stands_whatever_the_body_is(talk: Talk) -> None:
         tracemalloc.stop()
         for answer in answers:
             assert (answer.status, answer.error) == (200, None)
-            assert 1 <= len(answer.start) <= KEPT
+            assert 1 <= len(answer.start) <= RESPONSE_KEPT
             assert set(answer.start) == {"a"}
         assert most < BOUND
         assert sender.connections == 1  # the good one's
@@ -269,7 +269,7 @@ async def test_an_answer_before_the_question() -> None:
             assert there.connections == 2
         async with receiver(hasty) as there:
             answer = await sender.post(there.url, HEADERS, b"x" * 1_000_000)
-            assert answer.error == "The receiver answered 413 (Request Entity Too Large)."
+            assert answer.error == explained(413)
             assert answer.start == "c"
 
 
@@ -366,7 +366,7 @@ async def test_a_status_of_another_protocol() -> None:
     said = _head(b"Connection: Upgrade", b"Upgrade: websocket", status=b"101 Switching Protocols")
     async with answering(said + b"frames") as there, sending(seconds=SECONDS) as sender:
         answer = await sender.post(there.url, HEADERS, BODY)
-        assert answer.error == "The receiver answered 101 (Switching Protocols)."
+        assert answer.error == explained(101)
         await asyncio.sleep(0.01)
         assert sender.connections == 0
 
