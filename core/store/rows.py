@@ -195,6 +195,7 @@ def event_values(event: Event) -> dict[str, Any]:
     return {
         "home_id": event.home.id,
         "place": event.place,
+        "id": event.id,
         "type": event.type.value,
         "device_id": event.device.id if event.device else None,
         "sequence": event.sequence,

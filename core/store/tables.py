@@ -28,8 +28,10 @@ from core.store.flows import (
     registration_tokens,
     token_families,
 )
+from core.store.happened import happenings
 from core.store.keeping import kept
 from core.store.metadata import metadata
+from core.store.outbox import deliveries, endpoints, lines, notices, planned, replays
 from core.store.sealing import audit, seals
 from core.store.shards import leases, owners
 from core.store.signins import passwords, sessions
@@ -40,15 +42,22 @@ __all__ = [
     "authorization_codes",
     "authorization_requests",
     "client_secrets",
+    "deliveries",
     "device_authorizations",
+    "endpoints",
+    "happenings",
     "initial_tokens",
     "kept",
     "leases",
+    "lines",
     "metadata",
+    "notices",
     "owners",
     "passwords",
+    "planned",
     "proofs",
     "registration_tokens",
+    "replays",
     "seals",
     "sessions",
     "token_families",
@@ -273,6 +282,8 @@ events = Table(
     metadata,
     Column("home_id", ForeignKey("homes.id"), nullable=False),
     Column("place", BigInteger, nullable=False),
+    # Each has one: what was there before this column was given it then.
+    Column("id", String),
     Column("type", String, nullable=False),
     Column("device_id", String),
     Column("sequence", BigInteger, nullable=False),
@@ -280,17 +291,5 @@ events = Table(
     Column("body", Json, nullable=False),
     PrimaryKeyConstraint("home_id", "place"),
     Index("ix_events_device_id", "device_id", "place"),
-)
-
-happenings = Table(
-    "happenings",
-    metadata,
-    # What was asked to happen in simulated homes; answered by the process that runs them.
-    Column("id", String, primary_key=True),
-    Column("home_id", ForeignKey("homes.id"), nullable=False),
-    Column("body", Json, nullable=False),
-    Column("asked_at", Instant, nullable=False),
-    # When it was taken up, which happens once; what nobody has taken up may be withdrawn.
-    Column("taken_at", Instant),
-    Column("answer", Json),
+    Index("ix_events_id", "id"),
 )

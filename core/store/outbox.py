@@ -1,0 +1,180 @@
+"""The tables of webhooks: endpoints, what waits for them, what became of it, and how far it goes."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    and_,
+)
+
+from core.store.metadata import metadata
+from core.store.types import Instant, Json
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("status", String, nullable=False),
+    # What its client said of it: URL, document, and the like.
+    Column("definition", Json, nullable=False),
+    # What its messages are signed with, sealed, the newest first, former ones with their end.
+    Column("keys", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("active_since", Instant, nullable=False),
+    Column("disabled_at", Instant),
+    Column("disabled_because", String),
+    Column("health", Json, nullable=False),
+    Column("breaker", Json, nullable=False),
+    # Grows with what its client changes, so that whoever sends to it notices.
+    Column("version", BigInteger, nullable=False),
+    # The number of its newest delivery. Whoever plans one locks the row.
+    Column("planned", BigInteger, nullable=False),
+    # When something is to be sent next; nothing is, where it is null.
+    Column("next_at", Instant),
+    # Who sends, until when by the database's clock, and the token that grows with each of them.
+    Column("owner", String),
+    Column("token", BigInteger, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Index("ix_endpoints_client_id", "client_id", "id"),
+)
+_due = and_(endpoints.c.status == "ACTIVE", endpoints.c.next_at.is_not(None))
+Index("ix_endpoints_next_at", endpoints.c.next_at, sqlite_where=_due, postgresql_where=_due)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("client_id", String, nullable=False),
+    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    # Its place among those of its endpoint.
+    Column("number", BigInteger, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("event_type", String, nullable=False),
+    Column("home_id", String, nullable=False),
+    Column("device_id", String),
+    Column("place", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("previous", BigInteger),
+    Column("occurred_at", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("status", String, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("refusals", BigInteger, nullable=False),
+    Column("tried_at", Instant),
+    Column("ended_at", Instant),
+    Column("reason", Text),
+    # "" where it is the event's own.
+    Column("replay_id", String, nullable=False),
+    Column("replay_of", String),
+    Column("by_hand", Boolean, nullable=False),
+    Column("claimed", Boolean, nullable=False),
+    Column("lane", String, nullable=False),
+    # Whether it is the first of its lane, and so may be sent at its time.
+    Column("ready", Boolean, nullable=False),
+    # The event of a test, which no log holds.
+    Column("sample", Json),
+    Column("attempts", Json, nullable=False),
+    Index("ix_deliveries_number", "endpoint_id", "number", unique=True),
+    Index("ix_deliveries_event_id", "endpoint_id", "event_id", "replay_id", unique=True),
+    Index("ix_deliveries_client_id", "client_id", "id"),
+)
+_ready = deliveries.c.ready
+Index(
+    "ix_deliveries_ready",
+    deliveries.c.endpoint_id,
+    deliveries.c.next_at,
+    sqlite_where=_ready,
+    postgresql_where=_ready,
+)
+_pending = deliveries.c.status == "PENDING"
+Index(
+    "ix_deliveries_lane",
+    deliveries.c.endpoint_id,
+    deliveries.c.lane,
+    deliveries.c.place,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
+Index(
+    "ix_deliveries_pins",
+    deliveries.c.home_id,
+    deliveries.c.place,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
+_lost = deliveries.c.status.in_(["FAILED", "DEAD", "CANCELLED"])
+Index(
+    "ix_deliveries_lost",
+    deliveries.c.endpoint_id,
+    deliveries.c.number,
+    sqlite_where=_lost,
+    postgresql_where=_lost,
+)
+_ended = deliveries.c.ended_at.is_not(None)
+Index(
+    "ix_deliveries_ended_at",
+    deliveries.c.ended_at,
+    sqlite_where=_ended,
+    postgresql_where=_ended,
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    # What was planned last of a device, or of a home itself, for an endpoint.
+    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    Column("line", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    # Of the last state among it: what carries an earlier one is stale.
+    Column("state", BigInteger),
+    PrimaryKeyConstraint("endpoint_id", "line"),
+)
+
+planned = Table(
+    "planned",
+    metadata,
+    # Up to this place of its log, a home's events have their deliveries. No foreign key, as in
+    # `kept`: adding a row waits for no commit, and no commit for it.
+    Column("home_id", String, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    # Which of its deliveries: what was asked for.
+    Column("chosen", Json, nullable=False),
+    # It goes through them by number: how far it is, and where it ends.
+    Column("place", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # When it is to be gone on with; null once it is done.
+    Column("next_at", Instant),
+    Index("ix_replays_endpoint_id", "endpoint_id"),
+)
+_running = replays.c.next_at.is_not(None)
+Index("ix_replays_next_at", replays.c.next_at, sqlite_where=_running, postgresql_where=_running)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("client_id", ForeignKey("clients.id"), nullable=False),
+    Column("endpoint_id", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_notices_client_id", "client_id", "id"),
+)
