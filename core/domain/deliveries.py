@@ -67,6 +67,7 @@ that a route which is missing while the receiver is deployed costs nobody a deli
 class Delivery:
     """A delivery as it was at one moment.
 
+    `number` is its place among those of its endpoint, from 1 on without gaps.
     `since` is when its age begins: with the event, or when somebody asked for it (a replay, a
     redelivery). `made` counts attempts, `refusals` those in a row that were refused, probes aside;
     `tried_at` is when the last one began. `previous` is the sequence of the delivery before it, of
@@ -85,6 +86,7 @@ class Delivery:
     occurred_at: datetime
     since: datetime
     next_at: datetime
+    number: int = 0
     previous: int | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     made: int = 0

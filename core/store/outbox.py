@@ -1,4 +1,4 @@
-"""The tables of webhooks: endpoints, what waits for them, what became of it, and how far it goes."""
+"""The tables of webhooks: endpoints, their deliveries, how far homes are planned, replays."""
 
 from sqlalchemy import (
     BigInteger,

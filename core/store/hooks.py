@@ -1,0 +1,257 @@
+"""Rows of webhooks to domain values and back."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from core.domain.answers import Attempt
+from core.domain.breaker import Breaker, BreakerState
+from core.domain.deliveries import Delivery, DeliveryStatus
+from core.domain.endpoints import ContentMode, Endpoint, EndpointStatus, Ordering, Signing
+from core.domain.events import Event, EventType
+from core.domain.health import Health
+from core.store import codec
+from core.store.rows import Fetched
+from core.store.types import EPOCH, MICROSECOND, microseconds
+
+Json: TypeAlias = dict[str, Any]
+DELETED: Final = "DELETED"
+"""The status of an endpoint of which only rows are left; nobody is shown it."""
+MOST_ATTEMPTS: Final = 50
+"""Of a delivery, that are kept: the first ones, and the last."""
+_FIRST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """What messages are signed with, sealed; a former one signs along until its end."""
+
+    sealed: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An endpoint with what its client does not see of it.
+
+    `planned` is the number of its newest delivery. `version` grows with what its client changes,
+    `token` with whoever sends to it.
+    """
+
+    endpoint: Endpoint
+    keys: tuple[SealedKey, ...]
+    breaker: Breaker = field(default_factory=Breaker)
+    version: int = 0
+    planned: int = 0
+    token: int = 0
+
+
+def held_of(row: Fetched) -> Held:
+    """A row of `endpoints`."""
+    said = row.definition
+    types = said["event_types"]
+    return Held(
+        endpoint=Endpoint(
+            id=row.id,
+            client_id=row.client_id,
+            url=said["url"],
+            document=said["document"],
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            active_since=row.active_since,
+            variables=said["variables"],
+            event_types=None if types is None else frozenset(map(EventType, types)),
+            description=said["description"],
+            ordering=Ordering(said["ordering"]),
+            rate_limit=said["rate_limit"],
+            content_mode=ContentMode(said["content_mode"]),
+            signing=Signing(said["signing"]),
+            status=EndpointStatus(row.status),
+            disabled_at=row.disabled_at,
+            disabled_because=row.disabled_because,
+            health=health_in(row.health),
+        ),
+        keys=tuple(SealedKey(one["sealed"], _moment(one["until"])) for one in row.keys),
+        breaker=breaker_in(row.breaker),
+        version=row.version,
+        planned=row.planned,
+        token=row.token,
+    )
+
+
+def held_values(held: Held) -> Json:
+    """The row of an endpoint, but for what planners and senders have of it."""
+    endpoint = held.endpoint
+    types = endpoint.event_types
+    return {
+        "status": endpoint.status.value,
+        "definition": {
+            "url": endpoint.url,
+            "document": endpoint.document,
+            "variables": dict(endpoint.variables),
+            "event_types": None if types is None else sorted(one.value for one in types),
+            "description": endpoint.description,
+            "ordering": endpoint.ordering.value,
+            "rate_limit": endpoint.rate_limit,
+            "content_mode": endpoint.content_mode.value,
+            "signing": endpoint.signing.value,
+        },
+        "keys": [{"sealed": one.sealed, "until": _number(one.until)} for one in held.keys],
+        "updated_at": endpoint.updated_at,
+        "active_since": endpoint.active_since,
+        "disabled_at": endpoint.disabled_at,
+        "disabled_because": endpoint.disabled_because,
+        "health": health_out(endpoint.health),
+        "breaker": breaker_out(held.breaker),
+        "version": held.version,
+    }
+
+
+def health_out(health: Health) -> Json:
+    """As the column holds it."""
+    return {
+        "succeeded_at": _number(health.succeeded_at),
+        "failing_since": _number(health.failing_since),
+        "failed_at": _number(health.failed_at),
+        "error": health.error,
+        "noticed": health.noticed,
+    }
+
+
+def health_in(said: Json) -> Health:
+    """What `health_out` made."""
+    return Health(
+        succeeded_at=_moment(said["succeeded_at"]),
+        failing_since=_moment(said["failing_since"]),
+        failed_at=_moment(said["failed_at"]),
+        error=said["error"],
+        noticed=said["noticed"],
+    )
+
+
+def breaker_out(breaker: Breaker) -> Json:
+    """As the column holds it."""
+    return {
+        "state": breaker.state.value,
+        "failures": breaker.failures,
+        "trips": breaker.trips,
+        "ticket": breaker.ticket,
+        "until": _number(breaker.until),
+        "recovered_at": _number(breaker.recovered_at),
+    }
+
+
+def breaker_in(said: Json) -> Breaker:
+    """What `breaker_out` made."""
+    return Breaker(
+        state=BreakerState(said["state"]),
+        failures=said["failures"],
+        trips=said["trips"],
+        ticket=said["ticket"],
+        until=_moment(said["until"]),
+        recovered_at=_moment(said["recovered_at"]),
+    )
+
+
+def delivery_of(row: Fetched) -> Delivery:
+    """A row of `deliveries`."""
+    return Delivery(
+        id=row.id,
+        endpoint_id=row.endpoint_id,
+        number=row.number,
+        event_id=row.event_id,
+        event_type=EventType(row.event_type),
+        home_id=row.home_id,
+        device_id=row.device_id,
+        place=row.place,
+        sequence=row.sequence,
+        occurred_at=row.occurred_at,
+        since=row.since,
+        next_at=row.next_at,
+        previous=row.previous,
+        status=DeliveryStatus(row.status),
+        made=row.made,
+        refusals=row.refusals,
+        tried_at=row.tried_at,
+        ended_at=row.ended_at,
+        reason=row.reason,
+        replay_id=row.replay_id or None,
+        replay_of=row.replay_of,
+        by_hand=row.by_hand,
+        claimed=row.claimed,
+    )
+
+
+def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: bool) -> Json:
+    """The row of a new delivery."""
+    return {
+        "id": delivery.id,
+        "client_id": client_id,
+        "endpoint_id": delivery.endpoint_id,
+        "number": delivery.number,
+        "event_id": delivery.event_id,
+        "event_type": delivery.event_type.value,
+        "home_id": delivery.home_id,
+        "device_id": delivery.device_id,
+        "place": delivery.place,
+        "sequence": delivery.sequence,
+        "previous": delivery.previous,
+        "occurred_at": delivery.occurred_at,
+        "since": delivery.since,
+        "next_at": delivery.next_at,
+        "status": delivery.status.value,
+        "made": delivery.made,
+        "refusals": delivery.refusals,
+        "tried_at": delivery.tried_at,
+        "ended_at": delivery.ended_at,
+        "reason": delivery.reason,
+        "replay_id": delivery.replay_id or "",
+        "replay_of": delivery.replay_of,
+        "by_hand": delivery.by_hand,
+        "claimed": delivery.claimed,
+        "lane": lane,
+        "ready": ready,
+        "sample": None,
+        "attempts": [],
+    }
+
+
+def attempt_out(attempt: Attempt) -> Json:
+    """As one of the column's list."""
+    return {**asdict(attempt), "started_at": microseconds(attempt.started_at)}
+
+
+def attempt_in(said: Json) -> Attempt:
+    """What `attempt_out` made."""
+    return Attempt(**{**said, "started_at": EPOCH + said["started_at"] * MICROSECOND})
+
+
+def with_attempt(attempts: list[Json], attempt: Attempt) -> list[Json]:
+    """One attempt more; of very many, those in the middle are forgotten."""
+    found = [*attempts, attempt_out(attempt)]
+    return found if len(found) <= MOST_ATTEMPTS else found[:_FIRST] + found[_FIRST + 1 :]
+
+
+def sample_out(event: Event) -> Json:
+    """A sample event, whole."""
+    return {
+        "type": event.type.value,
+        "place": event.place,
+        "sequence": event.sequence,
+        "occurred_at": microseconds(event.occurred_at),
+        "body": codec.event_out(event),
+    }
+
+
+def sample_in(said: Json) -> Event:
+    """What `sample_out` made."""
+    at = EPOCH + said["occurred_at"] * MICROSECOND
+    return codec.event_in(said["type"], said["place"], said["sequence"], at, said["body"])
+
+
+def _number(moment: datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)
+
+
+def _moment(number: int | None) -> datetime | None:
+    return None if number is None else EPOCH + number * MICROSECOND

@@ -1,0 +1,254 @@
+"""Planning a home's events in one transaction: for whom each is, and in which lane it waits.
+
+A home is claimed by locking its row in `planned`, passing over those that others have claimed;
+whoever has it inserts the deliveries and moves the row on, so each event is planned once. Then the
+endpoints are locked, in sorted order: their deliveries are numbered, and whoever records what
+became of others waits, so that none is taken for the first of its lane that is not.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    bindparam,
+    case,
+    exists,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from core.domain.breaker import free_at
+from core.domain.deliveries import Delivery
+from core.domain.events import Event, EventType
+from core.domain.ports import Ids
+from core.store import hooks, rows
+from core.store.hooks import DELETED, Held
+from core.store.ledger import ACCESS
+from core.store.tables import deliveries, devices, endpoints, events, lines, logs, planned
+from core.store.types import Instant
+
+EVENTS: Final = 250
+"""Events that one transaction plans."""
+
+
+class Judge(Protocol):
+    """Decides for whom an event is, by who gave what to whom."""
+
+    def clients(self, home_ids: Collection[str]) -> Collection[str]:
+        """The clients that may get something of these homes."""
+
+    def chosen(
+        self, event: Event, rooms: Mapping[str, str | None], held: Sequence[Held]
+    ) -> Sequence[Held]:
+        """Those of these endpoints that get it; `rooms` are of the devices that are there now."""
+
+
+@dataclass(slots=True)
+class Planned:
+    """What one transaction did.
+
+    `places` are those up to which homes are planned now; a home that is not among them was claimed
+    by somebody else. `endpoints` have something to send. `access` is the access log's head then;
+    nothing was planned where the judge knew less.
+    """
+
+    access: int
+    places: dict[str, int] = field(default_factory=dict)
+    endpoints: set[str] = field(default_factory=set)
+    deliveries: int = 0
+    events: Sequence[Event] = ()
+
+
+@dataclass(slots=True)
+class _Line:
+    sequence: int | None = None
+    state: int | None = None
+    waits: bool = False
+
+
+class Planning:
+    """One transaction."""
+
+    def __init__(self, judge: Judge, known: int, now: datetime, ids: Ids, line: Insert) -> None:
+        """`known` is how far the judge knows the access log; `line` upserts rows of `lines`."""
+        self._judge = judge
+        self._known = known
+        self._now = now
+        self._ids = ids
+        self._line = line
+        self._values: list[dict[str, Any]] = []
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._held: dict[str, Held] = {}
+
+    def plan(self, connection: Connection, home_ids: Collection[str]) -> Planned:
+        """Do it."""
+        done = Planned(connection.execute(_ACCESS).scalar_one())
+        if done.access > self._known:
+            return done
+        claimed = connection.execute(_CLAIM, {"these": sorted(home_ids)}).all()
+        done.places = {row.home_id: row.place for row in claimed}
+        if not done.places:
+            return done
+        done.events = found = self._events(connection, list(done.places))
+        self._lock(connection, done.places)
+        if found and self._held:
+            chosen = self._chosen(connection, found)
+            self._know(connection, chosen)
+            for event, held in chosen:
+                self._add(event, held.endpoint.id)
+        done.places.update({event.home.id: event.place for event in found})
+        self._write(connection, done)
+        return done
+
+    def _events(self, connection: Connection, home_ids: list[str]) -> list[Event]:
+        return [rows.event_of(row) for row in connection.execute(_NEXT, {"these": home_ids})]
+
+    def _lock(self, connection: Connection, home_ids: Collection[str]) -> None:
+        clients = sorted(self._judge.clients(home_ids))
+        for row in connection.execute(_ENDPOINTS, {"these": clients}) if clients else ():
+            held = hooks.held_of(row)
+            self._held[held.endpoint.id] = held
+
+    def _chosen(
+        self, connection: Connection, found: Sequence[Event]
+    ) -> Sequence[tuple[Event, Held]]:
+        ids = {event.device.id for event in found if event.device is not None}
+        here = connection.execute(_ROOMS, {"these": sorted(ids)})
+        rooms: dict[str, dict[str, str | None]] = {}
+        for row in here:
+            rooms.setdefault(row.home_id, {})[row.id] = row.room_id
+        every = list(self._held.values())
+        return [
+            (event, held)
+            for event in found
+            for held in self._judge.chosen(event, rooms.get(event.home.id, {}), every)
+        ]
+
+    def _know(self, connection: Connection, chosen: Sequence[tuple[Event, Held]]) -> None:
+        """What was planned before in the lines that get something."""
+        keys = sorted({(held.endpoint.id, _of(event)) for event, held in chosen})
+        self._lines = {key: _Line() for key in keys}
+        for row in connection.execute(_LINES, {"these": keys}) if keys else ():
+            key = row.endpoint_id, row.line
+            self._lines[key] = _Line(row.sequence, row.state, row.waits)
+
+    def _add(self, event: Event, endpoint_id: str) -> None:
+        held = self._held[endpoint_id]
+        held = self._held[endpoint_id] = replace(held, planned=held.planned + 1)
+        line = self._lines[endpoint_id, _of(event)]
+        delivery = Delivery(
+            id=self._ids.new("delivery"),
+            endpoint_id=endpoint_id,
+            number=held.planned,
+            event_id=event.id,
+            event_type=event.type,
+            home_id=event.home.id,
+            device_id=event.device.id if event.device else None,
+            place=event.place,
+            sequence=event.sequence,
+            occurred_at=event.occurred_at,
+            since=event.occurred_at,
+            next_at=self._now,
+            previous=line.sequence,
+        )
+        lane = delivery.lane(held.endpoint.ordering)
+        ready = lane == delivery.id or not line.waits
+        self._values.append(
+            hooks.delivery_values(delivery, held.endpoint.client_id, lane, ready=ready)
+        )
+        line.sequence = event.sequence
+        line.waits = line.waits or lane != delivery.id
+        if event.type is EventType.DEVICE_STATUS_CHANGED:
+            line.state = event.sequence
+
+    def _write(self, connection: Connection, done: Planned) -> None:
+        if self._values:
+            connection.execute(_INSERT, self._values)
+            touched = sorted({one["endpoint_id"] for one in self._values})
+            connection.execute(self._line, [_line(*one) for one in self._lines.items()])
+            connection.execute(_WAKE, [self._woken(one) for one in touched])
+            done.endpoints.update(touched)
+            done.deliveries = len(self._values)
+        if done.events:
+            moved = {event.home.id: done.places[event.home.id] for event in done.events}
+            places = [{"the_home": home, "the_place": place} for home, place in moved.items()]
+            connection.execute(_MOVE, places)
+
+    def _woken(self, endpoint_id: str) -> dict[str, Any]:
+        """Its row's values: something is to be sent, though not before its breaker lets it."""
+        held = self._held[endpoint_id]
+        at = free_at(held.breaker, self._now)
+        return {"the_endpoint": endpoint_id, "the_planned": held.planned, "the_time": at}
+
+
+def _of(event: Event) -> str:
+    return event.device.id if event.device else event.home.id
+
+
+def _line(key: tuple[str, str], line: _Line) -> dict[str, Any]:
+    return {"endpoint_id": key[0], "line": key[1], "sequence": line.sequence, "state": line.state}
+
+
+def _among(column: Any) -> ColumnElement[bool]:
+    return column.in_(bindparam("these", expanding=True))  # type: ignore[no-any-return]  # a column's
+
+
+_ACCESS: Final = select(logs.c.place).where(logs.c.id == ACCESS)
+_CLAIM: Final = (
+    select(planned)
+    .where(_among(planned.c.home_id))
+    .order_by(planned.c.home_id)
+    .with_for_update(skip_locked=True)
+)
+_NEXT: Final[Select[Any]] = (
+    rows.event_rows.join(planned, planned.c.home_id == events.c.home_id)
+    .where(_among(planned.c.home_id), events.c.place > planned.c.place)
+    .order_by(events.c.home_id, events.c.place)
+    .limit(EVENTS)
+)
+_ENDPOINTS: Final = (
+    select(endpoints)
+    .where(_among(endpoints.c.client_id), endpoints.c.status != DELETED)
+    .order_by(endpoints.c.id)
+    .with_for_update()
+)
+_ROOMS: Final = select(devices.c.id, devices.c.home_id, devices.c.room_id).where(
+    _among(devices.c.id), devices.c.removed.is_(False)
+)
+_LINES: Final[Select[Any]] = select(
+    lines,
+    exists()
+    .where(
+        deliveries.c.endpoint_id == lines.c.endpoint_id,
+        deliveries.c.lane == lines.c.line,
+        deliveries.c.status == "PENDING",
+    )
+    .label("waits"),
+).where(_among(tuple_(lines.c.endpoint_id, lines.c.line)))
+_INSERT: Final = insert(deliveries)
+_the_time: Final = bindparam("the_time", type_=Instant)
+_WAKE: Final = (
+    update(endpoints)
+    .where(endpoints.c.id == bindparam("the_endpoint"))
+    .values(
+        planned=bindparam("the_planned"),
+        next_at=case(
+            (or_(endpoints.c.next_at.is_(None), endpoints.c.next_at > _the_time), _the_time),
+            else_=endpoints.c.next_at,
+        ),
+    )
+)
+_MOVE: Final = (
+    update(planned)
+    .where(planned.c.home_id == bindparam("the_home"))
+    .values(place=bindparam("the_place"))
+)
