@@ -17,6 +17,7 @@ from core.domain.keys import SigningKey
 from core.domain.names import normal_name
 from core.domain.ports import Clock
 from core.feed import Feed
+from core.snapshots.givers import Givers
 from core.snapshots.personal_keys import PersonalKeys
 from core.store import codec
 from core.store.ledger import ACCESS
@@ -46,6 +47,7 @@ class Access:
         self.documents: dict[str, set[str]] = {}
         """The ids of the documents that each client has registered, as requests name them."""
 
+        self.givers = Givers()
         self._personal = PersonalKeys(clock)
         self._ends: dict[str, datetime] = {}
         self._most_ends = FEW_ENDS
@@ -70,6 +72,11 @@ class Access:
         for entry in self._early:
             self._apply(entry)
 
+    @property
+    def place(self) -> int:
+        """Up to here the access log is known."""
+        return self._place
+
     def viewer(self, claims: Claims) -> Viewer:
         """Who the token stands for, as of now.
 
@@ -77,8 +84,7 @@ class Access:
             Unauthenticated: the user took the access back, or the client or user is disabled.
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._unknown():
-            raise _unknown()
+        self.check()
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
             return known[2]
@@ -97,8 +103,7 @@ class Access:
         try:
             claims = self._personal.claims(text)
         except Unauthenticated:
-            if self._unknown():
-                raise _unknown() from None
+            self.check()
             raise
         return self.viewer(claims)
 
@@ -193,18 +198,23 @@ class Access:
         Raises:
             Unavailable: the access log cannot be read, so nobody can know.
         """
-        if self._unknown():
-            raise _unknown()
+        self.check()
         user = self.users.get(user_id)
         return None if user is None or user.disabled else user
 
-    def _unknown(self) -> bool:
-        """Whether access cannot be known: its log cannot be read, or is not understood."""
-        return self._broken or self._feed.stale()
+    def check(self) -> None:
+        """See that access can be known: that its log can be read, and is understood.
+
+        Raises:
+            Unavailable: it cannot.
+        """
+        if self._broken or self._feed.stale():
+            raise Unavailable("Access cannot be checked now; try again in a moment.")
 
     def _give(self, grant: Grant) -> None:
         self.grants[grant.id] = grant
         self._personal.take(grant)
+        self.givers.take(grant)
 
     def _take(self, client_id: str, sha256: str, *, removed: bool) -> None:
         registered = self.documents.setdefault(client_id, set())
@@ -278,7 +288,3 @@ def _same(viewer: Viewer, claims: Claims) -> bool:
     """Whether the viewer was known by these claims."""
     ours = viewer.grant.id == claims.grant_id and viewer.expires_at == claims.expires_at
     return ours and viewer.scopes <= claims.scopes
-
-
-def _unknown() -> Unavailable:
-    return Unavailable("Access cannot be checked now; try again in a moment.")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.domain.ports import Ids
@@ -55,6 +55,13 @@ class Plans:
         query = query.join(planned, planned.c.home_id == homes.c.id)
         found = await self._database.rows(query.where(homes.c.id.in_(home_ids)))
         return {row.id: Behind(row.id, row.done, row.place) for row in found}
+
+    async def newest(self, home_ids: Collection[str]) -> dict[str, tuple[int, datetime | None]]:
+        """The head of each of these homes' logs, and when that event happened, if it is kept."""
+        last = and_(events.c.home_id == homes.c.id, events.c.place == homes.c.place)
+        query = select(homes.c.id, homes.c.place, events.c.occurred_at).outerjoin(events, last)
+        found = await self._database.rows(query.where(homes.c.id.in_(home_ids)))
+        return {row.id: (row.place, row.occurred_at) for row in found}
 
     async def begin(self, places: Mapping[str, int]) -> None:
         """Plan these homes from these places on, unless they are planned already."""

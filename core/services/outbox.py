@@ -1,0 +1,180 @@
+"""The outbox: what a process that sends asks of the store, and whether a delivery may still go."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from core.domain.deliveries import Move, moved
+from core.domain.errors import Invalid
+from core.domain.events import Event
+from core.domain.ports import Clock, Ids
+from core.services.covering import Cover
+from core.services.letters import Letter, Letters
+from core.snapshots.access import Access
+from core.snapshots.rosters import Roster, Rosters
+from core.store.hooks import Held
+from core.store.parcels import Parcel, Parcels
+from core.store.sends import LEASE_SECONDS, Account, Recorded, Sends, Settled
+
+ROSTERS: Final = 1_000
+"""Homes of which it is held ready who is where."""
+EVENTS: Final = 2_000
+"""Events that are held ready: each is mostly sent to several endpoints."""
+TRUST_SECONDS: Final = LEASE_SECONDS - 2
+"""So long after it was asked for a lease is relied on."""
+GONE: Final = "The event is no longer kept, so it cannot be sent."
+TAKEN_BACK: Final = "The access by which it would have been sent was taken back."
+UNOPENED: Final = "No grant that covers it opens all that the document selects."
+
+Run = Sequence[Parcel]
+"""Deliveries of one lane, in order."""
+
+
+class Outbox:
+    """What waits to be sent; one for each process that sends."""
+
+    def __init__(
+        self,
+        sends: Sends,
+        parcels: Parcels,
+        letters: Letters,
+        access: Access,
+        rosters: Rosters,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        """Nothing is leased yet."""
+        self._sends = sends
+        self._parcels = parcels
+        self._letters = letters
+        self._access = access
+        self._cover = Cover(access)
+        self._rosters = rosters
+        self._clock = clock
+        self._events: OrderedDict[tuple[str, int], Event] = OrderedDict()
+        self._here: OrderedDict[str, Roster] = OrderedDict()
+        self.life = ids.new("worker")
+        """As whom this process leases."""
+
+    async def lease(self, most: int) -> Sequence[Held]:
+        """Endpoints that something is due at, from now on this process's for a while.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._sends.lease(self.life, self._clock.now(), most)
+
+    async def renew(self, ids: Collection[str]) -> Mapping[str, int]:
+        """Keep these; those that still are this process's, with their versions.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._sends.renew(self.life, ids)
+
+    async def release(self, held: Held, seconds: float) -> None:
+        """Leave an endpoint to others; nothing is to be sent to it for so long.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        later = self._clock.now() + timedelta(seconds=seconds) if seconds > 0 else None
+        await self._sends.release(self.life, held.endpoint.id, later)
+
+    async def take(self, held: Held, busy: Collection[str], most: int) -> Sequence[Run]:
+        """What is due at an endpoint, lane by lane, but for the lanes that are busy.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        limit = most + len(busy)
+        due = await self._parcels.due(held.endpoint.id, self._clock.now(), limit)
+        firsts = [one for one in due if one.lane not in busy][:most]
+        lined = [one for one in firsts if one.lane != one.delivery.id]
+        behind = await self._parcels.behind(lined) if lined else {}
+        runs = [(one, *behind.get(one.lane, ())) for one in firsts]
+        await self._fetch([one for run in runs for one in run])
+        return runs
+
+    async def record(self, accounts: Mapping[str, Account]) -> Mapping[str, Recorded]:
+        """Write down what became of deliveries.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._sends.record(self.life, accounts)
+
+    def remember(self, events: Collection[Event]) -> None:
+        """Hold events ready that were just planned."""
+        for event in events:
+            self._events[event.home.id, event.place] = event
+        while len(self._events) > EVENTS:
+            self._events.popitem(last=False)
+
+    async def letter(self, held: Held, parcel: Parcel) -> Letter | Settled:
+        """The request of an attempt that is made now; or how the delivery ends without one.
+
+        Raises:
+            Unavailable: it cannot be known now whether it may be sent.
+        """
+        event = parcel.sample or await self._event(parcel)
+        if event is None:
+            return self._ended(parcel, Move.GIVE_UP, GONE)
+        try:
+            document = await self._letters.document(held)
+            if parcel.sample is None:
+                roster = await self._roster(event.home.id)
+                client_id = held.endpoint.client_id
+                grants = self._cover.grants(client_id, event, roster.rooms)
+                if not grants:
+                    return self._ended(parcel, Move.CANCEL, TAKEN_BACK)
+                if not any(self._cover.opens(client_id, grant, document) for grant in grants):
+                    return self._ended(parcel, Move.CANCEL, UNOPENED)
+            now, test = self._clock.now(), parcel.sample is not None
+            stale = parcel.stale
+            return self._letters.write(
+                held, document, parcel.delivery, event, now, stale=stale, test=test
+            )
+        except Invalid as error:
+            return self._ended(parcel, Move.PARK, str(error))
+
+    def close(self) -> None:
+        """Hold nothing any more."""
+        for roster in self._here.values():
+            self._rosters.give_back(roster)
+        self._here.clear()
+
+    def _ended(self, parcel: Parcel, move: Move, why: str) -> Settled:
+        return Settled(parcel, moved(parcel.delivery, move, self._clock.now(), why))
+
+    async def _fetch(self, parcels: Sequence[Parcel]) -> None:
+        lacking = {
+            (one.delivery.home_id, one.delivery.place)
+            for one in parcels
+            if one.sample is None and (one.delivery.home_id, one.delivery.place) not in self._events
+        }
+        if lacking:
+            self.remember(await self._parcels.events(lacking))
+
+    async def _event(self, parcel: Parcel) -> Event | None:
+        key = parcel.delivery.home_id, parcel.delivery.place
+        event = self._events.get(key)
+        if event is None:  # so many were fetched since that it had to go
+            found = await self._parcels.events([key])
+            self.remember(found)
+            event = found[0] if found else None
+        return event
+
+    async def _roster(self, home_id: str) -> Roster:
+        roster = self._here.get(home_id)
+        if roster is not None and not roster.lapsed:
+            self._here.move_to_end(home_id)
+            return roster
+        taken = await self._rosters.take(home_id)
+        if (before := self._here.pop(home_id, None)) is not None:
+            self._rosters.give_back(before)
+        self._here[home_id] = taken
+        while len(self._here) > ROSTERS:
+            self._rosters.give_back(self._here.popitem(last=False)[1])
+        return taken

@@ -1,0 +1,140 @@
+"""What is to be sent next: deliveries by lane, and the events that they are of."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, and_, bindparam, func, select, true, tuple_
+
+from core.domain.deliveries import Delivery
+from core.domain.events import Event
+from core.store import hooks, rows
+from core.store.database import Database
+from core.store.tables import deliveries, events, lines
+from core.store.types import Instant
+
+FOLLOWERS: Final = 20
+"""Deliveries of one lane that are taken up behind its first, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery that is to be sent, with what its row holds besides.
+
+    `state` is the sequence of the newest state of its device that this endpoint is sent.
+    """
+
+    delivery: Delivery
+    lane: str
+    attempts: Sequence[dict[str, Any]] = ()
+    state: int | None = None
+    sample: Event | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether a newer state is already known."""
+        return self.state is not None and self.state > self.delivery.sequence
+
+
+class Parcels:
+    """What waits in this database."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from here."""
+        self._database = database
+        self._behind = _behind_in_lists() if database.sqlite else _behind_in_joins()
+
+    async def due(self, endpoint_id: str, now: datetime, most: int) -> Sequence[Parcel]:
+        """The first deliveries of lanes that are due, the longest waiting first.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        values = {"this": endpoint_id, "now": now, "most": most}
+        async with self._database.read() as connection:
+            return [_parcel(row) for row in await connection.execute(_HEADS, values)]
+
+    async def behind(self, firsts: Collection[Parcel]) -> Mapping[str, Sequence[Parcel]]:
+        """What comes next behind each of these in its lane, in order, by the lane."""
+        found: dict[str, list[Parcel]] = {first.lane: [] for first in firsts}
+        values = {"these": [first.delivery.id for first in firsts]}
+        async with self._database.read() as connection:
+            for row in await connection.execute(self._behind, values):
+                found[row.lane].append(_parcel(row))
+        return found
+
+    async def events(self, places: Collection[tuple[str, int]]) -> Sequence[Event]:
+        """Those of these events, by home and place, that the logs still hold."""
+        async with self._database.read() as connection:
+            found = await connection.execute(_EVENTS, {"these": sorted(places)})
+            return [rows.event_of(row) for row in found]
+
+
+def _parcel(row: rows.Fetched) -> Parcel:
+    sample = hooks.sample_in(row.sample) if row.sample else None
+    return Parcel(hooks.delivery_of(row), row.lane, row.attempts, row.state, sample)
+
+
+_first: Final = deliveries.alias("first")
+_next: Final = deliveries.alias("next")
+
+
+def _followers() -> Select[Any]:
+    return (
+        select(_next.c.id)
+        .where(
+            _next.c.endpoint_id == _first.c.endpoint_id,
+            _next.c.lane == _first.c.lane,
+            _next.c.status == "PENDING",
+            _next.c.place > _first.c.place,
+        )
+        .order_by(_next.c.place)
+        .limit(FOLLOWERS)
+        .correlate(_first)
+    )
+
+
+def _behind_in_joins() -> Select[Any]:
+    """As PostgreSQL looks only at the rows that it is about: a subquery for each first."""
+    followers = _followers().lateral("followers")
+    found = (
+        select(deliveries, lines.c.state)
+        .select_from(_first)
+        .join(followers, true())
+        .join(deliveries, deliveries.c.id == followers.c.id)
+        .outerjoin(lines, _LINE)
+    )
+    return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
+
+
+def _behind_in_lists() -> Select[Any]:
+    """The same as SQLite does it, which knows no LATERAL."""
+    found = (
+        select(deliveries, lines.c.state)
+        .select_from(_first)
+        .join(deliveries, deliveries.c.id.in_(_followers()))
+        .outerjoin(lines, _LINE)
+    )
+    return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
+
+
+_LINE: Final = and_(
+    lines.c.endpoint_id == deliveries.c.endpoint_id,
+    lines.c.line == func.coalesce(deliveries.c.device_id, deliveries.c.home_id),
+)
+_FIRSTS: Final = _first.c.id.in_(bindparam("these", expanding=True))
+_HEADS: Final = (
+    select(deliveries, lines.c.state)
+    .outerjoin(lines, _LINE)
+    .where(
+        deliveries.c.endpoint_id == bindparam("this"),
+        deliveries.c.ready,
+        deliveries.c.next_at <= bindparam("now", type_=Instant),
+    )
+    .order_by(deliveries.c.next_at)
+    .limit(bindparam("most"))
+)
+_EVENTS: Final = rows.event_rows.where(
+    tuple_(events.c.home_id, events.c.place).in_(bindparam("these", expanding=True))
+)
