@@ -7,7 +7,8 @@ decompressed, nothing read beyond a bound.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 from weakref import WeakValueDictionary
@@ -29,9 +30,9 @@ from core.domain.answers import explained
 from core.domain.errors import Invalid
 from core.domain.ports import Clock
 from core.domain.schedule import retry_after
-from webhooks.answers import Answer, readable, told
 from webhooks.connections import Connector, Trip, trip
 from webhooks.guard import Guard
+from webhooks.replies import Reply, readable, told
 
 AGENT: Final = f"Latchkey-Webhooks/{version('latchkey')}"
 ANSWER_BYTES: Final = 65_536
@@ -79,40 +80,56 @@ class Sender:
         """How many connections are open, those included that wait for another request."""
         return self._connector.stock.open
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send a message and say what came of it.
-
-        A host that is slow makes who sends to it wait for a place, and nobody else; that time is
-        not counted as the receiver's.
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a message and say what came of it, once there is a place for it.
 
         Raises:
             Unavailable: this machine cannot make connections.
         """
+        async with self.place(url):
+            return await self.send(url, headers, body)
+
+    @asynccontextmanager
+    async def place(self, url: str) -> AsyncIterator[None]:
+        """Have a place for one request to this URL's host while the block runs.
+
+        A host that is slow makes who sends to it wait for one, and nobody else; that time is not
+        counted as the receiver's.
+        """
         try:
-            where, there = self._guard.target(url)
-        except Invalid as error:
-            return Answer(None, 0.0, error=str(error))
+            _, there = self._guard.target(url)
+        except Invalid:
+            yield  # nothing will be sent
+            return
         key = (there.host, there.port)
         places = self._places.get(key)
         if places is None:
             places = self._places[key] = asyncio.Semaphore(self._each)
         async with places, self._all:
-            return await self._sent(where, there.host, headers, body)
+            yield
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """As `post`, from who has a place."""
+        try:
+            where, there = self._guard.target(url)
+        except Invalid as error:
+            return Reply(None, 0.0, error=str(error))
+        return await self._sent(where, there.host, headers, body)
 
     async def close(self) -> None:
         """Close every connection; requests that are under way fail."""
         await self._session.close()
 
-    async def _sent(self, url: URL, host: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _sent(self, url: URL, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._seconds):
                 response = await self._asked(url, headers, body)
         except (ClientError, OSError) as error:
             passed = self._clock.monotonic() - began
-            return Answer(None, passed, error=self._words(error, host))
+            return Reply(None, passed, error=self._words(error, host))
         passed = self._clock.monotonic() - began
-        return Answer(
+        return Reply(
             response.status,
             passed,
             await _start(response, max(0.0, self._seconds - passed)),

@@ -11,6 +11,7 @@ from core.domain.endpoints import ContentMode
 from core.domain.errors import Invalid
 from core.domain.events import Event
 from core.domain.ports import Mirror, Mirrored
+from core.domain.sending import Held, SealedKey
 from core.signing import (
     TEST,
     Former,
@@ -23,7 +24,6 @@ from core.signing import (
     standard,
     type_name,
 )
-from core.store.hooks import Held, SealedKey
 from core.tokens import Cursors, Sealer
 
 SIGNERS: Final = 10_000

@@ -9,13 +9,13 @@ from core.domain.deliveries import Move, moved
 from core.domain.errors import Invalid
 from core.domain.events import Event
 from core.domain.ports import Clock, Ids
+from core.domain.sending import Account, Held, Parcel, Recorded, Settled
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters
 from core.snapshots.access import Access
 from core.snapshots.rosters import Roster, Rosters
-from core.store.hooks import Held
-from core.store.parcels import Parcel, Parcels
-from core.store.sends import LEASE_SECONDS, Account, Recorded, Sends, Settled
+from core.store.parcels import Parcels
+from core.store.sends import LEASE_SECONDS, Sends
 
 ROSTERS: Final = 1_000
 """Homes of which it is held ready who is where."""

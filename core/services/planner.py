@@ -16,13 +16,12 @@ from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.events import Entry, Event
 from core.domain.grants import Grant
 from core.domain.ports import Clock, Mirror, Mirrored
+from core.domain.sending import Held
 from core.feed import Feed
 from core.services.covering import Cover
 from core.snapshots.access import Access
-from core.store.hooks import Held
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
-from core.store.planning import Planned
 from core.store.plans import Plans
 
 log = observe.logger(__name__)
@@ -40,7 +39,8 @@ DOCUMENTS: Final = 10_000
 class Planner:
     """Plans for this process; `run` is its one task.
 
-    `planned` is called after each transaction with the endpoints that something waits for.
+    `planned` is called after each transaction with the endpoints that something waits for now, and
+    the events that were planned.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Planner:
         self._documents: dict[tuple[str, int], Mirrored | None] = {}
         self._wake = asyncio.Event()
         self._looked_at = -LOOK_SECONDS
-        self.planned: Callable[[Planned], None] = lambda _: None
+        self.planned: Callable[[Collection[str], Collection[Event]], None] = lambda *_: None
         self.deliveries = 0
         """Deliveries planned by this process."""
 
@@ -181,7 +181,7 @@ class Planner:
             known = await self._plans.places(missed)
             self._caught_up({one: known[one].place for one in known})
         self.deliveries += done.deliveries
-        self.planned(done)
+        self.planned(done.endpoints, done.events if done.deliveries else ())
         return bool(done.places)
 
     def _caught_up(self, places: Mapping[str, int]) -> None:

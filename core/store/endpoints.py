@@ -12,9 +12,10 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.endpoints import check_room
+from core.domain.sending import Held
 from core.store import hooks
 from core.store.database import Database
-from core.store.hooks import DELETED, Held
+from core.store.hooks import DELETED
 from core.store.tables import clients, deliveries, endpoints, lines, replays
 
 PAGE = 500

@@ -1,6 +1,7 @@
 """Rows of webhooks to domain values and back."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -10,6 +11,7 @@ from core.domain.deliveries import Delivery, DeliveryStatus
 from core.domain.endpoints import ContentMode, Endpoint, EndpointStatus, Ordering, Signing
 from core.domain.events import Event, EventType
 from core.domain.health import Health
+from core.domain.sending import Held, SealedKey
 from core.store import codec
 from core.store.rows import Fetched
 from core.store.types import EPOCH, MICROSECOND, microseconds
@@ -20,30 +22,6 @@ DELETED: Final = "DELETED"
 MOST_ATTEMPTS: Final = 50
 """Of a delivery, that are kept: the first ones, and the last."""
 _FIRST: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class SealedKey:
-    """What messages are signed with, sealed; a former one signs along until its end."""
-
-    sealed: str
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An endpoint with what its client does not see of it.
-
-    `planned` is the number of its newest delivery. `version` grows with what its client changes,
-    `token` with whoever sends to it.
-    """
-
-    endpoint: Endpoint
-    keys: tuple[SealedKey, ...]
-    breaker: Breaker = field(default_factory=Breaker)
-    version: int = 0
-    planned: int = 0
-    token: int = 0
 
 
 def held_of(row: Fetched) -> Held:
@@ -226,10 +204,12 @@ def attempt_in(said: Json) -> Attempt:
     return Attempt(**{**said, "started_at": EPOCH + said["started_at"] * MICROSECOND})
 
 
-def with_attempt(attempts: list[Json], attempt: Attempt) -> list[Json]:
-    """One attempt more; of very many, those in the middle are forgotten."""
-    found = [*attempts, attempt_out(attempt)]
-    return found if len(found) <= MOST_ATTEMPTS else found[:_FIRST] + found[_FIRST + 1 :]
+def attempts_out(attempts: Sequence[Attempt]) -> list[Json]:
+    """As the column holds them; of very many, those in the middle are forgotten."""
+    found = list(map(attempt_out, attempts))
+    return (
+        found if len(found) <= MOST_ATTEMPTS else found[:_FIRST] + found[_FIRST - MOST_ATTEMPTS :]
+    )
 
 
 def sample_out(event: Event) -> Json:

@@ -1,14 +1,13 @@
 """What is to be sent next: deliveries by lane, and the events that they are of."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, func, select, true, tuple_
 
-from core.domain.deliveries import Delivery
 from core.domain.events import Event
+from core.domain.sending import Parcel
 from core.store import hooks, rows
 from core.store.database import Database
 from core.store.tables import deliveries, events, lines
@@ -16,25 +15,6 @@ from core.store.types import Instant
 
 FOLLOWERS: Final = 20
 """Deliveries of one lane that are taken up behind its first, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A delivery that is to be sent, with what its row holds besides.
-
-    `state` is the sequence of the newest state of its device that this endpoint is sent.
-    """
-
-    delivery: Delivery
-    lane: str
-    attempts: Sequence[dict[str, Any]] = ()
-    state: int | None = None
-    sample: Event | None = None
-
-    @property
-    def stale(self) -> bool:
-        """Whether a newer state is already known."""
-        return self.state is not None and self.state > self.delivery.sequence
 
 
 class Parcels:
@@ -73,7 +53,8 @@ class Parcels:
 
 def _parcel(row: rows.Fetched) -> Parcel:
     sample = hooks.sample_in(row.sample) if row.sample else None
-    return Parcel(hooks.delivery_of(row), row.lane, row.attempts, row.state, sample)
+    attempts = tuple(map(hooks.attempt_in, row.attempts))
+    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample)
 
 
 _first: Final = deliveries.alias("first")

@@ -30,8 +30,9 @@ from core.domain.breaker import free_at
 from core.domain.deliveries import Delivery
 from core.domain.events import Event, EventType
 from core.domain.ports import Ids
+from core.domain.sending import Held
 from core.store import hooks, rows
-from core.store.hooks import DELETED, Held
+from core.store.hooks import DELETED
 from core.store.ledger import ACCESS
 from core.store.tables import deliveries, devices, endpoints, events, lines, logs, planned
 from core.store.types import Instant

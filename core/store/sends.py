@@ -6,7 +6,7 @@ sends again, with the same id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,50 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from core.domain.answers import Attempt
-from core.domain.breaker import Breaker
-from core.domain.deliveries import Delivery
-from core.domain.endpoints import Endpoint
+from core.domain.sending import Account, Held, Recorded, Settled
 from core.store import hooks
 from core.store.database import Database
-from core.store.hooks import Held
-from core.store.parcels import Parcel
 from core.store.tables import deliveries, endpoints, notices
 from core.store.types import Instant, database_time
 
 LEASE_SECONDS: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A delivery after an attempt; without one where it ended for another reason."""
-
-    parcel: Parcel
-    after: Delivery
-    attempt: Attempt | None = None
-
-
-@dataclass(slots=True)
-class Account:
-    """What is to be recorded of one endpoint: its deliveries, and what is known of it since."""
-
-    token: int
-    version: int
-    settled: list[Settled] = field(default_factory=list)
-    breaker: Breaker | None = None
-    endpoint: Endpoint | None = None
-    """Where its health, or whether it is active, has changed."""
-    notices: Sequence[dict[str, Any]] = ()
-    recovered: bool = False
-    """Whether everything that waits is to be sent at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Whether it was taken; `now` is the endpoint where its client has changed it meanwhile."""
-
-    taken: bool
-    now: Held | None = None
 
 
 class Sends:
@@ -93,7 +56,7 @@ class Sends:
             until = database_time() + LEASE_SECONDS
             taken = taken.values(owner=life, token=endpoints.c.token + 1, leased_until=until)
             tokens = {row.id: row.token for row in await connection.execute(taken)} if ids else {}
-        return [_with_token(held, tokens[held.endpoint.id]) for held in found]
+        return [replace(held, token=tokens[held.endpoint.id]) for held in found]
 
     async def renew(self, life: str, ids: Collection[str]) -> Mapping[str, int]:
         """Keep these for another while; those that are still this life's, with their versions.
@@ -156,7 +119,9 @@ def _record(
 
 
 def _settled(one: Settled) -> dict[str, Any]:
-    after, attempts = one.after, list(one.parcel.attempts)
+    after, attempts = one.after, one.parcel.attempts
+    if one.attempt is not None:
+        attempts = (*attempts, one.attempt)
     return {
         "the_delivery": after.id,
         "the_status": after.status.value,
@@ -168,16 +133,14 @@ def _settled(one: Settled) -> dict[str, Any]:
         "the_next_at": after.next_at,
         "the_claimed": after.claimed,
         "the_ready": after.open,
-        "the_attempts": attempts
-        if one.attempt is None
-        else hooks.with_attempt(attempts, one.attempt),
+        "the_attempts": hooks.attempts_out(attempts),
     }
 
 
 def _know(connection: Connection, endpoint_id: str, account: Account, *, changed: bool) -> None:
     """Note what is known of the endpoint, unless its client has changed that meanwhile."""
     if account.notices:
-        connection.execute(notices.insert(), list(account.notices))
+        connection.execute(notices.insert(), [asdict(one) for one in account.notices])
     if changed:
         return
     values: dict[str, Any] = {}
@@ -197,10 +160,6 @@ def _know(connection: Connection, endpoint_id: str, account: Account, *, changed
         connection.execute(
             _ALL_DUE, {"this": endpoint_id, "now": account.settled[-1].after.tried_at}
         )
-
-
-def _with_token(held: Held, token: int) -> Held:
-    return Held(held.endpoint, held.keys, held.breaker, held.version, held.planned, token)
 
 
 def _free() -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from core.domain.addresses import LOOPBACK
 from core.domain.answers import RESPONSE_KEPT, explained
 from core.domain.errors import Unavailable
 from tests.webhooks.receivers import HEADERS, OK, Names, answering, receiver, request, sending
-from webhooks.answers import Answer, readable
+from webhooks.replies import Reply, readable
 from webhooks.sender import AGENT
 
 
@@ -23,7 +23,7 @@ async def test_a_request_goes_out_as_it_is() -> None:
     body = '{"type":"a.b","data":"ü"}'.encode()
     async with answering(OK) as there, sending() as sender:
         answer = await sender.post(f"{there.url}/%7e?sig=a%2Fb%20c&x=~", HEADERS, body)
-        assert answer == Answer(200, answer.seconds, "ok")
+        assert answer == Reply(200, answer.seconds, "ok")
         assert answer.taken
         assert 0 < answer.seconds < 5
         head, _, got = there.got[0].partition(b"\r\n\r\n")

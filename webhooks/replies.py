@@ -20,7 +20,7 @@ _NAMED: Final = frozenset({62, 64})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came of one request.
 
     `status` is None where no answer came. `seconds` passed before its head was there, or before it

@@ -1,0 +1,97 @@
+"""Sending: an endpoint and its deliveries as whoever sends has them, and what is to be recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.answers import Attempt
+from core.domain.breaker import Breaker
+from core.domain.deliveries import Delivery
+from core.domain.endpoints import Endpoint
+from core.domain.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """What messages are signed with, sealed; a former one signs along until its end."""
+
+    sealed: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An endpoint with what its client does not see of it.
+
+    `planned` is the number of its newest delivery. `version` grows with what its client changes,
+    `token` with whoever sends to it.
+    """
+
+    endpoint: Endpoint
+    keys: tuple[SealedKey, ...]
+    breaker: Breaker = field(default_factory=Breaker)
+    version: int = 0
+    planned: int = 0
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery that is to be sent, with what its row holds besides.
+
+    `state` is the sequence of the newest state of its device that this endpoint is sent.
+    """
+
+    delivery: Delivery
+    lane: str
+    attempts: tuple[Attempt, ...] = ()
+    state: int | None = None
+    sample: Event | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether a newer state is already known."""
+        return self.state is not None and self.state > self.delivery.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a client is told of an endpoint."""
+
+    id: str
+    client_id: str
+    endpoint_id: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A delivery after an attempt; without one where it ended for another reason."""
+
+    parcel: Parcel
+    after: Delivery
+    attempt: Attempt | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """What is to be recorded of one endpoint: its deliveries, and what is known of it since."""
+
+    token: int
+    version: int
+    settled: list[Settled] = field(default_factory=list)
+    breaker: Breaker | None = None
+    endpoint: Endpoint | None = None
+    """Where its health, or whether it is active, has changed."""
+    notices: Sequence[Notice] = ()
+    recovered: bool = False
+    """Whether everything that waits is to be sent at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Whether it was taken; `now` is the endpoint where its client has changed it meanwhile."""
+
+    taken: bool
+    now: Held | None = None

@@ -1,0 +1,266 @@
+"""A courier: sends what waits for one endpoint, while this process has the endpoint's lease.
+
+Each lane is a task that sends one delivery after the other, and stops at the first that has to be
+tried again. A lane is free again once all that became of it is recorded.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from core import observe
+from core.domain import rates
+from core.domain.answers import Attempt
+from core.domain.errors import Unavailable
+from core.domain.ports import Clock, Ids
+from core.domain.schedule import Schedule
+from core.domain.sending import Account, Held, Parcel, Recorded, Settled
+from core.services.letters import Letter
+from core.services.outbox import TRUST_SECONDS, Outbox, Run
+from webhooks.condition import Condition
+from webhooks.recorder import Recorder
+from webhooks.replies import Reply
+
+log = observe.logger(__name__)
+
+LANES: Final = 32
+"""That are sent side by side to one endpoint: as many requests as go to one host."""
+LINGER_SECONDS: Final = 1.0
+"""So long an endpoint is kept to which nothing is to be sent: more comes mostly soon."""
+LOOK_SECONDS: Final = 0.25
+"""Between two looks meanwhile at what other processes planned for it."""
+DOUBT_SECONDS: Final = 0.5
+"""Before a look again where it cannot be known now what may be sent."""
+
+
+class Post(Protocol):
+    """Gets one request out, and says what the receiver did with it (`webhooks.sender.Sender`)."""
+
+    def place(self, url: str) -> AbstractAsyncContextManager[None]:
+        """A place for one request to this URL's host."""
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send it, from who has a place."""
+
+
+class Office:
+    """What all couriers of a process share."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        post: Post,
+        recorder: Recorder,
+        schedule: Schedule,
+        seconds: float,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        """A request takes `seconds` at most."""
+        self.outbox = outbox
+        self.post = post
+        self.recorder = recorder
+        self.schedule = schedule
+        self.lasts = timedelta(seconds=seconds + 1)
+        self.clock = clock
+        self.ids = ids
+
+
+class Courier:
+    """One leased endpoint. `run` ends when nothing is due, or the lease is lost, and gives it back.
+
+    Whoever has it calls `renewed` when the lease is, and `wake` when something was planned.
+    """
+
+    def __init__(self, held: Held, office: Office, asked_at: float) -> None:
+        """Leased, by a question that was asked at this time (monotonic)."""
+        self.held = held
+        self.condition = Condition(held, office.schedule, office.clock, office.ids)
+        self._office = office
+        self._bucket = rates.fresh(held.endpoint.rate_limit, office.clock.monotonic())
+        self._until = asked_at + TRUST_SECONDS
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._ending = False
+        self._lost = False
+        self._held_up = 0.0
+
+    @property
+    def busy(self) -> int:
+        """How many lanes are under way."""
+        return len(self._lanes)
+
+    def wake(self) -> None:
+        """Look again at what is due."""
+        self._news.set()
+
+    def end(self) -> None:
+        """Begin nothing new."""
+        self._ending = True
+        self._news.set()
+
+    def lose(self) -> None:
+        """The lease is somebody else's now."""
+        self._lost = True
+        self.end()
+
+    def renewed(self, asked_at: float, version: int) -> None:
+        """The lease goes on; its client has changed the endpoint where the version is another."""
+        self._until = asked_at + TRUST_SECONDS
+        if version != self.held.version:
+            self.end()  # it is leased anew, as it is now
+
+    def good(self) -> bool:
+        """Whether something may be sent now."""
+        return not self._ending and self._office.clock.monotonic() < self._until
+
+    async def run(self) -> None:
+        """Send until nothing is due."""
+        try:
+            while self.good():
+                self._news.clear()
+                if not await self._look() and not self._lanes and not await self._linger():
+                    break
+                if self._lanes:
+                    await self._hear(LINGER_SECONDS)
+        except Unavailable:
+            self._held_up = DOUBT_SECONDS
+        finally:
+            self._ending = True
+            if self._lanes:
+                await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+            await self._leave()
+
+    async def _look(self) -> bool:
+        """Begin what is due; whether there was anything."""
+        if self.condition.waits > 0:
+            self._ending = self._ending or not self._lanes
+            return False
+        closed = self.condition.closed
+        most = (LANES if closed else 1) - len(self._lanes)
+        if most <= 0 or not self.good():
+            return False
+        runs = await self._office.outbox.take(self.held, self._lanes.keys(), most)
+        for run in runs if self.good() else ():
+            self._begin(run if closed else run[:1])
+        return bool(runs)
+
+    async def _linger(self) -> bool:
+        """Wait a little for more; whether to look again."""
+        clock = self._office.clock
+        until = clock.monotonic() + LINGER_SECONDS
+        while self.good() and (left := until - clock.monotonic()) > 0:
+            await self._hear(min(left, LOOK_SECONDS))
+            self._news.clear()
+            if self.good() and await self._look():
+                return True
+        return False
+
+    async def _hear(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    def _begin(self, run: Run) -> None:
+        lane = run[0].lane
+        task = self._lanes[lane] = asyncio.create_task(self._send_all(run))
+        task.add_done_callback(lambda _: self._over(lane))
+
+    def _over(self, lane: str) -> None:
+        task = self._lanes.pop(lane)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._ending = True
+            self._held_up = DOUBT_SECONDS
+            if not isinstance(error, Unavailable):
+                endpoint_id = self.held.endpoint.id
+                log.error("courier_failed", endpoint_id=endpoint_id, lane=lane, exc_info=error)
+        self._news.set()
+
+    async def _send_all(self, run: Run) -> None:
+        """One lane, in order, until something of it has to be tried again."""
+        recorded: asyncio.Future[None] | None = None
+        try:
+            for parcel in run:
+                done = await self._send(parcel)
+                if done is None:
+                    break
+                recorded = self._record(done)
+                if done.after.open:
+                    break
+        finally:
+            if recorded is not None:
+                await recorded
+
+    async def _send(self, parcel: Parcel) -> Settled | None:
+        """One attempt, and what became of it; None where none may be made now."""
+        office, condition = self._office, self.condition
+        if not await self._paced():
+            return None
+        async with office.post.place(self.held.endpoint.url):
+            if not self.good():
+                return None
+            letter = await office.outbox.letter(self.held, parcel)
+            if isinstance(letter, Settled):
+                return letter
+            now, ticket = office.clock.now(), condition.ask(office.lasts)
+            if ticket is None or not self.good():
+                return None
+            probe = not condition.closed
+            reply = await office.post.send(letter.url, letter.headers, letter.body)
+        attempt = _attempt(parcel, letter, reply, now, probe=probe)
+        done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
+        if not condition.endpoint.active:
+            self.end()
+        return done
+
+    async def _paced(self) -> bool:
+        """Wait until the endpoint's rate lets one more go; whether it still may."""
+        clock = self._office.clock
+        while self.good():
+            now = clock.monotonic()
+            if (wait := self._bucket.free_at() - now) <= 0:
+                self._bucket = self._bucket.took(now)
+                return True
+            await clock.sleep(min(wait, 1.0))
+        return False
+
+    def _record(self, done: Settled) -> asyncio.Future[None]:
+        probe = done.attempt is not None and done.attempt.probe
+        recovered = probe and self.condition.closed
+        endpoint_id = self.held.endpoint.id
+        return self._office.recorder.take(endpoint_id, self, done, recovered=recovered)
+
+    def account(self) -> Account:
+        """`webhooks.recorder.Bookkeeper.account`."""
+        return self.condition.account()
+
+    def recorded(self, recorded: Recorded) -> None:
+        """`webhooks.recorder.Bookkeeper.recorded`."""
+        if not recorded.taken:
+            self.lose()
+        elif recorded.now is not None:
+            self.end()
+
+    async def _leave(self) -> None:
+        if self._lost:
+            return
+        try:
+            await self._office.outbox.release(self.held, max(self._held_up, self.condition.waits))
+        except Unavailable:
+            log.warning("lease_kept", endpoint_id=self.held.endpoint.id)
+
+
+def _attempt(parcel: Parcel, letter: Letter, reply: Reply, at: datetime, *, probe: bool) -> Attempt:
+    return Attempt(
+        number=parcel.delivery.made + 1,
+        started_at=at,
+        seconds=reply.seconds,
+        status=reply.status,
+        response=reply.start,
+        error=reply.error,
+        asked=reply.retry_after,
+        signature=letter.headers["webhook-signature"],
+        probe=probe,
+    )

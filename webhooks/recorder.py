@@ -1,0 +1,114 @@
+"""The recorder: writes down what became of deliveries, many in one transaction.
+
+While one transaction is under way, more waits for the next. Whoever hands something in can wait
+until it is durable, so what is in flight stays bounded by who sends. What the database does not
+take now is handed in again, before anything newer.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from core import observe
+from core.domain.errors import Unavailable
+from core.domain.ports import Clock
+from core.domain.sending import Account, Recorded, Settled
+from core.services.outbox import Outbox
+
+log = observe.logger(__name__)
+
+AGAIN_SECONDS: Final = 0.25
+
+
+class Bookkeeper(Protocol):
+    """Who sends to one endpoint, and knows how it is doing."""
+
+    def account(self) -> Account:
+        """An account of the endpoint as it is known now, without deliveries."""
+
+    def recorded(self, recorded: Recorded) -> None:
+        """Hear what became of the last account."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    who: Bookkeeper
+    settled: list[Settled] = field(default_factory=list)
+    recovered: bool = False
+    done: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Recorder:
+    """Records for this process; `run` is its one task."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        """Nothing waits yet."""
+        self._outbox = outbox
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.told: Callable[[Settled], None] = lambda _: None
+        """Called with each that was recorded."""
+
+    def take(
+        self, endpoint_id: str, who: Bookkeeper, settled: Settled, *, recovered: bool = False
+    ) -> asyncio.Future[None]:
+        """Record this; the future is done once it is durable, or of no use any more."""
+        waiting = self._waiting.get(endpoint_id)
+        if waiting is None:
+            waiting = self._waiting[endpoint_id] = _Waiting(who)
+        waiting.settled.append(settled)
+        waiting.recovered = waiting.recovered or recovered
+        self._idle.clear()
+        self._wake.set()
+        return waiting.done
+
+    async def run(self) -> None:
+        """Record what is handed in, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting, {}
+                await self._record(batch)
+            self._idle.set()
+
+    async def empty(self) -> None:
+        """Return once everything that was handed in has been recorded."""
+        await self._idle.wait()
+
+    async def _record(self, batch: dict[str, _Waiting]) -> None:
+        found = await self._written(_accounts(batch))
+        for endpoint_id, waiting in batch.items():
+            recorded = found[endpoint_id]
+            if recorded.taken:
+                for one in waiting.settled:
+                    self.told(one)
+            waiting.who.recorded(recorded)
+            if not waiting.done.done():
+                waiting.done.set_result(None)
+
+    async def _written(self, accounts: Mapping[str, Account]) -> Mapping[str, Recorded]:
+        down = False
+        while True:
+            try:
+                return await self._outbox.record(accounts)
+            except Unavailable:
+                if not down:
+                    log.warning("records_wait", endpoints=len(accounts))
+                down = True
+                await self._clock.sleep(AGAIN_SECONDS)
+
+
+def _accounts(batch: dict[str, _Waiting]) -> dict[str, Account]:
+    found = {}
+    for endpoint_id, waiting in batch.items():
+        account = found[endpoint_id] = waiting.who.account()
+        account.settled = waiting.settled
+        account.recovered = waiting.recovered
+    return found

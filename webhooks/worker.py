@@ -1,0 +1,156 @@
+"""The worker: leases endpoints that something is due at, and has a courier for each.
+
+Any number of them work side by side, in as many processes: each endpoint is one's at a time.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Final
+
+from core import observe
+from core.domain.answers import Answer
+from core.domain.errors import Unavailable
+from core.domain.events import Event
+from core.domain.sending import Held, Settled
+from core.services.planner import Planner
+from webhooks.courier import Courier, Office
+
+log = observe.logger(__name__)
+
+POLL_SECONDS: Final = 0.5
+"""Between two looks at what other processes planned, or what is to be tried again."""
+RENEW_SECONDS: Final = 1.5
+"""Between two renewals of leases, which also tell what clients have changed."""
+ENDPOINTS: Final = 200
+"""That one process sends to at a time."""
+
+
+class Worker:
+    """Sends for this process; `run` and `renew` are its tasks, beside the recorder's."""
+
+    def __init__(self, office: Office, planner: Planner) -> None:
+        """Nothing is leased yet."""
+        self._office = office
+        self._planner = planner
+        self._couriers: dict[str, Courier] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._draining = False
+        self.attempts: Counter[str] = Counter()
+        """Attempts that were recorded here, by what the receiver did."""
+        self.ended: Counter[str] = Counter()
+        """Deliveries that came to an end here, by which."""
+        planner.planned = self._planned
+        office.recorder.told = self._told
+
+    @property
+    def leased(self) -> int:
+        """How many endpoints are this process's now."""
+        return len(self._couriers)
+
+    @property
+    def breakers(self) -> Counter[str]:
+        """The states of their breakers."""
+        return Counter(one.condition.breaker.state.value for one in self._couriers.values())
+
+    async def run(self) -> None:
+        """Have what is due sent, until cancelled; what is under way then ends first."""
+        try:
+            await self._lease()
+        finally:
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Begin nothing new, and return once what is under way has ended and is recorded."""
+        self._draining = True
+        for courier in tuple(self._couriers.values()):
+            courier.end()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._office.outbox.close()
+
+    async def _lease(self) -> None:
+        down = False
+        while True:
+            self._wake.clear()
+            try:
+                full = not self._draining and await self._more()
+                down = False
+            except Unavailable:
+                full = False
+                if not down:
+                    log.warning("worker_waits", endpoints=self.leased)
+                down = True
+            if not full:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+
+    async def _more(self) -> bool:
+        """Lease what is due; whether there may be more of it."""
+        most = ENDPOINTS - self.leased
+        if most <= 0:
+            return False
+        asked_at = self._office.clock.monotonic()
+        found = await self._office.outbox.lease(most)
+        for held in found:
+            self._begin(held, asked_at)
+        return len(found) == most
+
+    def _begin(self, held: Held, asked_at: float) -> None:
+        endpoint_id = held.endpoint.id
+        if (before := self._couriers.get(endpoint_id)) is not None:
+            before.lose()  # it was held up for longer than its lease
+        courier = self._couriers[endpoint_id] = Courier(held, self._office, asked_at)
+        task = asyncio.create_task(courier.run(), name=f"courier {endpoint_id}")
+        self._tasks.add(task)
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if self._couriers.get(endpoint_id) is courier:
+                del self._couriers[endpoint_id]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("courier_died", endpoint_id=endpoint_id, exc_info=error)
+
+        task.add_done_callback(over)
+
+    async def renew(self) -> None:
+        """Keep what is leased, for ever, and hear what clients have changed."""
+        clock = self._office.clock
+        while True:
+            await clock.sleep(RENEW_SECONDS)
+            couriers = dict(self._couriers)
+            if not couriers:
+                continue
+            asked_at = clock.monotonic()
+            try:
+                kept = await self._office.outbox.renew(couriers)
+            except Unavailable:
+                continue  # they end by themselves, once it has been too long
+            for endpoint_id, courier in couriers.items():
+                if endpoint_id in kept:
+                    courier.renewed(asked_at, kept[endpoint_id])
+                elif self._couriers.get(endpoint_id) is courier:
+                    courier.lose()
+
+    def _planned(self, endpoint_ids: Collection[str], events: Collection[Event]) -> None:
+        self._office.outbox.remember(events)
+        for endpoint_id in endpoint_ids:
+            if (courier := self._couriers.get(endpoint_id)) is not None:
+                courier.wake()
+            else:
+                self._wake.set()
+
+    def _told(self, settled: Settled) -> None:
+        if settled.attempt is not None:
+            self.attempts[_outcome(settled.attempt.answer, settled.attempt.status)] += 1
+        if not settled.after.open:
+            self.ended[settled.after.status.value] += 1
+
+
+def _outcome(answer: Answer, status: int | None) -> str:
+    if answer is Answer.TAKEN:
+        return "taken"
+    return "unanswered" if status is None else f"{status // 100}xx"
