@@ -42,6 +42,7 @@ from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders
 from schema import press
 from schema.graph import Graph
+from schema.mirror import Mirror
 from schema.persisted import Persisted, judge
 from schema.rendering import Renderer
 from schema.reuse import Reuse
@@ -80,28 +81,35 @@ def press_of(settings: Settings) -> Documents:
     return press(limits, settings.engine)
 
 
+def ask_of(house: House, documents: Documents, viewer: Viewer | None) -> Ask:
+    """The context of one operation of the graph on this house."""
+    view = viewer.grant.view if viewer else NOTHING
+    return Ask(
+        viewer=viewer,
+        services=house.services,
+        loaders=SnapshotLoaders(house.reads, house.logs, view, house.homes),
+        cursors=house.cursors,
+        live=house.hub,
+        fresh=house.fresh,
+        clock=house.clock,
+        check=partial(judge, documents),
+        opens=documents.opens,
+    )
+
+
 def graph_of(house: House) -> Graph:
     """The published graph on this house."""
     documents = press_of(house.settings)
-
-    def ask(viewer: Viewer | None) -> Ask:
-        view = viewer.grant.view if viewer else NOTHING
-        return Ask(
-            viewer=viewer,
-            services=house.services,
-            loaders=SnapshotLoaders(house.reads, house.logs, view, house.homes),
-            cursors=house.cursors,
-            live=house.hub,
-            fresh=house.fresh,
-            clock=house.clock,
-            check=partial(judge, documents),
-            opens=documents.opens,
-        )
-
     reuse = Reuse(house.homes, house.settings.answer_bytes)
     renderer = Renderer(house.settings.rendering_bytes)
     persisted = Persisted(house.register, house.clock)
-    return Graph(documents, ask, reuse, renderer, persisted, house.services.uses.looked)
+    ask, looked = partial(ask_of, house, documents), house.services.uses.looked
+    return Graph(documents, ask, reuse, renderer, persisted, looked)
+
+
+def mirror_of(house: House, documents: Documents, renderer: Renderer) -> Mirror:
+    """What endpoints mirror of this house; a graph beside it shares documents and renderer."""
+    return Mirror(documents, renderer, ask_of(house, documents, None))
 
 
 def authenticator_of(house: House, *uris: str) -> Authenticator:

@@ -140,7 +140,7 @@ class Documents:
         if short and (refused := self._bad.get(text)):
             raise Rejected(*refused)
         try:
-            document, weight = self._prepare(text)
+            document = self._prepare(text)
         except Rejected as rejected:
             self.made["refusals"] += 1
             if short:
@@ -153,10 +153,10 @@ class Documents:
             ) from None
         self.made["documents"] += 1
         if short:
-            self._good.put(text, document, weight)
+            self._good.put(text, document, document.weight)
         return document
 
-    def _prepare(self, text: str) -> tuple[Document, int]:
+    def _prepare(self, text: str) -> Document:
         try:
             tokens = scan(text, self.limits)
             ast = parse(Text(text), max_tokens=self.limits.tokens)
@@ -170,7 +170,7 @@ class Documents:
                 for node, size in zip(operations, sizes, strict=True)
             ]
             weight = tokens + sum(_PROGRAM * each.measure.fields * each.plan.most for each in ready)
-            return Document(text, self.schema, ast, tuple(ready)), weight
+            return Document(text, self.schema, ast, tuple(ready), weight)
         except GraphQLSyntaxError as error:
             raise Rejected.of("GRAPHQL_PARSE_FAILED", [error]) from None
 

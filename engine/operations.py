@@ -168,6 +168,9 @@ class Document:
     operations: tuple[Operation, ...]
     """At least one."""
 
+    weight: int
+    """What it takes to keep it, with its programs, in tokens of some 550 bytes (measured)."""
+
     def compile(self) -> None:
         """Compile each operation ahead of its first run, as far as it is known which program runs.
 

@@ -68,12 +68,13 @@ async def watch(
 ) -> AsyncIterator[Seen]:
     """What happens from now on, or from the place of a cursor.
 
+    Whether what is named is there, `Live` sees: what it opens outlives this look.
+
     Raises:
         Invalid: a condition leaves nothing, or the cursor is not one of this grant's log.
         Missing: a named home or device is missing or hidden.
     """
-    wanted, _ = await _wanted(ask, asked)
-    return await ask.live.watch(ask.who, wanted, after, manner)
+    return await ask.live.watch(ask.who, _conditions(asked), after, manner)
 
 
 async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -> LogPage:
@@ -81,12 +82,15 @@ async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -
 
     Its end cursor is how far was read, so a page that found little goes on where it stopped.
 
-    Raises as `watch` does, and:
-        Invalid: first is out of range, or there are more homes than a cursor holds.
+    Raises:
+        Invalid: first is out of range, a condition leaves nothing, the cursor is not one of this
+            grant's log, or there are more homes than a cursor holds.
+        Missing: a named home or device is missing or hidden.
     """
     size = sized(first, "first")
     grant = ask.who.grant
-    wanted, home_ids = await _wanted(ask, asked)
+    wanted = _conditions(asked)
+    home_ids = await _homes(ask, asked)
     if len(home_ids) > MOST_HOMES:
         sentence = (
             f"This would read {len(home_ids)} homes, and a cursor holds at most {MOST_HOMES}: "
@@ -147,8 +151,12 @@ async def _collect(
     return found, merge.spent
 
 
-async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
-    """What is asked for, once it is known to be there, and the homes where it can happen."""
+def _conditions(asked: Asked) -> Wanted:
+    """What is asked for, whether it is there or not.
+
+    Raises:
+        Invalid: a condition leaves nothing, or names too many.
+    """
     for name, given in (("types", asked.types), ("deviceIds", asked.device_ids)):
         if given is not None and not given:
             sentence = (
@@ -158,6 +166,19 @@ async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
     if asked.device_ids is not None and len(asked.device_ids) > MOST_DEVICES:
         sentence = f"deviceIds has {len(asked.device_ids)} entries; give at most {MOST_DEVICES}."
         raise Invalid(sentence, "deviceIds")
+    return Wanted(
+        types=None if asked.types is None else frozenset(asked.types),
+        device_ids=None if asked.device_ids is None else frozenset(asked.device_ids),
+        home_id=asked.home_id,
+    )
+
+
+async def _homes(ask: Ask, asked: Asked) -> frozenset[str]:
+    """The homes where it can happen, once what is named is known to be there.
+
+    Raises:
+        Missing: a named home or device is missing or hidden.
+    """
     home_ids = ask.who.grant.view.homes
     if asked.home_id is not None:
         if await settled(homes.find(ask, asked.home_id)) is None:
@@ -167,12 +188,7 @@ async def _wanted(ask: Ask, asked: Asked) -> tuple[Wanted, frozenset[str]]:
     if asked.device_ids is not None:
         named = await devices.all_named(ask, asked.device_ids)
         home_ids &= {device.home.id for device in named}
-    wanted = Wanted(
-        types=None if asked.types is None else frozenset(asked.types),
-        device_ids=None if asked.device_ids is None else frozenset(asked.device_ids),
-        home_id=asked.home_id,
-    )
-    return wanted, home_ids
+    return home_ids
 
 
 def _only(grant: Grant, home_id: str, wanted: Wanted) -> tuple[Collection[str] | None, bool]:

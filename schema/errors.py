@@ -114,7 +114,7 @@ def formatted(error: GraphQLError, trace_id: str) -> dict[str, Any]:
         extensions = {"code": cause.code, "errors": [_fault(fault) for fault in cause.faults]}
     elif cause is None and error.extensions and "code" in error.extensions:
         extensions = dict(error.extensions)
-    elif _of_argument(cause):
+    elif of_argument(cause):
         extensions = {"code": CODES[Invalid]}
     else:
         log.error("internal_error", trace_id=trace_id, path=error.path, exc_info=cause or error)
@@ -133,7 +133,7 @@ def _fault(fault: Fault) -> dict[str, Any]:
     return {"message": fault.message, **({"locations": places} if places else {})}
 
 
-def _of_argument(cause: Exception | None) -> bool:
+def of_argument(cause: Exception | None) -> bool:
     """Whether graphql-core refused an argument while it ran (spec 6.4.1).
 
     It does so where a variable that may be null meets an argument that may not. Its complaints

@@ -31,6 +31,8 @@ DEFINITIONS = {
 class Writer:
     """Writes one document."""
 
+    definitions = DEFINITIONS
+
     def __init__(self, schema: GraphQLSchema, draw: Random) -> None:
         """Write for this schema by these draws."""
         self._schema = schema
@@ -46,7 +48,7 @@ class Writer:
             "subscription": self._schema.subscription_type,
         }[kind]
         fields = self._set(root, 0, 1 if kind == "subscription" else None)
-        used = ", ".join(f"{name}: {DEFINITIONS[name]}" for name in self._used)
+        used = ", ".join(f"{name}: {self.definitions[name]}" for name in self._used)
         variables = f" ({used})" if used else ""
         return "\n".join([f"{kind} Op{variables} {fields}", *self._fragments.values()])
 
