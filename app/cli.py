@@ -9,10 +9,11 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+import migrations
 from app import serving
 from app.auditing import audit
 from app.clients import clients
-from app.compose import House, migrated
+from app.compose import House
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
@@ -94,7 +95,7 @@ def serve(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the shape of this version."""
-    asyncio.run(migrated(read_settings()))
+    asyncio.run(migrations.on(read_settings().database_url, migrations.upgrade))
 
 
 @cli.command()

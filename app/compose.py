@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from app.background import background
 from app.connecting import connectors_of
+from app.press import Press
 from core.broadcast import Hints, open_broadcast
 from core.domain.accounts import User
 from core.domain.devices import Device
@@ -36,7 +37,9 @@ from core.services import (
     Grants,
     Homes,
     Invites,
+    Outbox,
     PersonalKeys,
+    Planner,
     Proofs,
     Registrations,
     Reports,
@@ -47,6 +50,7 @@ from core.services import (
     Uses,
 )
 from core.services.attempts import Attempts
+from core.services.letters import Letters
 from core.settings import Settings
 from core.snapshots.access import Access
 from core.snapshots.documents import Register
@@ -63,11 +67,14 @@ from core.store.leases import Leases
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
 from core.store.oauth import OAuth
+from core.store.parcels import Parcels
 from core.store.people import People
+from core.store.plans import Plans
 from core.store.proofs import ShownProofs
 from core.store.reads import Reads
 from core.store.registrations import Registrations as StoredRegistrations
 from core.store.retention import Bounds, KeptRows
+from core.store.sends import Sends
 from core.store.uses import UseRows
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import check, upgrade
@@ -92,6 +99,7 @@ class House:
     register: Register
     homes: HomeSnapshots
     fresh: Freshness
+    press: Press
     ring: KeyRing
     tokens: Tokens
     cursors: Cursors
@@ -167,6 +175,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     grants = Grants(committer, ids)
     uses = Uses(UseRows(database), clock)
     audit = Audit(AuditRows(database), clock, ids)
+    press, rosters = Press(settings), Rosters(logs, feed)
+    letters = Letters(press, sealer, settings.public_url)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=audit,
@@ -181,7 +191,9 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
+        outbox=Outbox(Sends(database), Parcels(database), letters, access, rosters, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
+        planner=Planner(Plans(database, ids), logs, feed, access, press, clock),
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
@@ -219,6 +231,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         register=Register(access, stored, feed),
         homes=homes,
         fresh=Freshness(logs, feed, clock),
+        press=press,
         ring=ring,
         tokens=Tokens(ring, clock, ids, settings.public_url, f"{settings.public_url}/graphql"),
         cursors=cursors,
@@ -226,7 +239,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         oauth=oauth,
         services=services,
         throttle=throttle,
-        hub=Hub(services.events, feed, Rosters(logs, feed), access, cursors, clock),
+        hub=Hub(services.events, feed, rosters, access, cursors, clock),
         runner=Runner(services, backlog, feed, clock, keeper, connectors) if connectors else None,
         dead=[],
     )
@@ -234,28 +247,6 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
 
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.retention_hours * 3_600, settings.retention_events)
-
-
-async def migrated(settings: Settings) -> None:
-    """Bring the database of these settings to this version; nothing else of a house is needed."""
-    await _on_database(settings, upgrade)
-
-
-async def checked(settings: Settings) -> None:
-    """See that the database of these settings is there, and of this version.
-
-    Raises:
-        Unavailable: it does not answer, or is of another.
-    """
-    await _on_database(settings, check)
-
-
-async def _on_database(settings: Settings, work: Callable[[Database], Awaitable[None]]) -> None:
-    database = Database(settings.database_url)
-    try:
-        await work(database)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager

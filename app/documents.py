@@ -78,11 +78,10 @@ def _read(file: Path) -> str:
 
 def _check(house: House, file: Path) -> Check:
     """The graph's judgement, as sentences that name the places in the file."""
-    from app.server import press_of  # noqa: PLC0415 - a server's imports, which others spare
-    from engine import Rejected  # noqa: PLC0415 - as above
+    from engine import Rejected  # noqa: PLC0415 - a server's imports, which others spare
     from schema.persisted import judge  # noqa: PLC0415 - as above
 
-    press = press_of(house.settings)
+    press = house.press.documents
 
     def check(text: str) -> None:
         try:

@@ -37,14 +37,11 @@ from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
 from core.domain.grants import View
 from core.settings import Settings
-from engine import Documents, Limits
+from engine import Documents
 from resolvers.asking import Ask
 from resolvers.loaders import SnapshotLoaders
-from schema import press
 from schema.graph import Graph
-from schema.mirror import Mirror
 from schema.persisted import Persisted, judge
-from schema.rendering import Renderer
 from schema.reuse import Reuse
 from subscriptions import socket
 from subscriptions.session import Limits as SocketLimits, Parts
@@ -68,19 +65,6 @@ LONG_DRAIN_SECONDS = 15
 NOTHING = View(frozenset(), frozenset(), frozenset(), frozenset())
 
 
-def press_of(settings: Settings) -> Documents:
-    """The documents of the published graph, under the limits of these settings."""
-    limits = Limits(
-        text_bytes=settings.body_bytes,
-        tokens=settings.document_tokens,
-        depth=settings.document_depth,
-        aliases=settings.document_aliases,
-        nodes=settings.document_nodes,
-        cost=settings.document_cost,
-    )
-    return press(limits, settings.engine)
-
-
 def ask_of(house: House, documents: Documents, viewer: Viewer | None) -> Ask:
     """The context of one operation of the graph on this house."""
     view = viewer.grant.view if viewer else NOTHING
@@ -97,19 +81,19 @@ def ask_of(house: House, documents: Documents, viewer: Viewer | None) -> Ask:
     )
 
 
+def begin(house: House) -> None:
+    """Have the house's press show events; `graph_of` does it too."""
+    house.press.nobody = lambda: ask_of(house, house.press.documents, None)
+
+
 def graph_of(house: House) -> Graph:
     """The published graph on this house."""
-    documents = press_of(house.settings)
+    begin(house)
+    documents, renderer = house.press.documents, house.press.renderer
     reuse = Reuse(house.homes, house.settings.answer_bytes)
-    renderer = Renderer(house.settings.rendering_bytes)
     persisted = Persisted(house.register, house.clock)
     ask, looked = partial(ask_of, house, documents), house.services.uses.looked
     return Graph(documents, ask, reuse, renderer, persisted, looked)
-
-
-def mirror_of(house: House, documents: Documents, renderer: Renderer) -> Mirror:
-    """What endpoints mirror of this house; a graph beside it shares documents and renderer."""
-    return Mirror(documents, renderer, ask_of(house, documents, None))
 
 
 def authenticator_of(house: House, *uris: str) -> Authenticator:

@@ -6,9 +6,10 @@ from collections.abc import Coroutine
 from socket import socket as Listener  # noqa: N812 - as in `app.address`
 from typing import Any, Final
 
+import migrations
 from app import workers
 from app.address import bound, handed, spread
-from app.compose import build, checked, running
+from app.compose import build, running
 from app.ending import Ending, asked_to_end
 from core import observe
 from core.settings import Settings
@@ -58,7 +59,7 @@ def as_parent(settings: Settings, host: str, port: int, count: int) -> None:
 
     async def work() -> None:
         ending = asked_to_end()
-        await checked(settings)
+        await migrations.on(settings.database_url, migrations.check)
         listeners = spread(host, port, count)
         try:
             await workers.run(listeners, ending)

@@ -1,5 +1,6 @@
 """The database's shape over time: Alembic versions, and running them from the program."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,15 @@ def config(connection: Connection | None = None) -> "Config":
     made.set_main_option("script_location", str(FOLDER))
     made.attributes["connection"] = connection
     return made
+
+
+async def on(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
+    """Do one of these to the database of a URL, of which nothing else is needed."""
+    database = Database(url)
+    try:
+        await work(database)
+    finally:
+        await database.close()
 
 
 async def _current(database: Database) -> str | None:

@@ -15,7 +15,9 @@ from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
 from core.services.invites import Invites
+from core.services.outbox import Outbox
 from core.services.personal_keys import PersonalKeys
+from core.services.planner import Planner
 from core.services.proofs import Proofs
 from core.services.registrations import Registrations
 from core.services.reports import Reports
@@ -38,7 +40,9 @@ __all__ = [
     "Grants",
     "Homes",
     "Invites",
+    "Outbox",
     "PersonalKeys",
+    "Planner",
     "Proofs",
     "Registrations",
     "Reports",
@@ -67,7 +71,9 @@ class Services:
     grants: Grants
     homes: Homes
     invites: Invites
+    outbox: Outbox
     personal_keys: PersonalKeys
+    planner: Planner
     registrations: Registrations
     proofs: Proofs
     reports: Reports

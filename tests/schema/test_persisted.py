@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
-from app.server import graph_of, press_of
+from app.press import Press
+from app.server import graph_of
 from core.domain.accounts import Client, Viewer
 from core.domain.documents import digest
 from core.domain.errors import Invalid, Unauthenticated
@@ -198,7 +199,7 @@ async def test_documents_are_ready_before_they_are_asked_for(desk: Desk) -> None
     texts = [TEXT, "{ nothing }", "{ home(id: 1) { name } }"]
     for text in texts:
         await desk.register(text)
-    documents = press_of(desk.world.house.settings)
+    documents = Press(desk.world.house.settings).documents
     seen = counted(documents)
     task = await warming(desk.world, documents)
     await eventually(lambda: seen == texts[::-1])
@@ -214,7 +215,7 @@ async def test_an_unfit_document_is_told(desk: Desk) -> None:
     """With its id and client, so that the partner can be told."""
     await desk.register("{ nothing }")
     with structlog.testing.capture_logs() as lines:
-        task = await warming(desk.world, press_of(desk.world.house.settings))
+        task = await warming(desk.world, Press(desk.world.house.settings).documents)
         await eventually(lambda: len(lines) == 1)
     task.cancel()
     assert lines[0]["event"] == "registered_document_unfit"
@@ -240,7 +241,7 @@ async def test_making_ready_pushes_nothing_out(desk: Desk) -> None:
 
 def test_a_document_is_judged_as_a_request_would_be() -> None:
     """For all its operations; one with variables may ask for less than it could."""
-    documents = press_of(Settings())
+    documents = Press(Settings()).documents
     deep = "{ devices(first: 100) { nodes { home { devices(first: 100) { nodes { home { devices"
     wide = deep + "(first: 100) { totalCount nodes { id } } } } } } } } }"
     judge(documents, TEXT)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.compose import House
+from app.press import Press
 from app.server import graph_of
 from core.domain.accounts import Viewer
 from core.domain.grants import Scope, Share
@@ -50,7 +51,7 @@ def _with(house: House, **more: Any) -> House:
     from dataclasses import replace  # noqa: PLC0415
 
     settings = Settings(**{**house.settings.model_dump(), **more})
-    return replace(house, settings=settings)
+    return replace(house, settings=settings, press=Press(settings))
 
 
 @pytest.fixture
