@@ -23,6 +23,7 @@ const receive = async (request) => {
   if (request.url !== "/hooks") return [404];
   if (request.method !== "POST") return [405, { allow: "POST" }];
   const body = await whole(request);
+  if (body === undefined) return [413, { connection: "close" }];
   let message;
   try {
     message = webhook.verify(body, request.headers);
@@ -43,7 +44,7 @@ const whole = async (request) => {
   let length = 0;
   for await (const part of request) {
     length += part.length;
-    if (length > LARGEST) throw new Error("This is longer than anything that is sent.");
+    if (length > LARGEST) return undefined;
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -66,6 +67,6 @@ const later = (message) => {
 createServer((request, response) => {
   receive(request).then(
     ([status, headers]) => response.writeHead(status, headers).end(),
-    () => request.destroy(), // too long, or cut off on its way
+    () => response.destroy(), // the request was cut off on its way
   );
 }).listen(process.env.PORT ?? 8765, "127.0.0.1");
