@@ -66,6 +66,10 @@ async def test_what_is_good_is_taken_once(receiver: Running, sender: Sender, for
     answers = [await post(sender, receiver, one) for one in (*sent, *sent)]
     assert {(one.status, one.taken) for one in answers} == {(204, True)}
     assert receiver.handled(5) == [one.members for one in sent]
+    twice = signed(form)
+    together = await asyncio.gather(*(post(sender, receiver, twice) for _ in range(20)))
+    assert {one.status for one in together} == {204}
+    assert receiver.handled(1) == [twice.members]
 
 
 @every_form
