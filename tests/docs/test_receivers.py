@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-from core.domain.answers import Answer as Meaning, meaning
+from core.domain.answers import Answer, meaning
 from core.signing import LARGEST, TOLERANCE, Form, Former, KeyPair, cloud_event, standard
 from tests.core.signing.vectors import ED25519
 from tests.docs.receivers import (
@@ -31,7 +31,7 @@ from tests.docs.receivers import (
     signed,
 )
 from tests.webhooks.receivers import sending
-from webhooks.answers import Answer
+from webhooks.replies import Reply
 from webhooks.sender import Sender
 
 every_form = pytest.mark.parametrize("form", [standard, cloud_event])
@@ -54,7 +54,7 @@ async def sender() -> AsyncIterator[Sender]:
         yield one
 
 
-async def post(sender: Sender, receiver: Running, message: Signed) -> Answer:
+async def post(sender: Sender, receiver: Running, message: Signed) -> Reply:
     """Send a message once."""
     return await sender.post(receiver.url, message.headers, message.body)
 
@@ -108,7 +108,7 @@ async def test_what_is_forged_is_refused(receiver: Running, sender: Sender, form
     ]
     answers = [await post(sender, receiver, one) for one in forged]
     assert [(one.status, meaning(one.status)) for one in answers] == [
-        (400, Meaning.REFUSED) for _ in forged
+        (400, Answer.REFUSED) for _ in forged
     ]
     assert (await post(sender, receiver, good)).status == 204
     assert receiver.handled(1) == [good.members]
@@ -157,7 +157,7 @@ async def test_one_that_is_full_asks_for_time(path: Path, tmp_path: Path, sender
     with running(copy, tmp_path) as full:
         for _ in range(2):
             answer = await post(sender, full, signed(standard))
-            assert (meaning(answer.status), answer.status) == (Meaning.AGAIN, 503)
+            assert (meaning(answer.status), answer.status) == (Answer.AGAIN, 503)
             assert answer.retry_after == 5
         assert full.handled(0) == []
 
