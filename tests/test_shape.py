@@ -78,7 +78,8 @@ def test_every_package_stands_under_the_contracts() -> None:
 def test_lock_files_name_no_address() -> None:
     """What is installed is pinned by its hash, wherever it comes from."""
     locks = _locks()
-    on_node = {f"{folder}/package-lock.json" for folder in ("bench/peers", "tests/clients")}
+    folders = ("bench/peers", "docs/examples/receivers/node", "tests/clients")
+    on_node = {f"{folder}/package-lock.json" for folder in folders}
     assert {"requirements.lock", *on_node} <= {*locks}
     assert [name for name in locks if ADDRESS.search(_text(name))] == []
 
