@@ -142,7 +142,9 @@ class Courier:
         most = (LANES if closed else 1) - len(self._lanes)
         if most <= 0 or not self.good():
             return False
-        runs = await self._office.outbox.take(self.held, self._lanes.keys(), most)
+        # Those of now: what is read of a lane that ends meanwhile is over by then.
+        busy = frozenset(self._lanes)
+        runs = await self._office.outbox.take(self.held, busy, most)
         for run in runs if self.good() else ():
             self._begin(run if closed else run[:1])
         return bool(runs)

@@ -103,6 +103,14 @@ class Recorder:
                     log.warning("records_wait", endpoints=len(accounts))
                 down = True
                 await self._clock.sleep(AGAIN_SECONDS)
+            except Exception:
+                if len(accounts) == 1:  # its deliveries are sent again, and no others are
+                    log.exception("record_failed", endpoint_id=next(iter(accounts)))
+                    return dict.fromkeys(accounts, Recorded(taken=False))
+                found: dict[str, Recorded] = {}
+                for endpoint_id, account in accounts.items():
+                    found |= await self._written({endpoint_id: account})
+                return found
 
 
 def _accounts(batch: dict[str, _Waiting]) -> dict[str, Account]:

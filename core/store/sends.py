@@ -46,9 +46,9 @@ class Sends:
         due = select(endpoints).where(
             endpoints.c.status == "ACTIVE", endpoints.c.next_at <= now, _free()
         )
-        due = due.order_by(endpoints.c.next_at).limit(most).with_for_update(skip_locked=True)
         if not await self._database.rows(due.with_only_columns(endpoints.c.id).limit(1)):
             return []
+        due = due.order_by(endpoints.c.next_at).limit(most).with_for_update(skip_locked=True)
         async with self._database.write() as connection:
             found = [hooks.held_of(row) for row in await connection.execute(due)]
             ids = [held.endpoint.id for held in found]
@@ -114,7 +114,7 @@ def _record(
     if changes:
         connection.execute(_SETTLE, changes)
     if lanes:
-        connection.execute(_PROMOTE, [{"this": one, "lane": lane} for one, lane in lanes])
+        connection.execute(_PROMOTE, [{"this": one, "the_lane": lane} for one, lane in lanes])
     return found
 
 
@@ -207,7 +207,7 @@ _PROMOTE: Final = (
         == select(_first.c.id)
         .where(
             _first.c.endpoint_id == bindparam("this"),
-            _first.c.lane == bindparam("lane"),
+            _first.c.lane == bindparam("the_lane"),
             _first.c.status == "PENDING",
         )
         .order_by(_first.c.place)
