@@ -93,6 +93,20 @@ def serve(
 
 
 @cli.command()
+def worker(
+    host: Annotated[str, typer.Option(help="Where probes and scrapers ask.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port for them.")] = 8001,
+) -> None:
+    """Send webhooks, on the database of the settings; start as many as you need."""
+    from app import working  # noqa: PLC0415 - a server's imports, which other commands spare
+
+    observe.configure(pretty=sys.stderr.isatty())
+    settings = read_settings()
+    refuse_unsafe(settings)
+    serving.forever(working.alone(settings, host, port))
+
+
+@cli.command()
 def migrate() -> None:
     """Bring the database to the shape of this version."""
     asyncio.run(migrations.on(read_settings().database_url, migrations.upgrade))

@@ -18,8 +18,10 @@ from app.address import bound
 from app.compose import House, build, running
 from app.ending import asked_to_end
 from app.environment import read_settings
+from app.metering import Toll
 from app.pages.opening import Opening
 from app.sharing import granted
+from app.working import working
 from core.domain.accounts import Client, ClientAuth, User
 from core.domain.addresses import LOOPBACK
 from core.domain.audit import SYSTEM
@@ -70,7 +72,17 @@ async def run(
             opening = await _opening(house, seeds)
             if script:
                 await _play(house, script)
-            async with server.listening(house, listener, HOSTS, opening, ending=ending):
+            async with (
+                working(house) as worker,
+                server.listening(
+                    house,
+                    listener,
+                    HOSTS,
+                    opening,
+                    ending=ending,
+                    meters=(Toll(worker, house.services.planner),),
+                ),
+            ):
                 fields = _fields(opening, seeds, base_url)
                 text = orjson.dumps(fields).decode() if as_json else guide.text(fields)
                 sys.stdout.write(text + "\n")

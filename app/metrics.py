@@ -4,9 +4,9 @@ Parts count for themselves and know nothing of Prometheus; nothing is read befor
 Labels are ways and outcomes: never a person, a client, a home or anything that a client sent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hmac import compare_digest
-from typing import Final
+from typing import Final, TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -23,6 +23,9 @@ from starlette.responses import PlainTextResponse, Response
 from app.compose import House
 from schema.graph import Graph
 from subscriptions.sessions import Sessions
+
+Meters: TypeAlias = Sequence[Collector]
+"""What reads the counters of parts."""
 
 OFF: Final = "Metrics are off: an operator sets LATCHKEY_METRICS_TOKEN to have them.\n"
 UNSHOWN: Final = "Show the token of LATCHKEY_METRICS_TOKEN: `Authorization: Bearer …`.\n"
@@ -55,7 +58,7 @@ class Meter(Collector):
 
     def _engine(self) -> Iterator[Metric]:
         documents = self._graph.documents
-        yield _counts(
+        yield counts(
             "latchkey_graphql_operations",
             "Operations run, and subscriptions begun, by what ran them: `compiled`, or the reason"
             " why it was graphql-core.",
@@ -63,7 +66,7 @@ class Meter(Collector):
             {"compiled": 0, **documents.runs},
         )
         made = documents.made
-        yield _counts(
+        yield counts(
             "latchkey_graphql_documents",
             "Texts that were not known and so were judged: `prepared` or `refused`.",
             "outcome",
@@ -80,7 +83,7 @@ class Meter(Collector):
 
     def _answers(self) -> Iterator[Metric]:
         reuse = self._graph.reuse
-        yield _counts(
+        yield counts(
             "latchkey_answers",
             "Queries whose answer could have been given before: `reused`, or `made` anew.",
             "outcome",
@@ -89,7 +92,7 @@ class Meter(Collector):
         yield GaugeMetricFamily("latchkey_answers_kept", "Answers kept for reuse.", len(reuse))
 
     def _renderings(self) -> Iterator[Metric]:
-        yield _counts(
+        yield counts(
             "latchkey_events_shown",
             "Events shown to subscribers: `rendered`, or `shared` as the bytes of another's.",
             "outcome",
@@ -159,7 +162,7 @@ class Meter(Collector):
             "Connections to servers of the broadcast that were lost and made again.",
             tally.reconnects,
         )
-        yield _counts(
+        yield counts(
             "latchkey_broadcast_hints",
             "Hints: `published`, `heard`, or `lost`, since a server refused them or there was no"
             " room for more that wait.",
@@ -239,11 +242,12 @@ class Meter(Collector):
 class Metrics:
     """`GET /metrics`, for who shows the operator's token."""
 
-    def __init__(self, meter: Meter, token: str) -> None:
+    def __init__(self, meters: Meters, token: str) -> None:
         """Without a token, nobody is shown anything."""
         self._token = token.encode()
         self._registry = CollectorRegistry()
-        self._registry.register(meter)
+        for meter in meters:
+            self._registry.register(meter)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
@@ -263,7 +267,8 @@ class Metrics:
         return scheme.lower() == "bearer" and compare_digest(given, self._token)
 
 
-def _counts(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
+def counts(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
+    """A counter with a label."""
     family = CounterMetricFamily(name, meaning, labels=[label])
     for value, count in counts.items():
         family.add_metric([value], count)

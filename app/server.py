@@ -25,7 +25,7 @@ from app.ending import Ending
 from app.frames import Framed
 from app.graphql import HEARD, Endpoint
 from app.health import Ready, alive
-from app.metrics import Meter, Metrics
+from app.metrics import Meter, Meters, Metrics
 from app.pages.desk import lost
 from app.pages.explorer import Door
 from app.pages.house import house_page
@@ -108,12 +108,14 @@ def application(
     *,
     hosts: Sequence[str] = (),
     opening: Opening | None = None,
+    meters: Meters = (),
 ) -> ASGIApp:
     """The routes on a house. With `hosts`, requests that name another host are refused.
 
     Whoever opens a socket or an event stream is among `sessions`.
 
-    With an `opening` (the demo's), pages are signed in as it says.
+    With an `opening` (the demo's), pages are signed in as it says. `meters` are of what else this
+    process does.
     """
     settings = house.settings
     uri = settings.public_url + GRAPHQL
@@ -131,7 +133,7 @@ def application(
         settings.public_url + oauth.RESOURCE,
     )
     door = Door(endpoint, any_origin(endpoint), opening, settings.public_url)
-    metrics = Metrics(Meter(house, graph, sessions), settings.metrics_token)
+    metrics = Metrics([Meter(house, graph, sessions), *meters], settings.metrics_token)
 
     async def ready(request: Request) -> Response:
         return await readiness(request)
@@ -223,6 +225,7 @@ async def listening(
     opening: Opening | None = None,
     drain: int = DRAIN_SECONDS,
     ending: Ending | None = None,
+    meters: Meters = (),
 ) -> AsyncIterator[None]:
     """Serve a running house on a socket while the block runs, then let requests end.
 
@@ -234,7 +237,7 @@ async def listening(
     graph, sessions = graph_of(house), Sessions()
     await house.services.accounts.keep_explorer(house.settings.public_url + GRAPHQL)
     config = uvicorn.Config(
-        application(house, graph, sessions, hosts=hosts, opening=opening),
+        application(house, graph, sessions, hosts=hosts, opening=opening, meters=meters),
         log_config=None,
         access_log=False,
         lifespan="off",

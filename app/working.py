@@ -2,13 +2,27 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from socket import socket as Listener  # noqa: N812 - as in `app.address`
 from typing import Final
 
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.address import bound
 from app.background import background
-from app.compose import House
-from app.server import begin
+from app.compose import House, build, running
+from app.ending import asked_to_end
+from app.health import Ready, alive
+from app.metering import Toll
+from app.metrics import Meter, Metrics
+from app.server import Server, begin, calm_collector, graph_of
 from core.domain import schedule
 from core.domain.addresses import networks
+from core.settings import Settings
+from subscriptions.sessions import Sessions
 from webhooks.courier import Office, Post
 from webhooks.guard import Guard
 from webhooks.recorder import Recorder
@@ -19,6 +33,27 @@ EACH: Final = 32
 """Requests to one host at a time."""
 
 
+async def alone(settings: Settings, host: str, port: int) -> None:
+    """A process that sends webhooks, and runs no devices, until it is asked to end.
+
+    It answers `/livez`, `/readyz` and `/metrics` at this address, and nothing else.
+
+    Raises:
+        Unavailable: the address is taken, or the database does not fit.
+        Invalid: the schedule is none.
+    """
+    ending = asked_to_end()
+    house = build(settings.model_copy(update={"devices_url": ""}))
+    with bound(host, port) as listener:
+        async with (
+            running(house),
+            working(house) as worker,
+            _probed(house, listener, Toll(worker, house.services.planner)),
+        ):
+            calm_collector()
+            await ending.wait()
+
+
 @asynccontextmanager
 async def working(house: House, post: Post | None = None) -> AsyncIterator[Worker]:
     """Plan and send what a running house's webhooks are while the block runs; then drain.
@@ -27,24 +62,53 @@ async def working(house: House, post: Post | None = None) -> AsyncIterator[Worke
     """
     begin(house)
     services, settings, clock = house.services, house.settings, house.clock
+    steps = schedule.parsed(settings.webhook_schedule)
+    seconds = settings.webhook_timeout_seconds
     recorder = Recorder(services.outbox, clock)
     async with AsyncExitStack() as stack:
         if post is None:
-            seconds = settings.webhook_timeout_seconds
             guard = Guard(networks(settings.webhook_allow))
             post = sender = Sender(guard, clock, seconds=seconds, each=EACH)
             stack.push_async_callback(sender.close)
-        office = Office(
-            services.outbox,
-            post,
-            recorder,
-            schedule.parsed(settings.webhook_schedule),
-            settings.webhook_timeout_seconds,
-            clock,
-            house.ids,
-        )
+        office = Office(services.outbox, post, recorder, steps, seconds, clock, house.ids)
         worker = Worker(office, services.planner)
         # Ended in reverse: whoever sends ends before what records, and renews, for it.
-        for work in (recorder.run, worker.renew, worker.run, services.planner.run):
+        works = (recorder.run, worker.renew, worker.count, worker.run, services.planner.run)
+        for work in works:
             await stack.enter_async_context(background(house.dead, work))
         yield worker
+
+
+@asynccontextmanager
+async def _probed(house: House, listener: Listener, toll: Toll) -> AsyncIterator[None]:
+    """Answer probes and scrapers while the block runs."""
+    meters = Meter(house, graph_of(house), Sessions()), toll
+    metrics = Metrics(meters, house.settings.metrics_token)
+    readiness = Ready(house.checks, house.clock)
+
+    async def ready(request: Request) -> Response:
+        return await readiness(request)
+
+    routes = [
+        Route("/livez", alive),
+        Route("/readyz", ready),
+        Route("/metrics", metrics.answer),
+    ]
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = Server(config)
+
+    async def serve() -> None:
+        await server.serve([listener])
+
+    async with background(house.dead, serve):
+        yield
+        server.should_exit = True

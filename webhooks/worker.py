@@ -13,7 +13,7 @@ from core import observe
 from core.domain.answers import Answer
 from core.domain.errors import Unavailable
 from core.domain.events import Event
-from core.domain.sending import Held, Settled
+from core.domain.sending import Held, Queue, Settled
 from core.services.planner import Planner
 from webhooks.courier import Courier, Office
 
@@ -21,6 +21,8 @@ log = observe.logger(__name__)
 
 POLL_SECONDS: Final = 0.5
 """Between two looks at what other processes planned, or what is to be tried again."""
+COUNT_SECONDS: Final = 10.0
+"""Between two looks at how much waits."""
 RENEW_SECONDS: Final = 1.5
 """Between two renewals of leases, which also tell what clients have changed."""
 ENDPOINTS: Final = 200
@@ -28,7 +30,7 @@ ENDPOINTS: Final = 200
 
 
 class Worker:
-    """Sends for this process; `run` and `renew` are its tasks, beside the recorder's."""
+    """Sends for this process; `run`, `renew` and `count` are its tasks, beside the recorder's."""
 
     def __init__(self, office: Office, planner: Planner) -> None:
         """Nothing is leased yet."""
@@ -42,6 +44,8 @@ class Worker:
         """Attempts that were recorded here, by what the receiver did."""
         self.ended: Counter[str] = Counter()
         """Deliveries that came to an end here, by which."""
+        self.queue = Queue()
+        """How much waited, for any worker, when this one last looked."""
         planner.planned = self._planned
         office.recorder.told = self._told
 
@@ -134,6 +138,13 @@ class Worker:
                     courier.renewed(asked_at, kept[endpoint_id])
                 elif self._couriers.get(endpoint_id) is courier:
                     courier.lose()
+
+    async def count(self) -> None:
+        """Look how much waits, for ever."""
+        while True:
+            with suppress(Unavailable):
+                self.queue = await self._office.outbox.queue()
+            await self._office.clock.sleep(COUNT_SECONDS)
 
     def _planned(self, endpoint_ids: Collection[str], events: Collection[Event]) -> None:
         self._office.outbox.remember(events)

@@ -95,3 +95,11 @@ class Recorded:
 
     taken: bool
     now: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How much waits to be sent, and since when the oldest that is sent next does."""
+
+    pending: int = 0
+    oldest_seconds: float = 0.0

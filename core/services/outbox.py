@@ -9,7 +9,7 @@ from core.domain.deliveries import Move, moved
 from core.domain.errors import Invalid
 from core.domain.events import Event
 from core.domain.ports import Clock, Ids
-from core.domain.sending import Account, Held, Parcel, Recorded, Settled
+from core.domain.sending import Account, Held, Parcel, Queue, Recorded, Settled
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters
 from core.snapshots.access import Access
@@ -104,6 +104,14 @@ class Outbox:
             Unavailable: the database does not answer.
         """
         return await self._sends.record(self.life, accounts)
+
+    async def queue(self) -> Queue:
+        """How much waits, to be sent by any process.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._parcels.queue(self._clock.now())
 
     def remember(self, events: Collection[Event]) -> None:
         """Hold events ready that were just planned."""

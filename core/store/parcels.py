@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, bindparam, func, select, true, tuple_
 
 from core.domain.events import Event
-from core.domain.sending import Parcel
+from core.domain.sending import Parcel, Queue
 from core.store import hooks, rows
 from core.store.database import Database
 from core.store.tables import deliveries, events, lines
@@ -43,6 +43,15 @@ class Parcels:
             for row in await connection.execute(self._behind, values):
                 found[row.lane].append(_parcel(row))
         return found
+
+    async def queue(self, now: datetime) -> Queue:
+        """How much waits, to be sent by anybody."""
+        pending = select(func.count()).where(deliveries.c.status == "PENDING")
+        oldest = select(func.min(deliveries.c.since)).where(deliveries.c.ready)
+        async with self._database.read() as connection:
+            count = (await connection.execute(pending)).scalar_one()
+            since = (await connection.execute(oldest)).scalar()
+        return Queue(count, max(0.0, (now - since).total_seconds()) if since else 0.0)
 
     async def events(self, places: Collection[tuple[str, int]]) -> Sequence[Event]:
         """Those of these events, by home and place, that the logs still hold."""
