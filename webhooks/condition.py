@@ -2,20 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from random import SystemRandom
-from typing import Final
+from random import random
 
 from core.domain import breaker
 from core.domain.answers import Answer, Attempt
 from core.domain.breaker import BreakerState
 from core.domain.deliveries import settled
-from core.domain.endpoints import Endpoint, Turn, turned
+from core.domain.endpoints import Turn, turned
 from core.domain.health import NOTICES, notice
 from core.domain.ports import Clock, Ids
 from core.domain.schedule import Schedule
 from core.domain.sending import Account, Held, Notice, Parcel, Settled
-
-_CHANCE: Final = SystemRandom()
 
 
 class Condition:
@@ -25,11 +22,17 @@ class Condition:
         """As its row had it."""
         self.held = held
         self.breaker = held.breaker
-        self.endpoint: Endpoint = held.endpoint
+        self.health = held.endpoint.health
+        self._endpoint = held.endpoint
         self._schedule = schedule
         self._clock = clock
         self._ids = ids
         self._notices: list[Notice] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is to be sent to it."""
+        return self._endpoint.active
 
     @property
     def closed(self) -> bool:
@@ -50,17 +53,18 @@ class Condition:
     def heard(self, parcel: Parcel, attempt: Attempt, ticket: int, *, claimed: bool) -> Settled:
         """What becomes of a delivery after this attempt; what it says of the endpoint is kept."""
         now = attempt.started_at + timedelta(seconds=attempt.seconds)
-        active_since, chance = self.endpoint.active_since, _CHANCE.random()
+        active_since, chance = self._endpoint.active_since, random()  # noqa: S311 - spreads retries
         after = settled(parcel.delivery, attempt, self._schedule, active_since, chance)
         if attempt.answer is Answer.TAKEN:
             self.breaker = breaker.succeeded(self.breaker, now)
-            health = self.endpoint.health.succeeded(now)
-            self.endpoint = replace(self.endpoint, health=health)
+            self.health = self.health.succeeded(now)
         else:
             hold = timedelta(seconds=attempt.retry_after or 0)
             self.breaker = breaker.failed(self.breaker, ticket, now, hold)
             self._failed(attempt)
-        return Settled(parcel, replace(after, claimed=claimed), attempt)
+        if after.claimed != claimed:
+            after = replace(after, claimed=claimed)
+        return Settled(parcel, after, attempt)
 
     def account(self) -> Account:
         """What is to be recorded of it now; what is to be told is told once."""
@@ -69,16 +73,16 @@ class Condition:
             token=self.held.token,
             version=self.held.version,
             breaker=self.breaker,
-            endpoint=self.endpoint,
+            endpoint=replace(self._endpoint, health=self.health),
             notices=tuple(told),
         )
 
     def _failed(self, attempt: Attempt) -> None:
-        now, url = self._clock.now(), self.endpoint.url
-        health = self.endpoint.health.failed(now, attempt.said)
+        now, url = self._clock.now(), self._endpoint.url
+        health = self.health.failed(now, attempt.said)
         for late in health.due(now):
             self._tell(notice(url, late, attempt.said))
-        self.endpoint = replace(self.endpoint, health=health.told(now))
+        self.health = health.told(now)
         if health.hopeless(now):
             self._disable(f"It failed for {NOTICES[-1].days} days.")
         elif attempt.answer is Answer.GONE:
@@ -86,9 +90,9 @@ class Condition:
             self._tell(f"{url} is disabled now. {attempt.said}")
 
     def _disable(self, why: str) -> None:
-        self.endpoint = turned(self.endpoint, Turn.DISABLE, self._clock.now(), why)
+        self._endpoint = turned(self._endpoint, Turn.DISABLE, self._clock.now(), why)
 
     def _tell(self, text: str) -> None:
-        endpoint = self.endpoint
+        endpoint = self._endpoint
         ids = self._ids.new("notice"), endpoint.client_id, endpoint.id
         self._notices.append(Notice(*ids, text, self._clock.now()))

@@ -213,7 +213,7 @@ class Courier:
             reply = await office.post.send(letter.url, letter.headers, letter.body)
         attempt = _attempt(parcel, letter, reply, now, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
-        if not condition.endpoint.active:
+        if not condition.active:
             self.end()
         return done
 

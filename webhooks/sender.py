@@ -7,8 +7,7 @@ decompressed, nothing read beyond a bound.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Final
 from weakref import WeakValueDictionary
@@ -39,6 +38,33 @@ ANSWER_BYTES: Final = 65_536
 """How much of an answer is read, so that its connection can be used again."""
 _START_BYTES: Final = 4_000
 _HEADERS: Final = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+class Place:
+    """What `async with` waits for: one of each of these."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, *of: asyncio.Semaphore) -> None:
+        """Taken in this order."""
+        self._of = of
+
+    async def __aenter__(self) -> None:
+        """Wait for it."""
+        had: list[asyncio.Semaphore] = []
+        try:
+            for one in self._of:
+                await one.acquire()
+                had.append(one)
+        except BaseException:
+            for one in had:
+                one.release()
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        """Leave it to others."""
+        for one in self._of:
+            one.release()
 
 
 class Sender:
@@ -89,8 +115,7 @@ class Sender:
         async with self.place(url):
             return await self.send(url, headers, body)
 
-    @asynccontextmanager
-    async def place(self, url: str) -> AsyncIterator[None]:
+    def place(self, url: str) -> "Place":
         """Have a place for one request to this URL's host while the block runs.
 
         A host that is slow makes who sends to it wait for one, and nobody else; that time is not
@@ -99,14 +124,12 @@ class Sender:
         try:
             _, there = self._guard.target(url)
         except Invalid:
-            yield  # nothing will be sent
-            return
+            return Place()  # nothing will be sent
         key = (there.host, there.port)
         places = self._places.get(key)
         if places is None:
             places = self._places[key] = asyncio.Semaphore(self._each)
-        async with places, self._all:
-            yield
+        return Place(places, self._all)
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """As `post`, from who has a place."""

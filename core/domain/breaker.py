@@ -76,7 +76,7 @@ def asked(breaker: Breaker, now: datetime, lasts: timedelta) -> tuple[Breaker, i
     if now < free_at(breaker, now):
         return breaker, None
     if breaker.state is BreakerState.CLOSED:
-        return replace(breaker, until=None), breaker.ticket
+        return replace(breaker, until=None) if breaker.until else breaker, breaker.ticket
     probing = _flipped(breaker, Flip.PROBE, until=now + lasts)
     return probing, probing.ticket
 
@@ -95,7 +95,7 @@ def free_at(breaker: Breaker, now: datetime) -> datetime:
 def succeeded(breaker: Breaker, now: datetime) -> Breaker:
     """The breaker after an attempt reached the receiver and was taken, whatever its ticket."""
     if breaker.state is BreakerState.CLOSED:
-        return replace(breaker, failures=0)
+        return replace(breaker, failures=0) if breaker.failures else breaker
     return replace(_flipped(breaker, Flip.RECOVER), failures=0, trips=0, recovered_at=now)
 
 

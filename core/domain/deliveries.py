@@ -151,13 +151,16 @@ def settled(
     """
     ended = attempt.started_at + timedelta(seconds=attempt.seconds)
     answer = attempt.answer
-    refusals = delivery.refusals + (not attempt.probe) if answer is Answer.REFUSED else 0
     made = max(delivery.made, attempt.number)
+    if answer is Answer.TAKEN and delivery.open:  # most of all, so at once
+        status, at = MOVES[delivery.status][Move.DELIVER], attempt.started_at
+        return replace(
+            delivery, status=status, ended_at=ended, reason=None, made=made, refusals=0, tried_at=at
+        )
+    refusals = delivery.refusals + (not attempt.probe) if answer is Answer.REFUSED else 0
     left = replace(delivery, made=made, refusals=refusals, tried_at=attempt.started_at)
     if not delivery.open:
         return left
-    if answer is Answer.TAKEN:
-        return moved(left, Move.DELIVER, ended)
     why = f"After attempt {attempt.number}: {attempt.said}"
     if answer is Answer.GONE or refusals >= LASTING:
         return moved(left, Move.PARK, ended, why)

@@ -1,7 +1,6 @@
 """Rows of webhooks to domain values and back."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -196,7 +195,17 @@ def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: boo
 
 def attempt_out(attempt: Attempt) -> Json:
     """As one of the column's list."""
-    return {**asdict(attempt), "started_at": microseconds(attempt.started_at)}
+    return {
+        "number": attempt.number,
+        "started_at": microseconds(attempt.started_at),
+        "seconds": attempt.seconds,
+        "status": attempt.status,
+        "response": attempt.response,
+        "error": attempt.error,
+        "asked": attempt.asked,
+        "signature": attempt.signature,
+        "probe": attempt.probe,
+    }
 
 
 def attempt_in(said: Json) -> Attempt:
