@@ -25,13 +25,13 @@ DEFINITIONS = {
     "$p": "P",
     "$q": "Float = 2.5",
 }
-"""The variables that a document may use, with their types."""
 
 
 class Writer:
     """Writes one document."""
 
     definitions = DEFINITIONS
+    """The variables that its documents may use, with their types."""
 
     def __init__(self, schema: GraphQLSchema, draw: Random) -> None:
         """Write for this schema by these draws."""

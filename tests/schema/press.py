@@ -4,12 +4,16 @@ from collections.abc import AsyncGenerator
 from functools import cache
 from typing import Any
 
+from app.press import Press
+from app.server import ask_of
 from core.domain.accounts import Viewer
 from core.domain.ports import Seen
 from engine import Document, Documents, Engine, Result, run, stream
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl
 from schema.errors import formatted
+from schema.mirror import Mirror
+from schema.rendering import Renderer
 from tests.resolvers.world import World
 
 GRAPH = build()._schema  # noqa: SLF001 - Strawberry offers no public way to it
@@ -19,6 +23,15 @@ GRAPH = build()._schema  # noqa: SLF001 - Strawberry offers no public way to it
 def documents(engine: Engine = "compiled") -> Documents:
     """The documents of the published graph on an engine."""
     return Documents(GRAPH, sdl(), uncarried=UNCARRIED, engine=engine)
+
+
+def mirror_on(world: World, **more: Any) -> Mirror:
+    """A mirror that shares nothing with any graph, as in a process of its own; by other settings.
+
+    It keeps no bytes, so whatever it shows was rendered by it.
+    """
+    made = Press(world.house.settings.model_copy(update=more)).documents
+    return Mirror(made, Renderer(0), ask_of(world.house, made, None))
 
 
 def document(world: World, text: str) -> Document:
