@@ -31,6 +31,8 @@ LINGER_SECONDS: Final = 1.0
 """So long an endpoint is kept to which nothing is to be sent: more comes mostly soon."""
 LOOK_SECONDS: Final = 0.25
 """Between two looks meanwhile at what other processes planned for it."""
+PAUSE_SECONDS: Final = 0.01
+"""Between two looks while lanes are under way: what was planned meanwhile is read together."""
 DOUBT_SECONDS: Final = 0.5
 """Before a look again where it cannot be known now what may be sent."""
 
@@ -86,6 +88,8 @@ class Courier:
         self._ending = False
         self._lost = False
         self._held_up = 0.0
+        self._full = False
+        """Whether more is due than was begun: then nobody has to look before half of it is over."""
 
     @property
     def busy(self) -> int:
@@ -94,7 +98,8 @@ class Courier:
 
     def wake(self) -> None:
         """Look again at what is due."""
-        self._news.set()
+        if not self._full:
+            self._news.set()
 
     def end(self) -> None:
         """Begin nothing new."""
@@ -125,6 +130,8 @@ class Courier:
                     break
                 if self._lanes:
                     await self._hear(LINGER_SECONDS)
+                    if self._lanes:
+                        await self._office.clock.sleep(PAUSE_SECONDS)
         except Unavailable:
             self._held_up = DOUBT_SECONDS
         finally:
@@ -145,6 +152,7 @@ class Courier:
         # Those of now: what is read of a lane that ends meanwhile is over by then.
         busy = frozenset(self._lanes)
         runs = await self._office.outbox.take(self.held, busy, most)
+        self._full = len(runs) == most
         for run in runs if self.good() else ():
             self._begin(run if closed else run[:1])
         return bool(runs)
@@ -178,7 +186,9 @@ class Courier:
             if not isinstance(error, Unavailable):
                 endpoint_id = self.held.endpoint.id
                 log.error("courier_failed", endpoint_id=endpoint_id, lane=lane, exc_info=error)
-        self._news.set()
+        if not self._full or self._ending or len(self._lanes) <= LANES // 2:
+            self._full = False
+            self._news.set()
 
     async def _send_all(self, run: Run) -> None:
         """One lane, in order, until something of it has to be tried again."""

@@ -5,6 +5,7 @@ answer is. Only redelivery leads out of an end; an attempt whose answer comes af
 and changes nothing else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,9 +14,36 @@ from typing import Final
 
 from core.domain.answers import Answer, Attempt
 from core.domain.endpoints import Ordering
-from core.domain.errors import Conflict
+from core.domain.errors import Conflict, Invalid
 from core.domain.events import EventType
 from core.domain.schedule import Schedule
+
+_CURSOR: Final = re.compile(r"[0-9a-f]{8}-([0-9]{1,18})")
+
+
+def cursor(endpoint_id: str, number: int) -> str:
+    """The cursor of a place among an endpoint's deliveries.
+
+    It hides nothing: whoever has it was sent that delivery. It says of which endpoint it is, so
+    that one of another is not taken for its own.
+    """
+    return f"{endpoint_id[-8:]}-{number}"
+
+
+def place(endpoint_id: str, text: str, field: str = "after") -> int:
+    """The place that a cursor of this endpoint stands for; `field` is where it came in.
+
+    Raises:
+        Invalid: it is none of this endpoint's.
+    """
+    found = _CURSOR.fullmatch(text)
+    if found is None or not text.startswith(endpoint_id[-8:]):
+        sentence = (
+            f"{field} is not a cursor of this endpoint: give the meta.cursor of one of its "
+            "deliveries."
+        )
+        raise Invalid(sentence, field)
+    return int(found[1])
 
 
 class DeliveryStatus(Enum):

@@ -39,7 +39,7 @@ class Bucket:
 
     def took(self, now: float, count: int = 1) -> "Bucket":
         """The bucket after so many went now."""
-        return replace(self, full_at=max(self.full_at, now) + count / self.rate)
+        return Bucket(self.rate, max(self.full_at, now) + count / self.rate)
 
     def at(self, rate: int, now: float) -> "Bucket":
         """The bucket at another rate, and as empty as it was, as far as it can be."""

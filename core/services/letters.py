@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from core.domain.deliveries import Delivery
+from core.domain.deliveries import Delivery, cursor
 from core.domain.endpoints import ContentMode
 from core.domain.errors import Invalid
 from core.domain.events import Event
@@ -24,10 +24,10 @@ from core.signing import (
     standard,
     type_name,
 )
-from core.tokens import Cursors, Sealer
+from core.tokens import Sealer
 
-SIGNERS: Final = 10_000
-"""Endpoints whose keys are held ready."""
+KEPT: Final = 1_000
+"""Endpoints whose documents and keys are held ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Letters:
         """`public_url` is where partners reach this API."""
         self._mirror = mirror
         self._sealer = sealer
-        self._cursors = Cursors(sealer)
         self._public_url = public_url
+        self._documents: dict[tuple[str, int], Mirrored] = {}
         self._signers: OrderedDict[tuple[str, int], Signer] = OrderedDict()
 
     async def document(self, held: Held) -> Mirrored:
@@ -57,7 +57,15 @@ class Letters:
         Raises:
             Invalid: the graph does not know it any more.
         """
-        return await self._mirror.document(held.endpoint.document, held.endpoint.variables)
+        key = held.endpoint.id, held.version
+        document = self._documents.get(key)
+        if document is None:
+            endpoint = held.endpoint
+            document = await self._mirror.document(endpoint.document, endpoint.variables)
+            if len(self._documents) >= KEPT:
+                self._documents.clear()
+            self._documents[key] = document
+        return document
 
     def write(
         self,
@@ -85,7 +93,7 @@ class Letters:
             event_id=event.id,
             link=f"{self._public_url}/webhooks/deliveries/{delivery.id}/data",
             meta=Meta(
-                cursor=self._cursors.number(endpoint.id, delivery.number),
+                cursor=cursor(endpoint.id, delivery.number),
                 sequence=delivery.sequence,
                 previous_sequence=delivery.previous,
                 stale=stale,
@@ -128,7 +136,7 @@ class Letters:
                 if one.until is not None
             ]
             signer = self._signers[key] = Signer(self.key(held.endpoint.id, newest), former)
-            if len(self._signers) > SIGNERS:
+            if len(self._signers) > KEPT:
                 self._signers.popitem(last=False)
         return signer
 

@@ -8,7 +8,8 @@ from typing import Final
 from core.domain.deliveries import Move, moved
 from core.domain.errors import Invalid
 from core.domain.events import Event
-from core.domain.ports import Clock, Ids
+from core.domain.grants import Grant
+from core.domain.ports import Clock, Ids, Mirrored
 from core.domain.sending import Account, Held, Parcel, Queue, Recorded, Settled
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters
@@ -54,6 +55,7 @@ class Outbox:
         self._clock = clock
         self._events: OrderedDict[tuple[str, int], Event] = OrderedDict()
         self._here: OrderedDict[str, Roster] = OrderedDict()
+        self._judged: dict[tuple[str, str], _Judged] = {}
         self.life = ids.new("worker")
         """As whom this process leases."""
 
@@ -132,20 +134,33 @@ class Outbox:
         try:
             document = await self._letters.document(held)
             if parcel.sample is None:
+                self._access.check()
                 roster = await self._roster(event.home.id)
-                client_id = held.endpoint.client_id
-                grants = self._cover.grants(client_id, event, roster.rooms)
-                if not grants:
-                    return self._ended(parcel, Move.CANCEL, TAKEN_BACK)
-                if not any(self._cover.opens(client_id, grant, document) for grant in grants):
-                    return self._ended(parcel, Move.CANCEL, UNOPENED)
-            now, test = self._clock.now(), parcel.sample is not None
-            stale = parcel.stale
+                judged = self._judge(held.endpoint.client_id, event, roster)
+                if not judged.opens(document):
+                    return self._ended(parcel, Move.CANCEL, judged.why)
             return self._letters.write(
-                held, document, parcel.delivery, event, now, stale=stale, test=test
+                held,
+                document,
+                parcel.delivery,
+                event,
+                self._clock.now(),
+                stale=parcel.stale,
+                test=parcel.sample is not None,
             )
         except Invalid as error:
             return self._ended(parcel, Move.PARK, str(error))
+
+    def _judge(self, client_id: str, event: Event, roster: Roster) -> "_Judged":
+        """By whose grants a client may be sent an event now: the same for all its endpoints."""
+        key, known = (client_id, event.id), (self._access.place, roster, roster.moves)
+        judged = self._judged.get(key)
+        if judged is None or judged.known != known:
+            if len(self._judged) >= EVENTS:
+                self._judged.clear()
+            grants = self._cover.grants(client_id, event, roster.rooms)
+            judged = self._judged[key] = _Judged(known, self._cover, client_id, grants)
+        return judged
 
     def close(self) -> None:
         """Hold nothing any more."""
@@ -186,3 +201,32 @@ class Outbox:
         while len(self._here) > ROSTERS:
             self._rosters.give_back(self._here.popitem(last=False)[1])
         return taken
+
+
+class _Judged:
+    """Who may be sent an event, by what was `known` then."""
+
+    __slots__ = ("_client_id", "_cover", "_grants", "_opens", "known")
+
+    def __init__(
+        self, known: tuple[int, Roster, int], cover: Cover, client_id: str, grants: list[Grant]
+    ) -> None:
+        self.known = known
+        self._cover = cover
+        self._client_id = client_id
+        self._grants = grants
+        self._opens: dict[Mirrored, bool] = {}
+
+    @property
+    def why(self) -> str:
+        """Why not, where it may not."""
+        return UNOPENED if self._grants else TAKEN_BACK
+
+    def opens(self, document: Mirrored) -> bool:
+        """Whether one of the grants opens all of this document."""
+        found = self._opens.get(document)
+        if found is None:
+            ours = self._client_id
+            found = any(self._cover.opens(ours, grant, document) for grant in self._grants)
+            self._opens[document] = found
+        return found

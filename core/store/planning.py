@@ -9,17 +9,16 @@ became of others waits, so that none is taken for the first of its lane that is 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Insert,
     Select,
     bindparam,
     case,
     exists,
-    insert,
     or_,
     select,
     tuple_,
@@ -27,15 +26,15 @@ from sqlalchemy import (
 )
 
 from core.domain.breaker import free_at
-from core.domain.deliveries import Delivery
+from core.domain.endpoints import Ordering
 from core.domain.events import Event, EventType
 from core.domain.ports import Ids
 from core.domain.sending import Held
-from core.store import hooks, rows
+from core.store import bulk, hooks, rows
 from core.store.hooks import DELETED
 from core.store.ledger import ACCESS
 from core.store.tables import deliveries, devices, endpoints, events, lines, logs, planned
-from core.store.types import Instant
+from core.store.types import Instant, microseconds
 
 EVENTS: Final = 250
 """Events that one transaction plans."""
@@ -79,14 +78,15 @@ class _Line:
 class Planning:
     """One transaction."""
 
-    def __init__(self, judge: Judge, known: int, now: datetime, ids: Ids, line: Insert) -> None:
-        """`known` is how far the judge knows the access log; `line` upserts rows of `lines`."""
+    def __init__(self, judge: Judge, known: int, now: datetime, ids: Ids) -> None:
+        """`known` is how far the judge knows the access log."""
         self._judge = judge
         self._known = known
         self._now = now
         self._ids = ids
-        self._line = line
-        self._values: list[dict[str, Any]] = []
+        self._at = microseconds(now)
+        self._rows: list[bulk.Row] = []
+        self._common: tuple[Event, bulk.Row] | None = None
         self._lines: dict[tuple[str, str], _Line] = {}
         self._held: dict[str, Held] = {}
 
@@ -146,43 +146,52 @@ class Planning:
         held = self._held[endpoint_id]
         held = self._held[endpoint_id] = replace(held, planned=held.planned + 1)
         line = self._lines[endpoint_id, _of(event)]
-        delivery = Delivery(
-            id=self._ids.new("delivery"),
-            endpoint_id=endpoint_id,
-            number=held.planned,
-            event_id=event.id,
-            event_type=event.type,
-            home_id=event.home.id,
-            device_id=event.device.id if event.device else None,
-            place=event.place,
-            sequence=event.sequence,
-            occurred_at=event.occurred_at,
-            since=event.occurred_at,
-            next_at=self._now,
-            previous=line.sequence,
-        )
-        lane = delivery.lane(held.endpoint.ordering)
-        ready = lane == delivery.id or not line.waits
-        self._values.append(
-            hooks.delivery_values(delivery, held.endpoint.client_id, lane, ready=ready)
+        delivery_id = self._ids.new("delivery")
+        alone = held.endpoint.ordering is Ordering.UNORDERED
+        self._rows.append(
+            (
+                delivery_id,
+                held.endpoint.client_id,
+                endpoint_id,
+                held.planned,
+                line.sequence,
+                delivery_id if alone else _of(event),
+                alone or not line.waits,
+                *self._of_event(event),
+            )
         )
         line.sequence = event.sequence
-        line.waits = line.waits or lane != delivery.id
+        line.waits = line.waits or not alone
         if event.type is EventType.DEVICE_STATUS_CHANGED:
             line.state = event.sequence
 
+    def _of_event(self, event: Event) -> bulk.Row:
+        """What all deliveries of an event have in common, once they are planned."""
+        known = self._common
+        if known is None or known[0] is not event:
+            device_id, at = event.device and event.device.id, microseconds(event.occurred_at)
+            which = event.id, event.type.value, event.home.id, device_id, event.place
+            when = event.sequence, at, at, self._at
+            known = self._common = event, (*which, *when, *_UNTRIED)
+        return known[1]
+
     def _write(self, connection: Connection, done: Planned) -> None:
-        if self._values:
-            connection.execute(_INSERT, self._values)
-            touched = sorted({one["endpoint_id"] for one in self._values})
-            connection.execute(self._line, [_line(*one) for one in self._lines.items()])
+        if self._rows:
+            _INSERT.run(connection, self._rows)
+            touched = sorted({one[2] for one in self._rows})
+            _LINE.run(connection, [(*key, one.sequence, one.state) for key, one in self._told])
             connection.execute(_WAKE, [self._woken(one) for one in touched])
             done.endpoints.update(touched)
-            done.deliveries = len(self._values)
+            done.deliveries = len(self._rows)
         if done.events:
             moved = {event.home.id: done.places[event.home.id] for event in done.events}
             places = [{"the_home": home, "the_place": place} for home, place in moved.items()]
             connection.execute(_MOVE, places)
+
+    @property
+    def _told(self) -> list[tuple[tuple[str, str], _Line]]:
+        """The lines that something was planned in, in the order in which all lock them."""
+        return sorted(self._lines.items(), key=itemgetter(0))
 
     def _woken(self, endpoint_id: str) -> dict[str, Any]:
         """Its row's values: something is to be sent, though not before its breaker lets it."""
@@ -193,10 +202,6 @@ class Planning:
 
 def _of(event: Event) -> str:
     return event.device.id if event.device else event.home.id
-
-
-def _line(key: tuple[str, str], line: _Line) -> dict[str, Any]:
-    return {"endpoint_id": key[0], "line": key[1], "sequence": line.sequence, "state": line.state}
 
 
 def _among(column: Any) -> ColumnElement[bool]:
@@ -235,7 +240,46 @@ _LINES: Final[Select[Any]] = select(
     )
     .label("waits"),
 ).where(_among(tuple_(lines.c.endpoint_id, lines.c.line)))
-_INSERT: Final = insert(deliveries)
+_UNTRIED: Final[bulk.Row] = ("PENDING", 0, 0, "", False, False, "[]")
+_INSERT: Final = bulk.inserting(
+    "deliveries",
+    {
+        "id": bulk.TEXT,
+        "client_id": bulk.TEXT,
+        "endpoint_id": bulk.TEXT,
+        "number": bulk.NUMBER,
+        "previous": bulk.NUMBER,
+        "lane": bulk.TEXT,
+        "ready": bulk.TRUTH,
+        "event_id": bulk.TEXT,
+        "event_type": bulk.TEXT,
+        "home_id": bulk.TEXT,
+        "device_id": bulk.TEXT,
+        "place": bulk.NUMBER,
+        "sequence": bulk.NUMBER,
+        "occurred_at": bulk.NUMBER,
+        "since": bulk.NUMBER,
+        "next_at": bulk.NUMBER,
+        "status": bulk.TEXT,
+        "made": bulk.NUMBER,
+        "refusals": bulk.NUMBER,
+        "replay_id": bulk.TEXT,
+        "by_hand": bulk.TRUTH,
+        "claimed": bulk.TRUTH,
+        "attempts": bulk.TEXT,
+    },
+)
+_LINE: Final = bulk.inserting(
+    "lines",
+    {
+        "endpoint_id": bulk.TEXT,
+        "line": bulk.TEXT,
+        "sequence": bulk.NUMBER,
+        "state": bulk.NUMBER,
+    },
+    "ON CONFLICT (endpoint_id, line) DO UPDATE"
+    " SET sequence = excluded.sequence, state = excluded.state",
+)
 _the_time: Final = bindparam("the_time", type_=Instant)
 _WAKE: Final = (
     update(endpoints)

@@ -11,7 +11,7 @@ from core.domain.ports import Ids
 from core.store.database import Database
 from core.store.hooks import DELETED
 from core.store.planning import Judge, Planned, Planning
-from core.store.tables import endpoints, events, homes, lines, planned
+from core.store.tables import endpoints, events, homes, planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,6 @@ class Plans:
         dialect = sqlite if database.sqlite else postgresql
         adopt: sqlite.Insert | postgresql.Insert = dialect.insert(planned)
         self._adopt = adopt.on_conflict_do_nothing()
-        line: sqlite.Insert | postgresql.Insert = dialect.insert(lines)
-        new = line.excluded
-        self._line = line.on_conflict_do_update(
-            index_elements=[lines.c.endpoint_id, lines.c.line],
-            set_={"sequence": new.sequence, "state": new.state},
-        )
 
     async def clients(self) -> Mapping[str, datetime]:
         """The clients that have endpoints, with when the first of these was made."""
@@ -101,5 +95,5 @@ class Plans:
             Unavailable: the database does not answer.
         """
         async with self._database.write() as connection:
-            work = Planning(judge, known, now, self._ids, self._line)
+            work = Planning(judge, known, now, self._ids)
             return await connection.run_sync(work.plan, home_ids)

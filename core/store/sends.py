@@ -5,11 +5,12 @@ lease, so whoever was held up beyond it changes nothing any more; it may have se
 sends again, with the same id.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -17,15 +18,14 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     update,
 )
 
 from core.domain.sending import Account, Held, Recorded, Settled
-from core.store import hooks
+from core.store import bulk, hooks, rows
 from core.store.database import Database
 from core.store.tables import deliveries, endpoints, notices
-from core.store.types import Instant, database_time
+from core.store.types import Instant, database_time, microseconds
 
 LEASE_SECONDS: Final = 10.0
 
@@ -97,8 +97,11 @@ def _record(
 ) -> Mapping[str, Recorded]:
     found: dict[str, Recorded] = {}
     rows_now = {row.id: row for row in connection.execute(_LOCK, {"these": sorted(accounts)})}
-    changes: list[dict[str, Any]] = []
+    changes: list[bulk.Row] = []
     lanes: dict[tuple[str, str], None] = {}
+    known: list[dict[str, Any]] = []
+    due: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
     for endpoint_id in sorted(accounts):
         account, row = accounts[endpoint_id], rows_now.get(endpoint_id)
         if row is None or row.owner != life or row.token != account.token:
@@ -106,60 +109,69 @@ def _record(
             continue
         changed = row.version != account.version
         found[endpoint_id] = Recorded(taken=True, now=hooks.held_of(row) if changed else None)
-        for one in account.settled:
-            changes.append(_settled(one))
-            if not one.after.open and one.parcel.lane != one.after.id:
-                lanes[endpoint_id, one.parcel.lane] = None
-        _know(connection, endpoint_id, account, changed=changed)
-    if changes:
-        connection.execute(_SETTLE, changes)
-    if lanes:
-        connection.execute(_PROMOTE, [{"this": one, "the_lane": lane} for one, lane in lanes])
+        changes += map(_settled, account.settled)
+        lanes |= dict.fromkeys(_left(account.settled))
+        told += [asdict(one) for one in account.notices]
+        if not changed:  # else what is known is of an endpoint that is no more
+            known.append(_known(account, row))
+            if account.recovered:
+                due.append({"this": endpoint_id, "now": account.settled[-1].after.tried_at})
+    _SETTLE.run(connection, changes)
+    _PROMOTE.run(connection, list(lanes))
+    for statement, values in ((_KNOW, known), (_ALL_DUE, due), (notices.insert(), told)):
+        if values:
+            connection.execute(statement, values)
     return found
 
 
-def _settled(one: Settled) -> dict[str, Any]:
+def _left(settled: Sequence[Settled]) -> Iterator[tuple[str, str]]:
+    """The endpoints and lanes that lack their first one now."""
+    for one in settled:
+        if not one.after.open and one.parcel.lane != one.after.id:
+            yield one.after.endpoint_id, one.parcel.lane
+
+
+def _settled(one: Settled) -> bulk.Row:
     after, attempts = one.after, one.parcel.attempts
     if one.attempt is not None:
         attempts = (*attempts, one.attempt)
-    return {
-        "the_delivery": after.id,
-        "the_status": after.status.value,
-        "the_made": after.made,
-        "the_refusals": after.refusals,
-        "the_tried_at": after.tried_at,
-        "the_ended_at": after.ended_at,
-        "the_reason": after.reason,
-        "the_next_at": after.next_at,
-        "the_claimed": after.claimed,
-        "the_ready": after.open,
-        "the_attempts": hooks.attempts_out(attempts),
+    return (
+        after.status.value,
+        after.made,
+        after.refusals,
+        _number(after.tried_at),
+        _number(after.ended_at),
+        after.reason,
+        microseconds(after.next_at),
+        after.claimed,
+        after.open,
+        orjson.dumps(hooks.attempts_out(attempts)).decode(),
+        after.id,
+    )
+
+
+def _number(moment: datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)
+
+
+def _known(account: Account, before: rows.Fetched) -> dict[str, Any]:
+    """What is known of the endpoint: its row's values."""
+    endpoint = account.endpoint
+    values = {
+        "the_endpoint": before.id,
+        "the_breaker": hooks.breaker_out(account.breaker) if account.breaker else before.breaker,
+        "the_health": before.health,
+        "the_status": before.status,
+        "the_disabled_at": before.disabled_at,
+        "the_because": before.disabled_because,
     }
-
-
-def _know(connection: Connection, endpoint_id: str, account: Account, *, changed: bool) -> None:
-    """Note what is known of the endpoint, unless its client has changed that meanwhile."""
-    if account.notices:
-        connection.execute(notices.insert(), [asdict(one) for one in account.notices])
-    if changed:
-        return
-    values: dict[str, Any] = {}
-    if account.breaker is not None:
-        values["breaker"] = hooks.breaker_out(account.breaker)
-    if (endpoint := account.endpoint) is not None:
-        values["health"] = hooks.health_out(endpoint.health)
+    if endpoint is not None:
+        values["the_health"] = hooks.health_out(endpoint.health)
         if not endpoint.active:
-            values["status"] = endpoint.status.value
-            values["disabled_at"] = endpoint.disabled_at
-            values["disabled_because"] = endpoint.disabled_because
-            values["updated_at"] = endpoint.updated_at
-    this = endpoints.c.id == endpoint_id
-    if values:
-        connection.execute(update(endpoints).where(this).values(values))
-    if account.recovered:
-        connection.execute(
-            _ALL_DUE, {"this": endpoint_id, "now": account.settled[-1].after.tried_at}
-        )
+            values["the_status"] = endpoint.status.value
+            values["the_disabled_at"] = endpoint.disabled_at
+            values["the_because"] = endpoint.disabled_because
+    return values
 
 
 def _free() -> ColumnElement[bool]:
@@ -178,43 +190,45 @@ _LOCK: Final = (
     .with_for_update()
 )
 _NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, deliveries.c.ready)
-_SETTLE: Final = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("the_delivery"))
+_SETTLE: Final = bulk.updating(
+    "deliveries",
+    {
+        "status": bulk.TEXT,
+        "made": bulk.NUMBER,
+        "refusals": bulk.NUMBER,
+        "tried_at": bulk.NUMBER,
+        "ended_at": bulk.NUMBER,
+        "reason": bulk.TEXT,
+        "next_at": bulk.NUMBER,
+        "claimed": bulk.TRUTH,
+        "ready": bulk.TRUTH,
+        "attempts": bulk.TEXT,
+        "id": bulk.TEXT,
+    },
+)
+_KNOW: Final = (
+    update(endpoints)
+    .where(endpoints.c.id == bindparam("the_endpoint"))
     .values(
-        {
-            name: bindparam(f"the_{name}")
-            for name in (
-                "status",
-                "made",
-                "refusals",
-                "tried_at",
-                "ended_at",
-                "reason",
-                "next_at",
-                "claimed",
-                "ready",
-                "attempts",
-            )
-        }
+        breaker=bindparam("the_breaker"),
+        health=bindparam("the_health"),
+        status=bindparam("the_status"),
+        disabled_at=bindparam("the_disabled_at"),
+        disabled_because=bindparam("the_because"),
     )
 )
-_first: Final = deliveries.alias("first")
-_PROMOTE: Final = (
-    update(deliveries)
-    .where(
-        deliveries.c.id
-        == select(_first.c.id)
-        .where(
-            _first.c.endpoint_id == bindparam("this"),
-            _first.c.lane == bindparam("the_lane"),
-            _first.c.status == "PENDING",
-        )
-        .order_by(_first.c.place)
-        .limit(1)
-        .scalar_subquery()
-    )
-    .values(ready=true())
+_FIRST: Final = """
+    SELECT first.id FROM deliveries AS first
+    WHERE first.endpoint_id = {endpoint} AND first.lane = {lane} AND first.status = 'PENDING'
+    ORDER BY first.place LIMIT 1
+"""
+_PROMOTE: Final = bulk.Bulk(
+    {"endpoint_id": bulk.TEXT, "lane": bulk.TEXT},
+    f"UPDATE deliveries SET ready = true WHERE id = ({_FIRST.format(endpoint='?', lane='?')})",
+    "WITH firsts AS MATERIALIZED (SELECT ("  # else it could be looked for once for each delivery
+    + _FIRST.format(endpoint="given.endpoint_id", lane="given.lane")
+    + ") AS id FROM {given}) "
+    "UPDATE deliveries SET ready = true FROM firsts WHERE deliveries.id = firsts.id",
 )
 _ALL_DUE: Final = (
     update(deliveries)

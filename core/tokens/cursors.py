@@ -13,7 +13,6 @@ from core.tokens.seal import Sealer
 
 MOST_HOMES = 32
 _PLACE = struct.Struct(">16sQ")
-_NUMBER = struct.Struct(">Q")
 _HOME = "home_"
 
 
@@ -46,25 +45,6 @@ class Cursors:
             )
             raise Invalid(sentence, field)
         return {_HOME + home.hex(): place for home, place in _PLACE.iter_unpack(packed)}
-
-    def number(self, endpoint_id: str, number: int) -> str:
-        """A cursor of a place among the deliveries of an endpoint."""
-        return self._sealer.seal(f"number:{endpoint_id}", _NUMBER.pack(number))
-
-    def open_number(self, endpoint_id: str, cursor: str, field: str = "after") -> int:
-        """The place of such a cursor; `field` is the argument that it came in.
-
-        Raises:
-            Invalid: it was not made here, or for another endpoint.
-        """
-        content = self._sealer.open(f"number:{endpoint_id}", cursor)
-        if content is None:
-            sentence = (
-                f"{field} is not a cursor of this endpoint: give the meta.cursor of one of its "
-                "deliveries."
-            )
-            raise Invalid(sentence, field)
-        return int(_NUMBER.unpack(content)[0])
 
     def key(self, grant_id: str, order: str, key: tuple[str | int, ...]) -> str:
         """A cursor that holds where a row stands in an ordered list."""
