@@ -14,6 +14,7 @@ from app.connecting import connectors_of
 from app.press import Press
 from core.broadcast import Hints, open_broadcast
 from core.domain.accounts import User
+from core.domain.addresses import networks
 from core.domain.devices import Device
 from core.domain.errors import Missing, Unavailable
 from core.domain.homes import SHARING_ROLES, Home
@@ -33,6 +34,7 @@ from core.services import (
     DeviceCodes,
     Devices,
     Documents,
+    Endpoints,
     Events,
     Grants,
     Homes,
@@ -50,6 +52,7 @@ from core.services import (
     Uses,
 )
 from core.services.attempts import Attempts
+from core.services.endpoint_keys import EndpointKeys
 from core.services.letters import Letters
 from core.settings import Settings
 from core.snapshots.access import Access
@@ -62,6 +65,7 @@ from core.store.backlog import Backlog
 from core.store.committer import Committer
 from core.store.database import Database
 from core.store.documents import Documents as StoredDocuments
+from core.store.endpoints import Endpoints as StoredEndpoints
 from core.store.happenings import Happenings
 from core.store.leases import Leases
 from core.store.ledger import ACCESS
@@ -177,6 +181,8 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     audit = Audit(AuditRows(database), clock, ids)
     press, rosters = Press(settings), Rosters(logs, feed)
     letters = Letters(press, sealer, settings.public_url)
+    keys, allowed = EndpointKeys(letters), networks(settings.webhook_allow)
+    planner = Planner(Plans(database, ids), logs, feed, access, press, clock)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=audit,
@@ -187,29 +193,22 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         devices=Devices(committer, ids),
         client_secrets=ClientSecrets(oauth, access, audit, clock),
         documents=Documents(committer, stored, settings.client_documents),
+        endpoints=Endpoints(
+            StoredEndpoints(database), keys, press, access, audit, clock, ids, allowed, planner.look
+        ),
         events=Events(logs, reads),
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
         outbox=Outbox(Sends(database), Parcels(database), letters, access, rosters, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
-        planner=Planner(Plans(database, ids), logs, feed, access, press, clock),
+        planner=planner,
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
         reports=Reports(committer),
         retention=Retention(KeptRows(database), relay, clock, _bounds(settings)),
         sessions=Sessions(
-            People(database),
-            access,
-            Passwords(),
-            throttle,
-            audit,
-            clock,
-            ids,
-            Lifetimes(
-                idle=timedelta(seconds=settings.session_idle_seconds),
-                most=timedelta(seconds=settings.session_seconds),
-            ),
+            People(database), access, Passwords(), throttle, audit, clock, ids, _lifetimes(settings)
         ),
         simulations=Simulations(Happenings(database), backlog, access, clock, ids),
         uses=uses,
@@ -247,6 +246,11 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
 
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.retention_hours * 3_600, settings.retention_events)
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    idle, most = settings.session_idle_seconds, settings.session_seconds
+    return Lifetimes(idle=timedelta(seconds=idle), most=timedelta(seconds=most))
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ from app.pages.opening import Opening
 from app.pages.people import people
 from app.pages.press import assets
 from app.streams import Streams
+from app.webhook_keys import webhook_keys
 from core.domain.accounts import Viewer
 from core.domain.errors import Unavailable
 from core.domain.grants import View
@@ -159,6 +160,7 @@ def application(
             assets(),
             *pages,
             *oauth.routes(house),
+            webhook_keys(house.services.endpoints),
             *([house_page("/", opening)] if opening else []),
         ],
     )

@@ -12,13 +12,14 @@ from core.domain.commands import Command
 from core.domain.devices import Device
 from core.domain.errors import Invalid
 from core.domain.homes import Home, Room
-from resolvers import commands, devices, homes
+from resolvers import commands, devices, endpoints, homes
 from resolvers.answers import Answer, settled
 from resolvers.asking import Ask
+from resolvers.endpoints import WebhookEndpoint
 
 MOST = 100
 
-Record: TypeAlias = Home | Room | Device | Command
+Record: TypeAlias = Home | Room | Device | Command | WebhookEndpoint
 
 Find: TypeAlias = Callable[[Ask, str], Answer[Record | None]]
 
@@ -27,6 +28,7 @@ KINDS: Final[Mapping[str, tuple[type[Record], Find]]] = {
     "room": (Room, homes.find_room),
     "device": (Device, devices.find),
     "command": (Command, commands.find),
+    "endpoint": (WebhookEndpoint, endpoints.find),
 }
 """What has a global id, by the prefix of its id."""
 

@@ -70,6 +70,9 @@ ACTION: Final = Cost(weight="10")
 READING: Final = Cost(weight="10")
 """What is read from the database each time, never from memory."""
 
+WRITING: Final = Cost(weight="10")
+"""What is written to the database, while others who write there wait."""
+
 COUNTING: Final = Cost(weight="5")
 """What is counted over a whole list."""
 

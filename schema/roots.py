@@ -16,9 +16,22 @@ from schema.commands import (
     control_devices,
     find_command,
 )
-from schema.costs import ACTION, FORWARD, PAGE, READING, given
+from schema.costs import ACTION, FORWARD, PAGE, READING, WRITING, given
 from schema.devices import Device, find_device, list_devices
 from schema.documents import RegisteredDocument, register_document
+from schema.endpoints import (
+    WebhookEndpoint,
+    WebhookEndpointConnection,
+    WebhookEndpointWithSecret,
+    create_endpoint,
+    delete_endpoint,
+    find_endpoint,
+    list_endpoints,
+    pause_endpoint,
+    resume_endpoint,
+    rotate_secret,
+    update_endpoint,
+)
 from schema.events import DeviceStatusChanged, Event
 from schema.grants import Viewer, find_viewer
 from schema.homes import Home, find_home, list_homes
@@ -26,7 +39,7 @@ from schema.log import EventConnection, list_events, watch_events, watch_status
 from schema.nodes import Node
 from schema.pages import Connection
 from schema.sandbox import SimulatedTime, simulate_device, simulate_time
-from schema.scopes import COMMANDS, CONTROL, EVENTS, READ, SANDBOX
+from schema.scopes import COMMANDS, CONTROL, EVENTS, HOOKS, READ, SANDBOX
 
 
 def _node(
@@ -106,6 +119,18 @@ class Query:
             "from the start of what is kept."
         ),
     )
+    webhook_endpoint = strawberry.field(
+        resolver=find_endpoint,
+        graphql_type=WebhookEndpoint | None,
+        directives=[HOOKS, READING],
+        description="One endpoint of your client; null where it has none with this id.",
+    )
+    webhook_endpoints = strawberry.field(
+        resolver=list_endpoints,
+        graphql_type=WebhookEndpointConnection,
+        directives=[HOOKS, READING, FORWARD],
+        description="The endpoints of your client, the oldest first.",
+    )
 
 
 @strawberry.type(description="What can be done.")
@@ -157,6 +182,57 @@ class Mutation:
         description=(
             "Hold, step or hurry the time of a simulated home. Its devices live by it; deadlines "
             "of commands, tokens and the log's timestamps go by the world's. Needs the whole home."
+        ),
+    )
+    create_webhook_endpoint = strawberry.mutation(
+        resolver=create_endpoint,
+        graphql_type=WebhookEndpointWithSecret,
+        directives=[HOOKS, WRITING],
+        description=(
+            "Have events posted to a URL, from now on. The endpoint is your client's; its secret "
+            "is shown this once. Sent twice, it makes two."
+        ),
+    )
+    update_webhook_endpoint = strawberry.mutation(
+        resolver=update_endpoint,
+        graphql_type=WebhookEndpoint,
+        directives=[HOOKS, WRITING],
+        description=(
+            "Change an endpoint: what is left out stays. What is sent two seconds later is sent as "
+            "it then says."
+        ),
+    )
+    delete_webhook_endpoint = strawberry.mutation(
+        resolver=delete_endpoint,
+        graphql_type=strawberry.ID,
+        directives=[HOOKS, WRITING],
+        description="Take an endpoint away for good, with its deliveries; its id comes back.",
+    )
+    pause_webhook_endpoint = strawberry.mutation(
+        resolver=pause_endpoint,
+        graphql_type=WebhookEndpoint,
+        directives=[HOOKS, WRITING],
+        description=(
+            "Send nothing to an endpoint until it is resumed; its events wait, within what is "
+            "kept. CONFLICT where it is DISABLED."
+        ),
+    )
+    resume_webhook_endpoint = strawberry.mutation(
+        resolver=resume_endpoint,
+        graphql_type=WebhookEndpoint,
+        directives=[HOOKS, WRITING],
+        description=(
+            "Send to an endpoint that was paused or disabled, or whose receiver is repaired: what "
+            "waits is due at once, and its failures are forgotten."
+        ),
+    )
+    rotate_webhook_secret = strawberry.mutation(
+        resolver=rotate_secret,
+        graphql_type=WebhookEndpointWithSecret,
+        directives=[HOOKS, WRITING],
+        description=(
+            "Make a new key for an endpoint, of the kind that `signing` says, and show it this "
+            "once. The one before signs along for 24 hours; CONFLICT where three do already."
         ),
     )
 

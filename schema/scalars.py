@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.scopes import ScopeName
+
+Json = NewType("Json", object)
+"""Any JSON value, as the scalar that the graph publishes."""
 
 
 @lru_cache(4_096)  # a page of devices shows the same moments until one of them changes
@@ -26,6 +29,10 @@ def _read(value: str) -> datetime:
     return moment
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 SCALARS: Final[Mapping[object, ScalarDefinition]] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -37,11 +44,19 @@ SCALARS: Final[Mapping[object, ScalarDefinition]] = {
         serialize=_written,
         parse_value=_read,
     ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value: an object, a list, a text, a number, a boolean or null.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=_same,
+        parse_value=_same,
+    ),
     ScopeName: strawberry.scalar(
         name="Scope",
         description=(
-            "What an access token may open: `devices:read`, `devices:control` or "
-            "`events:subscribe`. More may come."
+            "What an access token may open: `devices:read`, `devices:control`, "
+            "`events:subscribe`, `sandbox:control`, `webhooks:manage` or `usage:read`. More may "
+            "come."
         ),
         serialize=str,
         parse_value=str,

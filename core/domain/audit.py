@@ -42,6 +42,10 @@ class Kind(StrEnum):
     USER_DEMOTE = "user.demote"
     KEY_ROTATE = "key.rotate"
     HOME_CREATE = "home.create"
+    ENDPOINT_CREATE = "endpoint.create"
+    ENDPOINT_CHANGE = "endpoint.change"
+    ENDPOINT_ROTATE = "endpoint.rotate"
+    ENDPOINT_DELETE = "endpoint.delete"
     MEMBER_INVITE = "member.invite"
     MEMBER_UNINVITE = "member.uninvite"
     MEMBER_SET = "member.set"
@@ -88,6 +92,7 @@ class Detail(TypedDict, total=False):
     client_id: str
     grant_id: str
     home_id: str
+    endpoint_id: str
     key_id: str
     token_id: str
     session_id: str
@@ -206,7 +211,10 @@ def _scopes(value: Any) -> list[str] | None:
 _SHAPES: Final[Mapping[str, Callable[[Any], Any]]] = {
     **{
         f"{kind}_id": _id(kind)
-        for kind in ("user", "client", "grant", "home", "key", "token", "session", "invite")
+        for kind in (
+            *("user", "client", "grant", "home", "endpoint"),
+            *("key", "token", "session", "invite"),
+        )
     },
     "scopes": _scopes,
     "reason": _word,

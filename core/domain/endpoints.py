@@ -4,6 +4,7 @@ The lifecycle is the table `TURNS`; `turned` interprets it. What waits for an en
 active waits, and does not age. Secrets are not in here.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ DEFAULT_RATE: Final = 100
 LONGEST_DESCRIPTION: Final = 500
 MOST: Final = 100
 """Of one client."""
+_ID: Final = re.compile("endpoint_[0-9a-f]{32}")
 
 
 class Ordering(Enum):
@@ -102,6 +104,11 @@ class Endpoint:
     def wants(self, type: EventType) -> bool:
         """Whether it asks for events of this type; its document may still show none."""
         return self.event_types is None or type in self.event_types
+
+
+def named(endpoint_id: str) -> bool:
+    """Whether an endpoint can have this id; what cannot is looked for nowhere."""
+    return _ID.fullmatch(endpoint_id) is not None
 
 
 def turned(endpoint: Endpoint, turn: Turn, now: datetime, because: str | None = None) -> Endpoint:

@@ -11,6 +11,7 @@ from core.services.consents import Consents
 from core.services.device_codes import DeviceCodes
 from core.services.devices import Devices
 from core.services.documents import Documents
+from core.services.endpoints import Endpoints
 from core.services.events import Events
 from core.services.grants import Grants
 from core.services.homes import Homes
@@ -36,6 +37,7 @@ __all__ = [
     "DeviceCodes",
     "Devices",
     "Documents",
+    "Endpoints",
     "Events",
     "Grants",
     "Homes",
@@ -67,6 +69,7 @@ class Services:
     device_codes: DeviceCodes
     devices: Devices
     documents: Documents
+    endpoints: Endpoints
     events: Events
     grants: Grants
     homes: Homes

@@ -6,12 +6,13 @@ anything of one.
 
 import hmac
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from hmac import compare_digest
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc.jwk import OKPKey
 
 from core.domain.errors import Invalid
 
@@ -81,6 +82,13 @@ class PublicKey:
         """The key of whoever signs."""
         self.text = PUBLIC + b64encode(key.public_bytes_raw()).decode()
         self._key = key
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """As a JWK (RFC 8037 §2), whose `kid` is its thumbprint (RFC 7638)."""
+        raw = self._key.public_bytes_raw()
+        key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _url_safe(raw)})
+        return {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig"}
 
     @classmethod
     def parse(cls, text: str) -> "PublicKey":
@@ -168,6 +176,10 @@ def receiver_key(text: str) -> ReceiverKey:
         Invalid: nothing can be verified with it.
     """
     return PublicKey.parse(text) if text.startswith(PUBLIC) else Secret.parse(text)
+
+
+def _url_safe(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _read(text: str, prefix: str, size: str) -> bytes:

@@ -6,6 +6,7 @@ gone: there may be a million of them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
@@ -83,7 +84,8 @@ class Endpoints:
     ) -> Held | None:
         """What `work` made of it, under its lock; None where it is not there.
 
-        Whoever sends to it takes the change up. An endpoint that was not active is due at once.
+        Whoever sends to it takes the change up. An endpoint that was not active is due at once, and
+        so is one whose breaker was renewed.
 
         Raises:
             Unavailable: the database does not answer.
@@ -99,9 +101,9 @@ class Endpoints:
                 return before
             after = replace(after, version=before.version + 1)
             values: dict[str, Any] = hooks.held_values(after)
-            if after.endpoint.active and not before.endpoint.active:
-                values["next_at"] = after.endpoint.active_since
-                await _all_due(connection, after)
+            if (since := _repaired(before, after)) is not None:
+                values["next_at"] = since
+                await _all_due(connection, endpoint_id, since)
             this = update(endpoints).where(endpoints.c.id == endpoint_id)
             await connection.execute(this.values(values))
             return after
@@ -142,10 +144,19 @@ class Endpoints:
         return True
 
 
-async def _all_due(connection: AsyncConnection, held: Held) -> None:
-    """Have what waits be sent at once: its receiver was repaired."""
-    now = held.endpoint.active_since
-    here = deliveries.c.endpoint_id == held.endpoint.id, deliveries.c.ready
+def _repaired(before: Held, after: Held) -> datetime | None:
+    """Since when its receiver is said to be repaired; None where this is no news."""
+    if not after.endpoint.active:
+        return None
+    if not before.endpoint.active:
+        return after.endpoint.active_since
+    since = after.breaker.recovered_at
+    return None if since == before.breaker.recovered_at else since
+
+
+async def _all_due(connection: AsyncConnection, endpoint_id: str, now: datetime) -> None:
+    """Have what waits be sent at once."""
+    here = deliveries.c.endpoint_id == endpoint_id, deliveries.c.ready
     later = update(deliveries).where(*here, deliveries.c.next_at > now)
     await connection.execute(later.values(next_at=now))
 

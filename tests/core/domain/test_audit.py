@@ -13,7 +13,7 @@ from tests.fakes import START
 IDS = Uuid7()
 KEYS = [
     *(f"{kind}_id" for kind in ("user", "client", "grant", "home", "key", "token", "session")),
-    *("invite_id", "scopes", "reason", "method", "role", "count", "rows"),
+    *("endpoint_id", "invite_id", "scopes", "reason", "method", "role", "count", "rows"),
 ]
 
 

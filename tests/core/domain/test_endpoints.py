@@ -18,11 +18,13 @@ from core.domain.endpoints import (
     checked_description,
     checked_rate_limit,
     checked_types,
+    named,
     turned,
 )
 from core.domain.errors import Conflict, Invalid
 from core.domain.events import EventType
 from core.domain.health import Health
+from core.domain.time import Uuid7
 from tests.core.domain.webhooks import endpoint
 from tests.fakes import START
 
@@ -125,3 +127,18 @@ def test_a_client_has_so_many_and_no_more() -> None:
     check_room(MOST - 1)
     with pytest.raises(Conflict, match=f"{MOST} are the most"):
         check_room(MOST)
+
+
+def test_an_id_that_no_endpoint_has() -> None:
+    """It is told by its shape, so that no database is asked for what it could not even hold."""
+    ours = Uuid7().new("endpoint")
+    assert named(ours)
+    others = [
+        Uuid7().new("device"),
+        ours[:-1],
+        ours + "0",
+        ours.upper(),
+        ours + "\n",
+        "endpoint_\0",
+    ]
+    assert not any(map(named, others))

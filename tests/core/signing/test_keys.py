@@ -1,6 +1,6 @@
 """Keys of webhooks: made, written, read, and refused without telling what they are."""
 
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode
 
 import pytest
 from hypothesis import given, strategies as st
@@ -128,3 +128,16 @@ def test_a_key_that_is_printed_tells_nothing() -> None:
     shown = f"{secret!r} {secret} {pair!r} {pair}"
     assert HMAC.signs[6:] not in shown
     assert ED25519.signs[5:] not in shown
+
+
+def test_a_public_key_as_a_jwk() -> None:
+    """As RFC 8037 writes the key of its appendix A.2, with the thumbprint of A.3."""
+    x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    raw = b64encode(urlsafe_b64decode(x + "=")).decode()
+    assert PublicKey.parse("whpk_" + raw).jwk == {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": x,
+        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        "use": "sig",
+    }
