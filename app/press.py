@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.domain.ports import Mirrored
+from core.domain.mirrors import Mirrored
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Press:
-    """Shared by the graph and by what endpoints mirror (`core.domain.ports.Mirror`)."""
+    """Shared by the graph and by what endpoints mirror (`core.domain.mirrors.Mirror`)."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is made yet."""
@@ -51,7 +51,7 @@ class Press:
         return Renderer(self._settings.rendering_bytes)
 
     async def document(self, text: str, variables: Mapping[str, Any]) -> Mirrored:
-        """`core.domain.ports.Mirror.document`."""
+        """`core.domain.mirrors.Mirror.document`."""
         return await self._mirror.document(text, variables)
 
     @cached_property

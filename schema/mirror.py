@@ -41,7 +41,7 @@ NOBODY: Final = Viewer(
 
 
 class Mirrored:
-    """A document with its variables (`core.domain.ports.Mirrored`)."""
+    """A document with its variables (`core.domain.mirrors.Mirrored`)."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Mirrored:
 
 
 class Mirror:
-    """Reads documents for endpoints (`core.domain.ports.Mirror`), each once while it is kept."""
+    """Reads documents for endpoints (`core.domain.mirrors.Mirror`), each once while it is kept."""
 
     def __init__(self, documents: Documents, renderer: Renderer, ask: Ask) -> None:
         """With the documents and renderer of the graph; `ask` is the context of nobody."""

@@ -1,10 +1,10 @@
 """What a lower floor needs from a higher one or from the world, as protocols handed in."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Protocol, Unpack
+from typing import Final, Protocol, Unpack
 
 from core.domain.accounts import Viewer
 from core.domain.audit import Actor, Detail, Kind, Outcome
@@ -297,32 +297,4 @@ class Live(Protocol):
         Raises:
             Missing: a named home or device is not there for this viewer.
             Invalid: the cursor is not one of this viewer's, or too many homes.
-        """
-
-
-class Mirrored(Protocol):
-    """A subscription document with its variables, as an endpoint has it: events in, bytes out."""
-
-    @property
-    def wanted(self) -> Wanted:
-        """Which events it asks for, by the arguments of its root field."""
-
-    def missing(self, scopes: Collection[str]) -> Sequence[str]:
-        """The scopes that these lack to open it, by name; empty where they open it."""
-
-    def render(self, event: Event) -> bytes:
-        """What it shows of an event: the `data` of a WebSocket subscriber's payload, byte for byte.
-
-        Whoever asks has seen to it that the event may be shown.
-        """
-
-
-class Mirror(Protocol):
-    """Reads what endpoints mirror; the graph stands behind it."""
-
-    async def document(self, text: str, variables: Mapping[str, Any]) -> Mirrored:
-        """The document, checked as when a socket sends it: syntax, fields, size, cost, variables.
-
-        Raises:
-            Invalid: it is none that an endpoint may have; its field is `document` or `variables`.
         """

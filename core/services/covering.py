@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from core.domain.events import Event
 from core.domain.grants import Grant, Scope
-from core.domain.ports import Mirrored
+from core.domain.mirrors import Mirrored
 from core.snapshots.access import Access
 
 

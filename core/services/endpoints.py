@@ -14,7 +14,8 @@ from core.domain.definitions import Definition, checked_definition
 from core.domain.documents import PREFIX, digest
 from core.domain.endpoints import Endpoint, Turn, named, turned
 from core.domain.errors import Conflict, Invalid, Missing, Refused
-from core.domain.ports import Clock, Ids, Mirror, Notes
+from core.domain.mirrors import Mirror
+from core.domain.ports import Clock, Ids, Notes
 from core.domain.sending import Held, SealedKey
 from core.services.endpoint_keys import EndpointKeys, Issued, Published
 from core.snapshots.access import Access

@@ -10,7 +10,7 @@ from core.domain.deliveries import Delivery, cursor
 from core.domain.endpoints import ContentMode
 from core.domain.errors import Invalid
 from core.domain.events import Event
-from core.domain.ports import Mirror, Mirrored
+from core.domain.mirrors import Mirror, Mirrored
 from core.domain.sending import Held, SealedKey
 from core.signing import (
     TEST,

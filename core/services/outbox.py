@@ -9,7 +9,8 @@ from core.domain.deliveries import Move, moved
 from core.domain.errors import Invalid
 from core.domain.events import Event
 from core.domain.grants import Grant
-from core.domain.ports import Clock, Ids, Mirrored
+from core.domain.mirrors import Mirrored
+from core.domain.ports import Clock, Ids
 from core.domain.sending import Account, Held, Parcel, Queue, Recorded, Settled
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters

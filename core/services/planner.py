@@ -15,7 +15,8 @@ from core import observe
 from core.domain.errors import Invalid, Missing, Unavailable
 from core.domain.events import Entry, Event
 from core.domain.grants import Grant
-from core.domain.ports import Clock, Mirror, Mirrored
+from core.domain.mirrors import Mirror, Mirrored
+from core.domain.ports import Clock
 from core.domain.sending import Held
 from core.feed import Feed
 from core.services.covering import Cover

@@ -12,7 +12,8 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType
 from app.server import graph_of
 from core.domain.errors import Invalid
 from core.domain.events import EventType
-from core.domain.ports import Mirror, Wanted
+from core.domain.mirrors import Mirror
+from core.domain.ports import Wanted
 from schema import mirror as module
 from schema.default import DEFAULT
 from tests.resolvers.world import World

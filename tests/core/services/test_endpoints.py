@@ -18,7 +18,7 @@ from core.domain.definitions import Definition
 from core.domain.endpoints import MOST, EndpointStatus, Signing, Turn, turned
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.grants import Grant, Scope
-from core.domain.ports import Mirror, Mirrored
+from core.domain.mirrors import Mirror, Mirrored
 from core.domain.sending import Held
 from core.services import Endpoints
 from core.services.endpoint_keys import MOST_FORMER, OVERLAP, EndpointKeys, Issued
