@@ -10,6 +10,7 @@ from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
 from core.store import hooks, rows
 from core.store.database import Database
+from core.store.outbox import PENDING, READY
 from core.store.tables import deliveries, events, lines
 from core.store.types import Instant
 
@@ -46,8 +47,8 @@ class Parcels:
 
     async def queue(self, now: datetime) -> Queue:
         """How much waits, to be sent by anybody."""
-        pending = select(func.count()).where(deliveries.c.status == "PENDING")
-        oldest = select(func.min(deliveries.c.since)).where(deliveries.c.ready)
+        pending = select(func.count()).where(deliveries.c.status == PENDING)
+        oldest = select(func.min(deliveries.c.since)).where(READY)
         async with self._database.read() as connection:
             count = (await connection.execute(pending)).scalar_one()
             since = (await connection.execute(oldest)).scalar()
@@ -63,7 +64,8 @@ class Parcels:
 def _parcel(row: rows.Fetched) -> Parcel:
     sample = hooks.sample_in(row.sample) if row.sample else None
     attempts = tuple(map(hooks.attempt_in, row.attempts))
-    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample)
+    test = sample is not None
+    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample, test)
 
 
 _first: Final = deliveries.alias("first")
@@ -76,7 +78,7 @@ def _followers() -> Select[Any]:
         .where(
             _next.c.endpoint_id == _first.c.endpoint_id,
             _next.c.lane == _first.c.lane,
-            _next.c.status == "PENDING",
+            _next.c.status == PENDING,
             _next.c.place > _first.c.place,
         )
         .order_by(_next.c.place)
@@ -119,7 +121,7 @@ _HEADS: Final = (
     .outerjoin(lines, _LINE)
     .where(
         deliveries.c.endpoint_id == bindparam("this"),
-        deliveries.c.ready,
+        READY,
         deliveries.c.next_at <= bindparam("now", type_=Instant),
     )
     .order_by(deliveries.c.next_at)

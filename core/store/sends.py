@@ -24,6 +24,7 @@ from sqlalchemy import (
 from core.domain.sending import Account, Held, Recorded, Settled
 from core.store import bulk, hooks, rows
 from core.store.database import Database
+from core.store.outbox import ACTIVE, READY
 from core.store.tables import deliveries, endpoints, notices
 from core.store.types import Instant, database_time, microseconds
 
@@ -44,7 +45,7 @@ class Sends:
             Unavailable: the database does not answer.
         """
         due = select(endpoints).where(
-            endpoints.c.status == "ACTIVE", endpoints.c.next_at <= now, _free()
+            endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free()
         )
         if not await self._database.rows(due.with_only_columns(endpoints.c.id).limit(1)):
             return []
@@ -189,7 +190,7 @@ _LOCK: Final = (
     .order_by(endpoints.c.id)
     .with_for_update()
 )
-_NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, deliveries.c.ready)
+_NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, READY)
 _SETTLE: Final = bulk.updating(
     "deliveries",
     {
@@ -232,6 +233,6 @@ _PROMOTE: Final = bulk.Bulk(
 )
 _ALL_DUE: Final = (
     update(deliveries)
-    .where(_this, deliveries.c.ready, deliveries.c.next_at > bindparam("now", type_=Instant))
+    .where(_this, READY, deliveries.c.next_at > bindparam("now", type_=Instant))
     .values(next_at=bindparam("now", type_=Instant))
 )
