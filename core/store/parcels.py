@@ -35,13 +35,22 @@ class Parcels:
         async with self._database.read() as connection:
             return [_parcel(row) for row in await connection.execute(_HEADS, values)]
 
-    async def behind(self, firsts: Collection[Parcel]) -> Mapping[str, Sequence[Parcel]]:
-        """What comes next behind each of these in its lane, in order, by the lane."""
+    async def behind(
+        self, firsts: Collection[Parcel], now: datetime
+    ) -> Mapping[str, Sequence[Parcel]]:
+        """What comes next behind each of these in its lane, in order, by the lane.
+
+        What a replay has spaced waits for its time, and what is behind it waits too.
+        """
         found: dict[str, list[Parcel]] = {first.lane: [] for first in firsts}
+        early: set[str] = set()
         values = {"these": [first.delivery.id for first in firsts]}
         async with self._database.read() as connection:
             for row in await connection.execute(self._behind, values):
-                found[row.lane].append(_parcel(row))
+                if row.next_at > now:
+                    early.add(row.lane)
+                if row.lane not in early:
+                    found[row.lane].append(_parcel(row))
         return found
 
     async def queue(self, now: datetime) -> Queue:
