@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from core.domain.breaker import Breaker, BreakerState, free_at
+from core.domain.breaker import BreakerState, free_at
 from core.domain.deliveries import DeliveryStatus
-from core.domain.endpoints import Endpoint, EndpointStatus
+from core.domain.endpoints import EndpointStatus
 from core.domain.repairs import Traced
+from core.domain.sending import Held
 
 
 class EventOutcome(Enum):
@@ -74,8 +75,7 @@ class Facts:
     that its own waits for.
     """
 
-    endpoint: Endpoint
-    breaker: Breaker
+    held: Held
     type_name: str
     wanted: bool
     occurred_at: datetime
@@ -92,7 +92,7 @@ class Facts:
 class EventExplanation:
     """Why an event was, or was not, delivered to one endpoint."""
 
-    endpoint: Endpoint
+    held: Held
     outcome: EventOutcome
     reason: str
     delivery: Traced | None = None
@@ -107,13 +107,13 @@ def explained(facts: Facts, now: datetime) -> EventExplanation:
     sentence = SENTENCES[outcome].format(
         type=facts.type_name,
         scopes=", ".join(facts.missing) or "the scope to watch events is missing",
-        because=facts.endpoint.disabled_because or "",
+        because=facts.held.endpoint.disabled_because or "",
         before=facts.before,
         next="now" if next_at is None or next_at <= now else f"at {_written(next_at)}",
         made=delivery.made if delivery else 0,
         why=(delivery and delivery.reason) or "",
     )
-    return EventExplanation(facts.endpoint, outcome, " ".join(sentence.split()), delivery, next_at)
+    return EventExplanation(facts.held, outcome, " ".join(sentence.split()), delivery, next_at)
 
 
 def _outcome(facts: Facts, now: datetime) -> EventOutcome:
@@ -121,11 +121,14 @@ def _outcome(facts: Facts, now: datetime) -> EventOutcome:
         return _never(facts)
     if not facts.delivery.open:
         return ENDS[facts.delivery.status]
-    if facts.endpoint.status is EndpointStatus.PAUSED:
+    if facts.held.endpoint.status is EndpointStatus.PAUSED:
         return _O.PAUSED
-    if facts.endpoint.status is EndpointStatus.DISABLED:
+    if facts.held.endpoint.status is EndpointStatus.DISABLED:
         return _O.DISABLED
-    if facts.breaker.state is not BreakerState.CLOSED and free_at(facts.breaker, now) > now:
+    if (
+        facts.held.breaker.state is not BreakerState.CLOSED
+        and free_at(facts.held.breaker, now) > now
+    ):
         return _O.RECEIVER_DOWN
     return _O.WAITING if facts.before is None else _O.BEHIND_ANOTHER
 
@@ -133,7 +136,7 @@ def _outcome(facts: Facts, now: datetime) -> EventOutcome:
 def _never(facts: Facts) -> EventOutcome:
     """Why there is no delivery: the conditions in the order in which they are looked at."""
     conditions = (
-        (facts.endpoint.created_at > facts.occurred_at, _O.CREATED_LATER),
+        (facts.held.endpoint.created_at > facts.occurred_at, _O.CREATED_LATER),
         (not facts.wanted, _O.TYPE_NOT_WANTED),
         (not facts.asked, _O.NOT_ASKED_FOR),
         (not facts.then, _O.NOT_COVERED_THEN),
@@ -149,9 +152,11 @@ def _next(facts: Facts, outcome: EventOutcome, now: datetime) -> datetime | None
     if facts.delivery is None:
         return None
     if outcome is _O.RECEIVER_DOWN:
-        return free_at(facts.breaker, now)
+        return free_at(facts.held.breaker, now)
     if outcome is _O.WAITING:
-        return max(facts.delivery.due(facts.breaker.recovered_at), free_at(facts.breaker, now))
+        return max(
+            facts.delivery.due(facts.held.breaker.recovered_at), free_at(facts.held.breaker, now)
+        )
     return None
 
 

@@ -83,6 +83,10 @@ class Deliveries:
             raise Missing(sentence)
         return held
 
+    async def endpoints(self, client_id: str) -> Sequence[Held]:
+        """All endpoints of this client, the oldest first."""
+        return await self._endpoints.of(client_id)
+
     async def event(self, event_id: str) -> Event | None:
         """The event with this id, if it is kept, whoever may see it."""
         return await self._rows.event(event_id) if possible(event_id) else None

@@ -71,8 +71,7 @@ class Explaining:
     async def _of_delivery(self, held: Held, its: Traced) -> Facts:
         before = await self._rows.before(its) if its.open else None
         return Facts(
-            endpoint=held.endpoint,
-            breaker=held.breaker,
+            held=held,
             type_name=its.event_type.value,
             wanted=True,
             occurred_at=its.occurred_at,
@@ -87,8 +86,7 @@ class Explaining:
         client_id = held.endpoint.client_id
         givers = self._access.givers.of(client_id, event.home.id)
         return Facts(
-            endpoint=held.endpoint,
-            breaker=held.breaker,
+            held=held,
             type_name=event.type.value,
             wanted=held.endpoint.wants(event.type),
             occurred_at=event.occurred_at,
@@ -124,8 +122,7 @@ class Explaining:
 def _long_ago(held: Held, known: Traced) -> Facts:
     """Of an event that is no longer kept, and was for another endpoint of the client."""
     return Facts(
-        endpoint=held.endpoint,
-        breaker=held.breaker,
+        held=held,
         type_name=known.event_type.value,
         wanted=held.endpoint.wants(known.event_type),
         occurred_at=known.occurred_at,

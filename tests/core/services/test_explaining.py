@@ -32,7 +32,7 @@ def _shown(house: House) -> None:
 async def told_of(estate: Estate, event_id: str) -> dict[str, EventExplanation]:
     """What is said of each endpoint, by its id."""
     found = await repairs(estate).explaining.explain(estate.client.id, event_id)
-    return {one.endpoint.id: one for one in found}
+    return {one.held.endpoint.id: one for one in found}
 
 
 async def test_why_there_is_no_delivery(estate: Estate) -> None:
