@@ -50,8 +50,8 @@ class WebhookTest:
         resolver=_itself,
         graphql_type=WebhookRequest,
         description=(
-            "The request as it would be sent now. One that is sent later has another timestamp, "
-            "another signature, and another spelling of `meta.cursor`."
+            "The request as it would be sent now; whenever it is sent, it has that timestamp, and "
+            "a signature over it."
         ),
     )
     delivery: WebhookDelivery | None = strawberry.field(

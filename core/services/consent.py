@@ -7,7 +7,8 @@ from typing import Final
 from core.domain.deliveries import DeliveryStatus
 from core.domain.errors import Invalid
 from core.domain.events import Event
-from core.domain.ports import Clock, Mirrored
+from core.domain.mirrors import Mirrored
+from core.domain.ports import Clock
 from core.services.covering import Cover
 from core.services.letters import Letters
 from core.services.outbox import TAKEN_BACK, UNOPENED

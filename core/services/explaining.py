@@ -6,7 +6,8 @@ from core.domain.errors import Invalid, Missing
 from core.domain.events import Event
 from core.domain.explaining import EventExplanation, Facts, explained
 from core.domain.grants import Grant, Scope
-from core.domain.ports import Clock, Mirrored
+from core.domain.mirrors import Mirrored
+from core.domain.ports import Clock
 from core.domain.repairs import Traced
 from core.domain.sending import Held
 from core.services.covering import Cover

@@ -21,7 +21,6 @@ from core.store.logs import Logs
 from core.store.parcels import Parcels
 from core.store.replays import Replays as ReplayRows
 from core.store.tidying import Tidy
-from core.tokens import Cursors, Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def repairs_of(
     return Repairs(
         deliveries=deliveries,
         explaining=Explaining(rows, endpoints, deliveries, access, letters, clock),
-        replays=Replays(replays, deliveries, Cursors(Sealer(settings.secret_keys)), clock),
+        replays=Replays(replays, deliveries, clock),
         trials=Trials(rows, deliveries, letters, clock, ids),
         replayer=Replayer(replays, clock),
         tidying=Tidying(

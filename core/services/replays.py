@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from core import observe
+from core.domain.deliveries import place
 from core.domain.errors import Unavailable
 from core.domain.events import Event
 from core.domain.ports import Clock
 from core.domain.repairs import Chosen, Replay
 from core.services.deliveries import Deliveries
 from core.store.replays import Replays as Rows
-from core.tokens import Cursors
 
 log = observe.logger(__name__)
 
@@ -21,11 +21,10 @@ BEAT_SECONDS: Final = 0.5
 class Replays:
     """Begins replays."""
 
-    def __init__(self, rows: Rows, deliveries: Deliveries, cursors: Cursors, clock: Clock) -> None:
+    def __init__(self, rows: Rows, deliveries: Deliveries, clock: Clock) -> None:
         """Keep them here."""
         self._rows = rows
         self._deliveries = deliveries
-        self._cursors = cursors
         self._clock = clock
 
     async def begin(
@@ -41,10 +40,10 @@ class Replays:
         """
         chosen.check()
         held = await self._deliveries.endpoint(client_id, endpoint_id)
-        place = 0
+        start = 0
         if after is not None:
-            place = self._cursors.open_number(held.endpoint.id, after)
-        return await self._rows.begin(client_id, endpoint_id, chosen, place, self._clock.now())
+            start = place(held.endpoint.id, after)
+        return await self._rows.begin(client_id, endpoint_id, chosen, start, self._clock.now())
 
 
 class Replayer:

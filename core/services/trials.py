@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from core.domain.deliveries import Delivery
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType
-from core.domain.ports import Clock, Ids, Mirrored
+from core.domain.mirrors import Mirrored
+from core.domain.ports import Clock, Ids
 from core.domain.repairs import Traced
 from core.domain.samples import sample
 from core.domain.sending import Held

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.compose import House
-from core.domain.deliveries import DeliveryStatus
+from core.domain.deliveries import DeliveryStatus, cursor
 from core.domain.endpoints import Ordering
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
@@ -57,8 +57,7 @@ async def test_what_is_chosen_is_made_again(estate: Estate) -> None:
     await end(estate.house, again)
     failed = await ours.begin(client_id, here, Chosen(only_failed=True))
     assert (await finish(estate.house, failed)).made == 1
-    cursor = estate.house.cursors.number(here, 5)
-    behind = await ours.begin(client_id, here, Chosen(), cursor)
+    behind = await ours.begin(client_id, here, Chosen(), cursor(here, 5))
     await finish(estate.house, behind)
     assert [one.event_id for one in await sent(estate, behind)] == [
         one.event_id for one in made[5:7]
@@ -197,8 +196,7 @@ async def test_what_cannot_be_meant_is_refused(estate: Estate) -> None:
         await ours.begin(client_id, here, Chosen(), "nonsense")
     with pytest.raises(Missing):
         await ours.begin("client_other", here, Chosen())
-    cursor = estate.house.cursors.number(here, 10)
-    assert (await ours.begin(client_id, here, Chosen(), cursor)).done
+    assert (await ours.begin(client_id, here, Chosen(), cursor(here, 10))).done
     async with estate.house.database.write() as connection:
         await connection.execute(update(tables.endpoints).values(status="DELETED"))
     with pytest.raises(Missing):
