@@ -206,6 +206,9 @@ _SETTLE: Final = bulk.updating(
         "attempts": bulk.TEXT,
         "id": bulk.TEXT,
     },
+    # What was ended meanwhile, by its client or because it was over, stays ended.
+    guard="deliveries.status = 'PENDING'",
+    guarded=("status", "ended_at", "reason", "next_at", "ready"),
 )
 _KNOW: Final = (
     update(endpoints)
