@@ -92,10 +92,11 @@ class Outbox:
             Unavailable: the database does not answer.
         """
         limit = most + len(busy)
-        due = await self._parcels.due(held.endpoint.id, self._clock.now(), limit)
+        now = self._clock.now()
+        due = await self._parcels.due(held.endpoint.id, now, limit)
         firsts = [one for one in due if one.lane not in busy][:most]
         lined = [one for one in firsts if one.lane != one.delivery.id]
-        behind = await self._parcels.behind(lined) if lined else {}
+        behind = await self._parcels.behind(lined, now) if lined else {}
         runs = [(one, *behind.get(one.lane, ())) for one in firsts]
         await self._fetch([one for run in runs for one in run])
         return runs

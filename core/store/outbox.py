@@ -174,6 +174,8 @@ replays = Table(
     Column("place", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
     Column("made", BigInteger, nullable=False),
+    # Deliveries that were not made, since their events are no longer kept.
+    Column("skipped", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     # When it is to be gone on with; null once it is done.
     Column("next_at", Instant),
