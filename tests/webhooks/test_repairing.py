@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 
-from app.background import background
 from app.compose import House
 from app.working import working
 from core.domain.deliveries import DeliveryStatus
@@ -36,13 +35,10 @@ async def estate(database_url: str, run_house: Run) -> AsyncIterator[Estate]:
 
 @asynccontextmanager
 async def at_work(*houses: House) -> AsyncIterator[None]:
-    """Workers that also replay and tidy."""
+    """A worker beside each."""
     async with AsyncExitStack() as stack:
         for house in houses:
             await stack.enter_async_context(working(house))
-            ours = house.services.repairs
-            for work in (ours.replayer.run, ours.tidying.run):
-                await stack.enter_async_context(background(house.dead, work))
         yield
     assert all(house.dead == [] for house in houses)
 
