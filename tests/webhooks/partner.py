@@ -94,6 +94,10 @@ class Partner:
         """Whether so many are there, and no others."""
         return await self.statuses() == expected
 
+    async def statuses_count(self, status: str, count: int) -> bool:
+        """Whether so many have this one."""
+        return (await self.statuses()).get(status, 0) == count
+
     def of(self, device_id: str) -> list[Got]:
         """What it got of a device."""
         return [one for one in self.got if one.device == device_id]
