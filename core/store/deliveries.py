@@ -62,15 +62,19 @@ class Deliveries:
         looked for in a part of the list, so that no page takes long.
         """
         key = deliveries.c.id if which.endpoint_id is None else deliveries.c.number
-        part = select(deliveries.c.id, key.label("key")).where(*_walked(client_id, which))
-        if before is not None:
-            part = part.where(key < before)
-        part = part.order_by(key.desc()).limit(SCANNED)
-        found = _of(client_id).where(*_conditions(which))
-        some = part.subquery("part")
-        shown = found.join(some, some.c.id == deliveries.c.id).order_by(some.c.key.desc())
+        walked = [*_walked(client_id, which), *([] if before is None else [key < before])]
+        shown, rest = _of(client_id), _conditions(which)
+        if not rest:
+            found = await self._database.rows(
+                shown.where(*walked).order_by(key.desc()).limit(limit)
+            )
+            return Found([hooks.traced_of(row) for row in found])
+        part = select(deliveries.c.id, key.label("key")).where(*walked)
+        some = part.order_by(key.desc()).limit(SCANNED).subquery("part")
+        shown = shown.where(*rest).join(some, some.c.id == deliveries.c.id)
         async with self._database.read() as connection:
-            page = (await connection.execute(shown.limit(limit))).all()
+            query = shown.order_by(some.c.key.desc()).limit(limit)
+            page = (await connection.execute(query)).all()
             end = None
             if len(page) < limit:
                 last = select(func.count(), func.min(some.c.key)).select_from(some)
@@ -80,9 +84,14 @@ class Deliveries:
 
     async def of_event(self, client_id: str, event_id: str) -> Sequence[Traced]:
         """Those of an event to endpoints of this client: each one's own first, then the newest."""
-        its = select(endpoints.c.id).where(endpoints.c.client_id == client_id)
-        query = _of(client_id).where(
-            deliveries.c.endpoint_id.in_(its), deliveries.c.event_id == event_id
+        query = (
+            select(deliveries)
+            .join(endpoints, endpoints.c.id == deliveries.c.endpoint_id)
+            .where(
+                endpoints.c.client_id == client_id,
+                endpoints.c.status != DELETED,
+                deliveries.c.event_id == event_id,
+            )
         )
         order = (deliveries.c.replay_id != ""), deliveries.c.number.desc()
         return [hooks.traced_of(row) for row in await self._database.rows(query.order_by(*order))]
@@ -216,9 +225,8 @@ def lost() -> ColumnElement[bool]:
 
 
 def _conditions(which: Which) -> Collection[ColumnElement[bool]]:
+    """What has to be looked for in that list."""
     found: list[ColumnElement[bool]] = []
-    if which.endpoint_id is not None:
-        found.append(deliveries.c.endpoint_id == which.endpoint_id)
     if which.status is not None:
         found.append(deliveries.c.status == which.status.value)
     if which.event_type is not None:

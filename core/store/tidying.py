@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, delete, exists, func, select, text
+from sqlalchemy import Select, and_, delete, exists, func, select
 
 from core.domain.breaker import BreakerState
 from core.domain.deliveries import Delivery, DeliveryStatus
 from core.store import hooks, lanes
 from core.store.database import Database
 from core.store.lanes import End
-from core.store.outbox import PENDING
+from core.store.outbox import ACTIVE, PENDING, READY
 from core.store.tables import deliveries, endpoints, kept
 
 PAGE: Final = 500
@@ -24,6 +24,8 @@ HOMES: Final = 500
 ENDPOINTS: Final = 500
 FIRSTS: Final = 5_000
 """Lanes of an endpoint that one look goes through, those that wait for longest."""
+LANES: Final = 100
+"""Of which it then ends what is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Tidy:
     async def down(self, after: str) -> tuple[Sequence[Down], str | None]:
         """Those of the next active endpoints whose receivers are down; where to go on."""
         query = select(endpoints.c.id, endpoints.c.breaker, endpoints.c.active_since)
-        query = query.where(endpoints.c.status == "ACTIVE", endpoints.c.id > after)
+        query = query.where(endpoints.c.status == ACTIVE, endpoints.c.id > after)
         found = await self._database.rows(query.order_by(endpoints.c.id).limit(ENDPOINTS))
         down = [
             Down(row.id, row.active_since)
@@ -96,29 +98,21 @@ class Tidy:
 
     async def overdue(self, endpoint_id: str, before: datetime) -> Sequence[str]:
         """Some lanes' firsts that began before then, with what is as old behind them."""
-        first = deliveries.alias("first")
-        looked = (
-            select(first.c.endpoint_id, first.c.lane, first.c.since)
-            .where(first.c.endpoint_id == endpoint_id, text("first.ready"))
-            .order_by(first.c.next_at)
-            .limit(FIRSTS)
-            .subquery("looked")
+        first = select(deliveries.c.lane, deliveries.c.since).where(
+            deliveries.c.endpoint_id == endpoint_id, READY
         )
-        query = (
-            select(deliveries.c.id)
-            .select_from(looked)
-            .join(
-                deliveries,
-                and_(
-                    deliveries.c.endpoint_id == looked.c.endpoint_id,
-                    deliveries.c.lane == looked.c.lane,
-                    deliveries.c.status == PENDING,
-                ),
-            )
-            .where(looked.c.since < before, deliveries.c.since < before)
-            .limit(PAGE)
+        some = first.order_by(deliveries.c.next_at).limit(FIRSTS).subquery("some")
+        old = select(some.c.lane).where(some.c.since < before).limit(LANES)
+        lanes_found = [row.lane for row in await self._database.rows(old)]
+        if not lanes_found:
+            return []
+        query = select(deliveries.c.id).where(
+            deliveries.c.endpoint_id == endpoint_id,
+            deliveries.c.lane.in_(lanes_found),
+            deliveries.c.status == PENDING,
+            deliveries.c.since < before,
         )
-        return await self._ids(query)
+        return await self._ids(query.limit(PAGE))
 
     async def home_after(self, home_id: str) -> str | None:
         """The next home of which any delivery waits."""
