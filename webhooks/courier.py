@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from core import observe
 from core.domain import rates
-from core.domain.answers import Attempt
+from core.domain.answers import Answer, Attempt
 from core.domain.errors import Unavailable
 from core.domain.ports import Clock, Ids
 from core.domain.schedule import Schedule
@@ -27,6 +27,9 @@ log = observe.logger(__name__)
 
 LANES: Final = 32
 """That are sent side by side to one endpoint: as many requests as go to one host."""
+FEW_LANES: Final = 4
+"""To begin with: one more with each delivery that is taken, half as many after one that is not. So
+receivers that hang take up few of the places that all endpoints of a process share."""
 LINGER_SECONDS: Final = 1.0
 """So long an endpoint is kept to which nothing is to be sent: more comes mostly soon."""
 LOOK_SECONDS: Final = 0.25
@@ -88,6 +91,8 @@ class Courier:
         self._ending = False
         self._lost = False
         self._held_up = 0.0
+        self._width = FEW_LANES
+        """So many lanes may be under way now."""
         self._full = False
         """Whether more is due than was begun: then nobody has to look before half of it is over."""
 
@@ -146,7 +151,7 @@ class Courier:
             self._ending = self._ending or not self._lanes
             return False
         closed = self.condition.closed
-        most = (LANES if closed else 1) - len(self._lanes)
+        most = (self._width if closed else 1) - len(self._lanes)
         if most <= 0 or not self.good():
             return False
         # Those of now: what is read of a lane that ends meanwhile is over by then.
@@ -186,7 +191,7 @@ class Courier:
             if not isinstance(error, Unavailable):
                 endpoint_id = self.held.endpoint.id
                 log.error("courier_failed", endpoint_id=endpoint_id, lane=lane, exc_info=error)
-        if not self._full or self._ending or len(self._lanes) <= LANES // 2:
+        if not self._full or self._ending or len(self._lanes) <= self._width // 2:
             self._full = False
             self._news.set()
 
@@ -223,6 +228,8 @@ class Courier:
             reply = await office.post.send(letter.url, letter.headers, letter.body)
         attempt = _attempt(parcel, letter, reply, now, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
+        taken = attempt.answer is Answer.TAKEN
+        self._width = min(self._width + 1, LANES) if taken else max(self._width // 2, 1)
         if not condition.active:
             self.end()
         return done
