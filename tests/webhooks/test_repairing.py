@@ -23,7 +23,7 @@ from tests.webhooks.receivers import OK
 
 BAD = b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nno"
 HASTY = {"webhook_schedule": "0.1," * 30 + "0.1", "webhook_allow": "127.0.0.0/8"}
-TURNS = 60
+TURNS = 30
 
 
 @pytest.fixture
