@@ -14,6 +14,7 @@ from bench.cases import (
     query,
     tokens,
     town,
+    webhooks,
 )
 from bench.contest import Benchmark
 
@@ -36,5 +37,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         idle.IDLE,
         tokens.CHECK,
         tokens.ISSUE,
+        webhooks.SQLITE,
+        webhooks.POSTGRES,
     )
 }
