@@ -5,7 +5,9 @@ from typing import Final
 
 from bench.cases import (
     across,
+    backlog,
     control,
+    delay,
     fanout,
     hold,
     idle,
@@ -39,5 +41,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         tokens.ISSUE,
         webhooks.SQLITE,
         webhooks.POSTGRES,
+        delay.LATENCY,
+        delay.ISOLATION,
+        backlog.BACKLOG,
     )
 }

@@ -1,0 +1,95 @@
+"""`webhook_backlog`: what a delivery costs while a million others wait, against a thousand."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bench.cases.posting import Receivers, Site, receivers
+from bench.cases.postgres import postgres
+from bench.contest import Benchmark, Options, Subject
+from bench.figures import OURS, Sample
+
+FEW: Final = 1_000
+MANY: Final = 1_000_000
+TRIED: Final = 10_000
+"""That wait in a try-out, whose figure says nothing."""
+ENDPOINTS: Final = 20
+SENT: Final = 10_000
+"""By a worker in each run, of the many."""
+COSTS: Final = ("plan_us", "claim_us")
+
+
+@dataclass(frozen=True, slots=True)
+class _Backlog:
+    """A database in which so many wait."""
+
+    site: Site
+    words: tuple[str, ...]
+
+    @staticmethod
+    def filled(url: str, there: Receivers, pending: int, options: Options) -> "_Backlog":
+        site = Site.at(url, options)
+        words = "--url", there.url(), "--endpoints", ENDPOINTS, "--pending", pending
+        made = site.run("backlog", "fill", *words)
+        return _Backlog(site, ("--home", made["homes"][0], "--client", made["client"]))
+
+    def measured(self) -> Mapping[str, float]:
+        found: dict[str, float] = self.site.run("backlog", "measure", *self.words)
+        return found
+
+
+@contextmanager
+def _backlog(options: Options) -> Iterator[Mapping[str, Subject]]:
+    many = MANY if options.seconds >= 1 else TRIED
+    with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as path, ExitStack() as stack:
+        folder, fresh = Path(path), stack.enter_context(postgres(options))
+        there = stack.enter_context(receivers(options))
+        pairs = {}
+        for name, urls in {
+            "postgres": [fresh(), fresh()],
+            "sqlite": [f"sqlite+aiosqlite:///{folder}/{size}.db" for size in ("few", "many")],
+        }.items():
+            filled = [
+                _Backlog.filled(url, there, size, options)
+                for url, size in zip(urls, (FEW, many), strict=True)
+            ]
+            pairs[name] = (filled[0], filled[1])
+        yield {OURS: partial(_growth, pairs, min(SENT, many // 10))}
+
+
+def _growth(pairs: Mapping[str, tuple[_Backlog, _Backlog]], sent: int) -> Sample:
+    """One run: both sizes in turn on both databases, then a worker that sends some of the many."""
+    growths, detail = [], {}
+    for name, (few, many) in pairs.items():
+        small, large = few.measured(), many.measured()
+        for cost in COSTS:
+            growths.append(large[cost] / small[cost])
+            detail[f"{name}_{cost}"] = large[cost]
+            detail[f"{name}_{cost.removesuffix('_us')}_growth"] = growths[-1]
+        detail[f"{name}_queue_ms"] = large["queue_ms"]
+    _, many = pairs["postgres"]
+    done: dict[str, Any] = many.site.run("worker", "--until", sent)
+    if done["warm_mb"]:
+        detail["rss_growth"] = done["rss_mb"] / done["warm_mb"]
+    return Sample(value=max(growths), rss_mb=done["rss_mb"], detail=detail)
+
+
+BACKLOG = Benchmark(
+    name="webhook_backlog",
+    unit="times",
+    about=(
+        f"what planning and claiming a delivery costs while {MANY:,} wait, of 1,000 devices for "
+        f"{ENDPOINTS} endpoints of which one is down, against {FEW:,}: the most that any of it "
+        "grows, on PostgreSQL and on SQLite. plan: a transaction of 1,000 deliveries; claim: to "
+        "lease an endpoint, read what is due and leave it; queue: the look at how much waits, "
+        "every ten seconds. Memory is that of a worker that sends "
+        f"{SENT:,} of the many; rss_growth: against when it had sent a fifth of them. Must be less "
+        "than 1.2, and memory flat"
+    ),
+    prepare=_backlog,
+    more_is_better=False,
+)
