@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.cases.posting import Receivers, Site, receivers
 from bench.cases.postgres import postgres
+from bench.cases.posting import Receivers, Site, receivers
 from bench.contest import Benchmark, Options, Subject
 from bench.figures import OURS, Sample
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from bench.cases.across import broadcast
-from bench.cases.posting import Got, Receivers, Site, checked, receivers
 from bench.cases.postgres import postgres
+from bench.cases.posting import Got, Receivers, Site, checked, receivers
 from bench.contest import Benchmark, Failed, Options, Subject
 from bench.figures import MILLI, OURS, Sample, percentile
 from bench.machine import cpu_seconds, rss_mb
@@ -81,9 +81,7 @@ class Delays:
         return found * MILLI
 
 
-def delays(
-    told: Sequence[Mapping[str, Any]], got: Sequence[Got], paths: Collection[str]
-) -> Delays:
+def delays(told: Sequence[Mapping[str, Any]], got: Sequence[Got], paths: Collection[str]) -> Delays:
     """How long each event took to each of these paths; what came again counts as it came first.
 
     Raises:
@@ -191,8 +189,9 @@ ISOLATION = Benchmark(
     unit="ms",
     about=(
         f"from commit to request (the median) at {GOOD} good endpoints beside {len(KINDS)} bad "
-        f"ones: {', '.join(KINDS)}; an event in {APART_SECONDS:g} s. all_good: as many good ones in "
-        "their place. Must be no more than 10 % apart, which is a ratio of 0.91; and memory the same"
+        f"ones: {', '.join(KINDS)}; an event in {APART_SECONDS:g} s. all_good: as many good ones "
+        "in their place. Must be no more than 10 % apart, which is a ratio of 0.91; and memory the "
+        "same"
     ),
     prepare=_isolation,
     more_is_better=False,

@@ -9,8 +9,8 @@ from statistics import mean
 from typing import Any, Final
 from uuid import uuid4
 
-from bench.cases.posting import Receivers, Site, checked, receivers
 from bench.cases.postgres import postgres
+from bench.cases.posting import Receivers, Site, checked, receivers
 from bench.contest import Benchmark, Failed, Options, Subject
 from bench.figures import MICRO, MILLI, OURS, Sample
 
@@ -23,9 +23,9 @@ ABOUT: Final = (
     f"deliveries of about {BODY_BYTES} bytes, of {DEVICES} devices to {ENDPOINTS} endpoints of one "
     "partner, by one worker, from the first request until the last is recorded as DELIVERED "
     "(with_start: from when the worker began). The events are in the log before it begins; what is "
-    "planned, rendered, signed, sent and recorded is all in the figure. bare: the same HTTP client "
-    "posts signed bytes from the same core to the same receiver, which is on the other, and nothing "
-    "is noted of it. Must reach 4,000/s, and 0.4 of bare"
+    "planned, rendered, signed, sent and recorded meanwhile is all in the figure. bare: the same "
+    "HTTP client posts signed bytes from the same core to the same receiver, which is on the "
+    "other, and nothing is noted of it. Must reach 4,000/s, and 0.4 of bare"
 )
 
 
@@ -117,9 +117,7 @@ def _postgres(options: Options) -> Iterator[Mapping[str, Subject]]:
         yield subjects
 
 
-SQLITE = Benchmark(
-    "webhook_sqlite", "deliveries/s", f"{ABOUT}. WAL, synchronous=NORMAL.", _sqlite
-)
+SQLITE = Benchmark("webhook_sqlite", "deliveries/s", f"{ABOUT}. WAL, synchronous=NORMAL.", _sqlite)
 POSTGRES = Benchmark(
     "webhook_postgres",
     "deliveries/s",

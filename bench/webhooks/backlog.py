@@ -24,6 +24,7 @@ from sqlalchemy import text, update
 
 from app.compose import House, build, running
 from app.server import begin, calm_collector
+from bench import homes
 from bench.figures import MICRO, MILLI
 from bench.webhooks.partners import registered, reported, settled
 from core import observe
@@ -79,7 +80,8 @@ async def fill(house: House, given: argparse.Namespace) -> dict[str, Any]:
     down = Endpoints(house.database)
     await down.change(client_id, list(secrets)[-1], _down_until(house))
     events = given.pending // given.endpoints
-    await reported(house, devices[: max(LANES, min(len(devices), events // DEEP))], events)
+    some = devices[: max(LANES, min(len(devices), events // DEEP))]
+    await reported(homes.puppets(house, some), events)
     while await _planned(house, plans, home_ids, client_id):
         pass
     if not house.database.sqlite:
@@ -130,11 +132,11 @@ async def _claiming(house: House) -> float:
 async def _planning(house: House, given: argparse.Namespace) -> float:
     """One transaction's deliveries of an event of each device of a home, time and again."""
     plans, costs = Plans(house.database, house.ids), []
-    devices = await house.devices_of(given.home)
+    puppets = homes.puppets(house, await house.devices_of(given.home))
     held = await Endpoints(house.database).of(given.client)
     for _ in range(TIMES):
         before = {one.endpoint.id: one.planned for one in held}
-        await reported(house, devices, len(devices))
+        await reported(puppets, len(puppets.all))
         began = perf_counter()
         planned = await _planned(house, plans, [given.home], given.client)
         costs.append((perf_counter() - began) / planned)

@@ -19,7 +19,6 @@ from app.server import begin
 from bench import homes
 from core import observe
 from core.domain.accounts import Client, User, Viewer
-from core.domain.devices import Device
 from core.domain.grants import Scope, Share
 from core.domain.homes import Home
 from core.settings import Settings
@@ -67,9 +66,8 @@ async def registered(house: House, viewer: Viewer, urls: Sequence[str]) -> dict[
     return secrets
 
 
-async def reported(house: House, devices: Sequence[Device], count: int) -> None:
-    """So many reports of these devices in turn, stored with their events."""
-    puppets = homes.puppets(house, devices)
+async def reported(puppets: homes.Puppets, count: int) -> None:
+    """So many reports of devices in turn, stored with their events."""
     for begun in range(0, count, AT_ONCE):
         some = range(min(AT_ONCE, count - begun))
         heard = await asyncio.gather(*(puppets.change() for _ in some))
@@ -83,7 +81,7 @@ async def run(given: argparse.Namespace) -> dict[str, Any]:
         viewer, made = await settled(house, given.homes, given.devices)
         secrets = await registered(house, viewer, given.urls)
         devices = [one for home in made for one in await house.devices_of(home.id)]
-        await reported(house, devices, given.events)
+        await reported(homes.puppets(house, devices), given.events)
         return {"homes": [one.id for one in made], "secrets": secrets}
 
 

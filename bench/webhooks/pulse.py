@@ -65,7 +65,9 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--home", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--apart", type=float, required=True, help="seconds, on average")
-    parser.add_argument("--warm", type=int, default=0, help="events before, of which nothing is said")
+    parser.add_argument(
+        "--warm", type=int, default=0, help="events before, of which nothing is said"
+    )
     parser.add_argument("--settle", type=float, default=2.5, help="seconds before")
     parser.add_argument("--linger", type=float, default=1.0, help="seconds after")
     parser.add_argument("--embedded", action="store_true")

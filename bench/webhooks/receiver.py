@@ -101,9 +101,7 @@ class Good(Receiver):
         told, tally = self._tally.told(), self._tally
         tally.count, tally.first, tally.last = 0, None, None
         tally.kept.clear()
-        self.transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told)
-        )
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told))
 
 
 class Broken(Receiver):
