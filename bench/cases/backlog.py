@@ -15,7 +15,7 @@ from bench.figures import OURS, Sample
 
 FEW: Final = 1_000
 MANY: Final = 1_000_000
-TRIED: Final = 10_000
+TRIED: Final = 3_000
 """That wait in a try-out, whose figure says nothing."""
 ENDPOINTS: Final = 20
 SENT: Final = 10_000

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,6 +22,11 @@ DEVICES: Final = 50
 EVENTS_PER_SECOND: Final = 150
 """Of a run: 300 by default."""
 APART_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.2
+LATE_SECONDS: Final = 10.0
+"""The most that a delivery may take, on a machine that is busy with other work."""
+LINGER_SECONDS: Final = 1.0
+"""After the last event, for who sends in the process in which it happened."""
 WARM: Final = 5
 """Events before, by which a process learns what it needs: the first takes ten times as long."""
 RARE: Final = 4
@@ -50,7 +56,13 @@ class _Way:
         return site, site.run("partners", *self.urls, "--devices", DEVICES, aside=True)
 
     def pulse(
-        self, site: Site, made: Mapping[str, Any], count: int, apart: float, **more: Any
+        self,
+        site: Site,
+        made: Mapping[str, Any],
+        count: int,
+        apart: float,
+        *,
+        embedded: bool = False,
     ) -> "Delays":
         """Let so much happen, and see when it came.
 
@@ -58,11 +70,14 @@ class _Way:
             Failed: something did not come, or not as it should be.
         """
         self.there.asked()  # what came before does not count
-        aside = "embedded" not in more
-        flags = ["--embedded"] if not aside else []
+        flags = ["--embedded", "--linger", LINGER_SECONDS] if embedded else []
         often = "--warm", WARM, "--count", count, "--apart", apart
-        told = site.run("pulse", "--home", made["homes"][0], *often, *flags, aside=aside)
-        got = self.there.asked().got
+        told = site.run("pulse", "--home", made["homes"][0], *often, *flags, aside=not embedded)
+        due, until = len(self.good) * (WARM + count), monotonic() + LATE_SECONDS
+        got = list(self.there.asked().got)
+        while sum(one.path in self.good for one in got) < due and monotonic() < until:
+            sleep(LOOK_SECONDS)
+            got += self.there.asked().got
         checked(got[0], made["secrets"])
         return delays(told, got, self.good)
 

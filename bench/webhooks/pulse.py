@@ -68,8 +68,8 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--warm", type=int, default=0, help="events before, of which nothing is said"
     )
-    parser.add_argument("--settle", type=float, default=2.5, help="seconds before")
-    parser.add_argument("--linger", type=float, default=1.0, help="seconds after")
+    parser.add_argument("--settle", type=float, default=1.5, help="seconds before")
+    parser.add_argument("--linger", type=float, default=0.0, help="seconds after")
     parser.add_argument("--embedded", action="store_true")
     return parser.parse_args(words)
 

@@ -19,9 +19,18 @@ PEERS = {
     "fanout_single": {"bare"},
     "idle_socket": {"bare"},
     "report_to_message": {"publish"},
+    "webhook_sqlite": {"bare"},
+    "webhook_postgres": {"bare"},
+    "webhook_isolation": {"all_good"},
 }
-UNASKED = {"sandbox_idle", "idle_socket"}
-"""Benchmarks in which nobody asks anything, so that there is no latency."""
+UNASKED = {
+    "sandbox_idle",
+    "idle_socket",
+    "webhook_sqlite",
+    "webhook_postgres",
+    "webhook_backlog",
+}
+"""Benchmarks in which nobody waits for an answer, so that there is no latency."""
 BESIDE_BARE = {"fanout_single", "idle_socket"}
 """Benchmarks with the peers of `fanout_burst`, of which one is enough here."""
 OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
