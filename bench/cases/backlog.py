@@ -1,15 +1,14 @@
 """`webhook_backlog`: what a delivery costs while a million others wait, against a thousand."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from bench.cases.postgres import postgres
-from bench.cases.posting import Receivers, Site, receivers
+from bench.cases.posting import Receivers, Site, file, receivers
 from bench.contest import Benchmark, Options, Subject
 from bench.figures import OURS, Sample
 
@@ -20,6 +19,9 @@ TRIED: Final = 3_000
 ENDPOINTS: Final = 20
 SENT: Final = 10_000
 """By a worker in each run, of the many."""
+TIMES: Final = 12
+TRIED_TIMES: Final = 3
+KINDS: Final = ("postgres", "sqlite")
 COSTS: Final = ("plan_us", "claim_us")
 
 
@@ -35,7 +37,9 @@ class _Backlog:
         site = Site.at(url, options)
         words = "--url", there.url(), "--endpoints", ENDPOINTS, "--pending", pending
         made = site.run("backlog", "fill", *words)
-        return _Backlog(site, ("--home", made["homes"][0], "--client", made["client"]))
+        where = "--home", made["homes"][0], "--client", made["client"]
+        times = TIMES if options.seconds >= 1 else TRIED_TIMES
+        return _Backlog(site, (*where, "--times", str(times)))
 
     def measured(self) -> Mapping[str, float]:
         found: dict[str, float] = self.site.run("backlog", "measure", *self.words)
@@ -46,18 +50,13 @@ class _Backlog:
 def _backlog(options: Options) -> Iterator[Mapping[str, Subject]]:
     many = MANY if options.seconds >= 1 else TRIED
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as path, ExitStack() as stack:
-        folder, fresh = Path(path), stack.enter_context(postgres(options))
+        fresh = stack.enter_context(postgres(options))
         there = stack.enter_context(receivers(options))
+        makes: Mapping[str, Callable[[], str]] = {"postgres": fresh, "sqlite": partial(file, path)}
         pairs = {}
-        for name, urls in {
-            "postgres": [fresh(), fresh()],
-            "sqlite": [f"sqlite+aiosqlite:///{folder}/{size}.db" for size in ("few", "many")],
-        }.items():
-            filled = [
-                _Backlog.filled(url, there, size, options)
-                for url, size in zip(urls, (FEW, many), strict=True)
-            ]
-            pairs[name] = (filled[0], filled[1])
+        for kind in KINDS:
+            small = _Backlog.filled(makes[kind](), there, FEW, options)
+            pairs[kind] = small, _Backlog.filled(makes[kind](), there, many, options)
         yield {OURS: partial(_growth, pairs, min(SENT, many // 10))}
 
 
@@ -71,7 +70,7 @@ def _growth(pairs: Mapping[str, tuple[_Backlog, _Backlog]], sent: int) -> Sample
             detail[f"{name}_{cost}"] = large[cost]
             detail[f"{name}_{cost.removesuffix('_us')}_growth"] = growths[-1]
         detail[f"{name}_queue_ms"] = large["queue_ms"]
-    _, many = pairs["postgres"]
+    _, many = pairs[KINDS[0]]
     done: dict[str, Any] = many.site.run("worker", "--until", sent)
     if done["warm_mb"]:
         detail["rss_growth"] = done["rss_mb"] / done["warm_mb"]

@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
-from uuid import uuid4
 
 from bench.cases.across import broadcast
 from bench.cases.postgres import postgres
-from bench.cases.posting import Got, Receivers, Site, checked, receivers
+from bench.cases.posting import Got, Receivers, Site, checked, file, receivers
 from bench.contest import Benchmark, Failed, Options, Subject
 from bench.figures import MILLI, OURS, Sample, percentile
 from bench.machine import cpu_seconds, rss_mb
@@ -48,7 +47,7 @@ class _Way:
     """The paths of which the delays are measured."""
 
     def count(self, per_second: float) -> int:
-        return max(2, int(self.options.seconds * per_second))
+        return max(1, int(self.options.seconds * per_second))
 
     def made(self, url: str, **variables: str) -> tuple[Site, dict[str, Any]]:
         """A new database with a home and the endpoints."""
@@ -62,6 +61,7 @@ class _Way:
         count: int,
         apart: float,
         *,
+        warm: int = WARM,
         embedded: bool = False,
     ) -> "Delays":
         """Let so much happen, and see when it came.
@@ -71,9 +71,9 @@ class _Way:
         """
         self.there.asked()  # what came before does not count
         flags = ["--embedded", "--linger", LINGER_SECONDS] if embedded else []
-        often = "--warm", WARM, "--count", count, "--apart", apart
+        often = "--warm", warm, "--count", count, "--apart", apart
         told = site.run("pulse", "--home", made["homes"][0], *often, *flags, aside=not embedded)
-        due, until = len(self.good) * (WARM + count), monotonic() + LATE_SECONDS
+        due, until = len(self.good) * (warm + count), monotonic() + LATE_SECONDS
         got = list(self.there.asked().got)
         while sum(one.path in self.good for one in got) < due and monotonic() < until:
             sleep(LOOK_SECONDS)
@@ -129,10 +129,10 @@ def _idle(way: _Way, url: Callable[[], str], hints: str, folder: Path) -> Sample
     count, rare = way.count(EVENTS_PER_SECOND), way.count(RARE)
     with site.worker(way.options.profile(way.name)) as pid:
         apart = way.pulse(site, made, count, APART_SECONDS)
-        seldom = way.pulse(site, made, rare, RARE_APART_SECONDS)
+        seldom = way.pulse(site, made, rare, RARE_APART_SECONDS, warm=1)
         memory = rss_mb(pid)
-    site, made = way.made(f"sqlite+aiosqlite:///{folder}/{uuid4().hex}.db")
-    inside = way.pulse(site, made, max(2, count // 3), APART_SECONDS, embedded=True)
+    site, made = way.made(file(folder))
+    inside = way.pulse(site, made, max(1, count // 3), APART_SECONDS, embedded=True)
     reported = replace(apart, committed=apart.reported)
     return Sample(
         value=apart.p_ms(0.5),

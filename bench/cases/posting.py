@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 
@@ -113,6 +114,11 @@ class Site:
             words, core = command("worker", *more), self.options.cores.server
             with serving(words, self.variables, Path(path), core) as ready:
                 yield ready["pid"]
+
+
+def file(folder: Path | str) -> str:
+    """The URL of a SQLite database that is not there yet."""
+    return f"sqlite+aiosqlite:///{folder}/{uuid4().hex}.db"
 
 
 def command(program: str, *words: object) -> list[str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import mean
 from typing import Any, Final
-from uuid import uuid4
 
 from bench.cases.postgres import postgres
-from bench.cases.posting import Receivers, Site, checked, receivers
+from bench.cases.posting import Receivers, Site, checked, file, receivers
 from bench.contest import Benchmark, Failed, Options, Subject
 from bench.figures import MICRO, MILLI, OURS, Sample
 
@@ -102,13 +101,9 @@ def _subjects(
 @contextmanager
 def _sqlite(options: Options) -> Iterator[Mapping[str, Subject]]:
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
-        url = partial(_file, folder)
+        url = partial(file, folder)
         with _subjects("webhook_sqlite", url, options) as subjects:
             yield subjects
-
-
-def _file(folder: str) -> str:
-    return f"sqlite+aiosqlite:///{folder}/{uuid4().hex}.db"
 
 
 @contextmanager

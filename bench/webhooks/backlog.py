@@ -42,7 +42,6 @@ DEEP: Final = 25
 """Deliveries in a lane, at least: more than a sender takes up at once."""
 LANES: Final = 2
 """That are claimed at a time: as many as the smallest backlog has."""
-TIMES: Final = 12
 WHILE_DOWN: Final = timedelta(days=1)
 KNOWN: Final = 1 << 62
 """The place of the access log up to which everything is known."""
@@ -109,16 +108,16 @@ async def measure(house: House, given: argparse.Namespace) -> dict[str, Any]:
     """What a delivery costs beside what waits."""
     calm_collector()
     return {
-        "claim_us": await _claiming(house),
+        "claim_us": await _claiming(house, given.times),
         "plan_us": await _planning(house, given),
         "queue_ms": await _counting(house),
     }
 
 
-async def _claiming(house: House) -> float:
+async def _claiming(house: House, times: int) -> float:
     """Lease the endpoints that are due, look what of each is to be sent, and leave them again."""
     outbox, costs = house.services.outbox, []
-    for _ in range(TIMES):
+    for _ in range(times):
         began, found = perf_counter(), 0
         leased = await outbox.lease(1_000)
         for held in leased:
@@ -134,7 +133,7 @@ async def _planning(house: House, given: argparse.Namespace) -> float:
     plans, costs = Plans(house.database, house.ids), []
     puppets = homes.puppets(house, await house.devices_of(given.home))
     held = await Endpoints(house.database).of(given.client)
-    for _ in range(TIMES):
+    for _ in range(given.times):
         before = {one.endpoint.id: one.planned for one in held}
         await reported(puppets, len(puppets.all))
         began = perf_counter()
@@ -182,6 +181,7 @@ def main() -> None:
     parser.add_argument("--endpoints", type=int, help="to fill")
     parser.add_argument("--pending", type=int, help="deliveries, to fill")
     parser.add_argument("--home", help="in which more happens, to measure")
+    parser.add_argument("--times", type=int, help="that each is done, to measure")
     parser.add_argument("--client", help="whose endpoints are looked at, to measure")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `latchkey worker` does
         sys.stdout.buffer.write(orjson.dumps(runner.run(run(parser.parse_args()))))
