@@ -28,11 +28,11 @@ LINGER_SECONDS: Final = 1.0
 """After the last event, for who sends in the process in which it happened."""
 WARM: Final = 5
 """Events before, by which a process learns what it needs: the first takes ten times as long."""
-RARE: Final = 4
+RARE: Final = 2
 """As many events per second of a run come so far apart that the endpoint was left meanwhile."""
 RARE_APART_SECONDS: Final = 2.0
 GOOD: Final = 9
-BESIDE_PER_SECOND: Final = 100
+BESIDE_PER_SECOND: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
