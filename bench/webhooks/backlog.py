@@ -2,8 +2,8 @@
 
 It reads its settings from the environment as `latchkey serve` does. `fill` makes homes, a partner
 with endpoints of which the last is down, and events that are planned but not sent; says what it
-made. `measure` says the microseconds that a delivery costs beside them, and leaves as many waiting
-as there were.
+made. `measure` says the seconds that a delivery costs beside several backlogs, in turns, and leaves
+as many waiting as there were.
 
 Who gave what to whom is not asked here: it is known in memory and does not depend on what waits.
 """
@@ -11,10 +11,11 @@ Who gave what to whom is not asked here: it is known in memory and does not depe
 import argparse
 import asyncio
 import sys
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
@@ -25,7 +26,6 @@ from sqlalchemy import text, update
 from app.compose import House, build, running
 from app.server import begin, calm_collector
 from bench import homes
-from bench.figures import MICRO, MILLI
 from bench.webhooks.partners import registered, reported, settled
 from core import observe
 from core.domain.breaker import Breaker, BreakerState
@@ -104,44 +104,55 @@ async def _planned(house: House, plans: Plans, home_ids: Sequence[str], client_i
     return (await plans.plan(home_ids, judge, KNOWN, now)).deliveries
 
 
-async def measure(house: House, given: argparse.Namespace) -> dict[str, Any]:
-    """What a delivery costs beside what waits."""
-    calm_collector()
-    return {
-        "claim_us": await _claiming(house, given.times),
-        "plan_us": await _planning(house, given),
-        "queue_ms": await _counting(house),
-    }
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A house with a backlog, and where more happens in it."""
 
+    house: House
+    client: str
+    puppets: homes.Puppets
 
-async def _claiming(house: House, times: int) -> float:
-    """Lease the endpoints that are due, look what of each is to be sent, and leave them again."""
-    outbox, costs = house.services.outbox, []
-    for _ in range(times):
-        began, found = perf_counter(), 0
-        leased = await outbox.lease(1_000)
-        for held in leased:
+    async def claim(self) -> float:
+        """Lease the endpoints that are due, look what of each is to be sent, and leave them again.
+
+        Gives the seconds that this takes for each delivery, as the others do.
+        """
+        outbox, began, found = self.house.services.outbox, perf_counter(), 0
+        for held in await outbox.lease(1_000):
             runs = await outbox.take(held, (), LANES)
             found += sum(map(len, runs))
             await outbox.release(held, 0)
-        costs.append((perf_counter() - began) / found)
-    return median(costs[1:]) * MICRO
+        return (perf_counter() - began) / found
 
-
-async def _planning(house: House, given: argparse.Namespace) -> float:
-    """One transaction's deliveries of an event of each device of a home, time and again."""
-    plans, costs = Plans(house.database, house.ids), []
-    puppets = homes.puppets(house, await house.devices_of(given.home))
-    held = await Endpoints(house.database).of(given.client)
-    for _ in range(given.times):
-        before = {one.endpoint.id: one.planned for one in held}
-        await reported(puppets, len(puppets.all))
+    async def plan(self) -> float:
+        """Plan an event of each device of a home, in one transaction."""
+        house = self.house
+        held = await Endpoints(house.database).of(self.client)
+        await reported(self.puppets, len(self.puppets.all))
+        home_id, plans = self.puppets.all[0].device.home.id, Plans(house.database, house.ids)
         began = perf_counter()
-        planned = await _planned(house, plans, [given.home], given.client)
-        costs.append((perf_counter() - began) / planned)
-        held = await Endpoints(house.database).of(given.client)
-        await _end(house, before)
-    return median(costs[1:]) * MICRO
+        planned = await _planned(house, plans, [home_id], self.client)
+        passed = perf_counter() - began
+        await _end(house, {one.endpoint.id: one.planned for one in held})
+        return passed / planned
+
+    async def count(self) -> float:
+        """Look how much waits, which a worker does every ten seconds."""
+        began = perf_counter()
+        await self.house.services.outbox.queue()
+        return perf_counter() - began
+
+
+async def measure(every: Sequence[Beside], times: int) -> list[dict[str, list[float]]]:
+    """What each costs beside each backlog, time after time, in turns; the first is not told."""
+    calm_collector()
+    found: list[dict[str, list[float]]] = [defaultdict(list) for _ in every]
+    for _ in range(times + 1):
+        for one, costs in zip(every, found, strict=True):
+            costs["claim"].append(await one.claim())
+            costs["plan"].append(await one.plan())
+            costs["queue"].append(await one.count())
+    return [{name: taken[1:] for name, taken in costs.items()} for costs in found]
 
 
 async def _end(house: House, before: Mapping[str, int]) -> None:
@@ -155,21 +166,20 @@ async def _end(house: House, before: Mapping[str, int]) -> None:
             await connection.execute(since.values(**over))
 
 
-async def _counting(house: House) -> float:
-    """Milliseconds of the look at how much waits, which a worker has every ten seconds."""
-    costs = []
-    for _ in range(3):
-        began = perf_counter()
-        await house.services.outbox.queue()
-        costs.append(perf_counter() - began)
-    return median(costs) * MILLI
-
-
-async def run(given: argparse.Namespace) -> dict[str, Any]:
+async def run(given: argparse.Namespace) -> Any:
     """Do it."""
-    async with running(build(Settings()), migrate=True) as house:
-        begin(house)
-        return await (fill if given.what == "fill" else measure)(house, given)
+    if given.what == "fill":
+        async with running(build(Settings()), migrate=True) as house:
+            begin(house)
+            return await fill(house, given)
+    async with AsyncExitStack() as stack:
+        every = []
+        for url, home_id, client_id in given.beside:
+            settings = Settings().model_copy(update={"database_url": url})
+            house = await stack.enter_async_context(running(build(settings)))
+            puppets = homes.puppets(house, await house.devices_of(home_id))
+            every.append(Beside(house, client_id, puppets))
+        return await measure(every, given.times)
 
 
 def main() -> None:
@@ -180,9 +190,9 @@ def main() -> None:
     parser.add_argument("--url", help="of the receiver, to fill")
     parser.add_argument("--endpoints", type=int, help="to fill")
     parser.add_argument("--pending", type=int, help="deliveries, to fill")
-    parser.add_argument("--home", help="in which more happens, to measure")
     parser.add_argument("--times", type=int, help="that each is done, to measure")
-    parser.add_argument("--client", help="whose endpoints are looked at, to measure")
+    where = "a database, a home in which more happens, and its partner, to measure; several"
+    parser.add_argument("--beside", nargs=3, action="append", help=where)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `latchkey worker` does
         sys.stdout.buffer.write(orjson.dumps(runner.run(run(parser.parse_args()))))
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bench.cases.backlog import growth
 from bench.cases.delay import delays
 from bench.cases.posting import Got, checked, receivers
 from bench.contest import Failed, Options
@@ -115,3 +116,8 @@ def test_a_message_is_checked_before_it_counts() -> None:
         checked(signed(BODY), {"endpoint_1": Secret.make().text})
     with pytest.raises(Failed, match="has 2 bytes"):
         checked(signed(b"{}"), {"endpoint_2": SECRET.text})
+
+
+def test_growth_is_paired() -> None:
+    """A moment in which both were slow counts like any other."""
+    assert growth([1.0, 10.0, 1.0], [2.0, 15.0, 9.0]) == 2
