@@ -91,13 +91,9 @@ class Account:
 
     @property
     def duplicates(self) -> int:
-        """How often something came that had been taken."""
-        taken, again = set[str](), 0
-        for got in self.mailbox.got:
-            again += got.id in taken
-            if got.answer is Answer.TAKE:
-                taken.add(got.id)
-        return again
+        """How often something was taken that had been before."""
+        taken = [got.id for got in self.mailbox.got if got.answer is Answer.TAKE]
+        return len(taken) - len({*taken})
 
     @property
     def losses(self) -> Sequence[Lease]:
@@ -105,20 +101,10 @@ class Account:
         return [lease for lease in self.leases if lease.lost]
 
     @property
-    def lost(self) -> Counter[tuple[str, int]]:
-        """Attempts that are recorded nowhere, by message and the second in which they began.
-
-        What was reset does not count: within one attempt, a connection that breaks as it is used
-        again is no failure, and the request goes out by another.
-        """
-        made = Counter(
-            (got.id, got.second) for got in self.mailbox.got if got.answer is not Answer.RESET
-        )
-        return made - Counter(
-            (_message(row), one["started_at"] // _SECOND)
-            for row in self.rows
-            for one in row.attempts
-        )
+    def lost(self) -> Sequence[Got]:
+        """The requests of attempts that are recorded nowhere."""
+        recorded = {one["signature"] for row in self.rows for one in row.attempts}
+        return [got for got in self.mailbox.got if got.signature not in recorded]
 
     def _arrivals(self) -> Iterator[str]:
         """Each event at least once, under one id and with one content; in order per device."""
@@ -164,15 +150,15 @@ class Account:
     def _losses(self) -> Iterator[str]:
         """Only with a lease; of all that were made under it in a lane, the last ones."""
         by_lease: Counter[Lease] = Counter()
-        for (message_id, second), count in self.lost.items():
-            around = [lease for lease in self.leases if lease.touches(second)]
+        for got in self.lost:
+            around = [lease for lease in self.leases if lease.touches(got.second)]
             lost = [lease for lease in around if lease.lost]
             if not lost:
-                yield f"{count} attempts of {message_id} at {second} were lost under {around}"
+                yield f"{got} was lost under {around}"
                 continue
-            by_lease[lost[0]] += count
+            by_lease[lost[0]] += 1
             if len(around) == 1:
-                yield from self._behind(message_id, lost[0])
+                yield from self._behind(got.id, lost[0])
         for lease, count in by_lease.items():
             if count > IN_FLIGHT:
                 yield f"{count} attempts were lost with {lease}"

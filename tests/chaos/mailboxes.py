@@ -77,10 +77,11 @@ class Luck:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """One request, verified; `second` is when its attempt began."""
+    """One request, verified; `second` is when its attempt began, `signature` which one it was."""
 
     id: str
     second: int
+    signature: str
     event: str
     device: str
     sequence: int
@@ -122,6 +123,7 @@ def _read(headers: Mapping[str, str], body: dict[str, Any], answer: Answer) -> G
     return Got(
         id=headers["webhook-id"],
         second=int(headers["webhook-timestamp"]),
+        signature=headers["webhook-signature"],
         event=event["id"],
         device=event["device"]["id"],
         sequence=int(sequence),

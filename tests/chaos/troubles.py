@@ -13,6 +13,7 @@ from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
+import aiohttp
 from sqlalchemy import make_url
 
 from bench.valkey import Valkey
@@ -26,6 +27,8 @@ Trouble: TypeAlias = Callable[[Random], Awaitable[str]]
 EXIT_SECONDS: Final = 30.0
 READY_SECONDS: Final = 120.0
 """Many come at once to who has just started."""
+_GLANCE: Final = aiohttp.ClientTimeout(1)
+_LEASED: Final = "latchkey_endpoints_leased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,7 @@ class Servers:
 
     async def paused(self, random: Random) -> str:
         """One does nothing for some seconds."""
-        which, seconds = random.randrange(len(self.ports)), random.uniform(0.5, 6)
-        return await self._stopped(which, seconds)
+        return await self._stopped(await self._chosen(random), random.uniform(0.5, 6))
 
     @contextmanager
     def still(self, which: int) -> Iterator[None]:
@@ -116,7 +118,7 @@ class Servers:
         return f"process {which} for {seconds:.1f} s"
 
     async def _over(self, random: Random, how: signal.Signals) -> str:
-        which, seconds = random.randrange(len(self.ports)), random.uniform(0, 2)
+        which, seconds = await self._chosen(random), random.uniform(0, 2)
         async with self._turns[which]:
             process = self.running[which].process
             process.send_signal(how)
@@ -125,6 +127,9 @@ class Servers:
             self.running[which] = self._started(which)
             await self._ready(which)
         return f"process {which}, away for {seconds:.1f} s"
+
+    async def _chosen(self, random: Random) -> int:
+        return random.randrange(len(self.ports))
 
     def _started(self, which: int) -> Process:
         return self.starter.serve(self.ports[which], self.env)
@@ -148,8 +153,26 @@ class Workers(Servers):
 
     async def paused(self, random: Random) -> str:
         """One does nothing for longer than its leases hold."""
-        which = random.randrange(len(self.ports))
-        return await self._stopped(which, LEASE_SECONDS + random.uniform(0.5, 3))
+        return await self._stopped(
+            await self._chosen(random), LEASE_SECONDS + random.uniform(0.5, 1.5)
+        )
+
+    async def _chosen(self, random: Random) -> int:
+        """The busiest that is in no trouble yet: others might have nothing to lose."""
+        free = [which for which, turn in enumerate(self._turns) if not turn.locked()]
+        leased = dict(zip(free, await asyncio.gather(*map(self._leased, free)), strict=True))
+        most = max(leased.values(), default=0)
+        return random.choice([one for one in free if leased[one] == most] or range(len(self.ports)))
+
+    async def _leased(self, which: int) -> float:
+        """How many endpoints are its own now."""
+        url = f"http://127.0.0.1:{self.ports[which]}/metrics"
+        try:
+            async with aiohttp.ClientSession(timeout=_GLANCE) as session, session.get(url) as found:
+                lines = (await found.text()).splitlines()
+        except (aiohttp.ClientError, TimeoutError):
+            return 0
+        return sum(float(one.split()[1]) for one in lines if one.startswith(f"{_LEASED} "))
 
     def _started(self, which: int) -> Process:
         return self.starter.worker(self.ports[which], self.env)
