@@ -90,6 +90,10 @@ class Starter:
         """A server process; ready once `/readyz` says so (see `until_ready`)."""
         return self._start("serve", "--port", str(port), *words, env=env)
 
+    def worker(self, port: int, env: Mapping[str, str] | None = None) -> Process:
+        """A process that sends webhooks; ready once `/readyz` says so."""
+        return self._start("worker", "--port", str(port), env=env)
+
     def _start(self, *words: str, env: Mapping[str, str] | None) -> Process:
         log = self.folder / f"log-{len(self.started)}.txt"
         with log.open("w") as errors:

@@ -7,7 +7,7 @@ tried again. A lane is free again once all that became of it is recorded.
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Protocol
 
 from core import observe
@@ -221,12 +221,12 @@ class Courier:
             letter = await office.outbox.letter(self.held, parcel)
             if isinstance(letter, Settled):
                 return letter
-            now, ticket = office.clock.now(), condition.ask(office.lasts)
+            ticket = condition.ask(office.lasts)
             if ticket is None or not self.good():
                 return None
             probe = not condition.closed
             reply = await office.post.send(letter.url, letter.headers, letter.body)
-        attempt = _attempt(parcel, letter, reply, now, probe=probe)
+        attempt = _attempt(parcel, letter, reply, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
         taken = attempt.answer is Answer.TAKEN
         self._width = min(self._width + 1, LANES) if taken else max(self._width // 2, 1)
@@ -271,10 +271,10 @@ class Courier:
             log.warning("lease_kept", endpoint_id=self.held.endpoint.id)
 
 
-def _attempt(parcel: Parcel, letter: Letter, reply: Reply, at: datetime, *, probe: bool) -> Attempt:
+def _attempt(parcel: Parcel, letter: Letter, reply: Reply, *, probe: bool) -> Attempt:
     return Attempt(
         number=parcel.delivery.made + 1,
-        started_at=at,
+        started_at=letter.at,
         seconds=reply.seconds,
         status=reply.status,
         response=reply.start,
