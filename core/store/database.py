@@ -19,6 +19,9 @@ from core.domain.errors import Unavailable
 from core.store.sqlite import Writer
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
+WRITING = ("cache_size=-65536", "wal_autocheckpoint=10000")
+"""Of the connection that writes. What many deliveries are planned in touches more pages than SQLite
+holds by default, and more than it lets a log have before it copies all of that at each commit."""
 READERS = 4
 WATCHERS = 2
 POOL = 10
@@ -48,7 +51,7 @@ class Database:
             )
             self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
             self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)
-            _prepare(self._writer, "BEGIN IMMEDIATE")
+            _prepare(self._writer, "BEGIN IMMEDIATE", *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
             self._alone = (self._reader, self._watcher)
