@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import orjson
 from starlette.routing import WebSocketRoute
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.authentication import Authenticator, Caller
@@ -45,13 +44,12 @@ BROKEN: Final = 1011
 def listen_route(house: House, authenticate: Authenticator, sessions: Sessions) -> WebSocketRoute:
     """The route on a house; nobody new is taken in while `sessions` are drained."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        socket = WebSocket(scope, receive, send)
+    async def serve(socket: WebSocket) -> None:
         await socket.accept()
         if sessions.draining:
             await socket.close(Close.RESTART, RESTARTS)
             return
-        caller = Caller(scope, authenticate, house.services.audit)
+        caller = Caller(socket.scope, authenticate, house.services.audit)
         await _Conversation(house, socket, caller).run()
 
     return WebSocketRoute(protocol.PATH, serve)
