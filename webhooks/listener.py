@@ -162,7 +162,8 @@ class Listener:
                 since = self._leased_at
                 self._courier = Courier(held, self._office, since, stays=True)
                 await self._courier.run()
-                await self._office.clock.sleep(AGAIN_SECONDS)
+                if not self._over:
+                    await self._office.clock.sleep(AGAIN_SECONDS)
             else:
                 await self._changed.wait()
 
