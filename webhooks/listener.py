@@ -125,7 +125,7 @@ class Listener:
         self._leased_at = asked_at
         self._courier: Courier | None = None
         self._changed = asyncio.Event()
-        self._over = False
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Send what happens, until cancelled; the endpoint is gone then.
@@ -151,21 +151,22 @@ class Listener:
 
     async def _send(self) -> None:
         """Have a courier, and another one after each change, while the endpoint is active."""
-        while not self._over:
+        while not self._over.is_set():
             self._changed.clear()
             try:
                 held = await self._found()
             except Unavailable:
                 await self._office.clock.sleep(AGAIN_SECONDS)
                 continue
-            if held.endpoint.active:
-                since = self._leased_at
-                self._courier = Courier(held, self._office, since, stays=True)
-                await self._courier.run()
-                if not self._over:
-                    await self._office.clock.sleep(AGAIN_SECONDS)
-            else:
+            if self._over.is_set():
+                return
+            if not held.endpoint.active:
                 await self._changed.wait()
+                continue
+            self._courier = Courier(held, self._office, self._leased_at, stays=True)
+            await self._courier.run()
+            if not self._over.is_set():
+                await self._office.clock.sleep(AGAIN_SECONDS)
 
     async def _found(self) -> Held:
         endpoint_id = self._held.endpoint.id
@@ -208,7 +209,7 @@ class Listener:
 
     async def _leave(self, works: list[asyncio.Task[None]]) -> None:
         """End what is under way, then have the endpoint be gone."""
-        self._over = True
+        self._over.set()
         self._line.close()
         self._changed.set()
         if self._courier is not None:
