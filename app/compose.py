@@ -54,6 +54,7 @@ from core.services import (
 from core.services.attempts import Attempts
 from core.services.endpoint_keys import EndpointKeys
 from core.services.letters import Letters
+from core.services.repairs import repairs_of
 from core.settings import Settings
 from core.snapshots.access import Access
 from core.snapshots.documents import Register
@@ -205,6 +206,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         planner=planner,
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
+        repairs=repairs_of(settings, database, logs, access, letters, clock, ids),
         reports=Reports(committer),
         retention=Retention(KeptRows(database), relay, clock, _bounds(settings)),
         sessions=Sessions(

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import oauth
 from app.authentication import Authenticator, Caller
 from app.background import background
+from app.claims import claims
 from app.compose import House
 from app.ending import Ending
 from app.frames import Framed
@@ -163,6 +164,7 @@ def application(
             Route("/livez", alive),
             Route("/readyz", ready),
             Route("/metrics", metrics.answer),
+            claims(house),
             assets(),
             *pages,
             *oauth.routes(house),

@@ -73,8 +73,9 @@ async def working(house: House, post: Post | None = None) -> AsyncIterator[Worke
         office = Office(services.outbox, post, recorder, steps, seconds, clock, house.ids)
         worker = Worker(office, services.planner)
         # Ended in reverse: whoever sends ends before what records, and renews, for it.
-        works = (recorder.run, worker.renew, worker.count, worker.run, services.planner.run)
-        for work in works:
+        sending = recorder.run, worker.renew, worker.count, worker.run
+        repairs = services.repairs
+        for work in (*sending, services.planner.run, repairs.replayer.run, repairs.tidying.run):
             await stack.enter_async_context(background(house.dead, work))
         yield worker
 

@@ -89,7 +89,13 @@ def rounds(
     return Round(**full), Round(**half)
 
 
-def said(command: Sequence[str], text: bytes, core: int | None, seconds: float) -> Any:
+def said(
+    command: Sequence[str],
+    text: bytes,
+    core: int | None,
+    seconds: float,
+    variables: Mapping[str, str] | None = None,
+) -> Any:
     """Run a measuring process, which takes a plan on stdin and says JSON on stdout.
 
     Raises:
@@ -102,7 +108,7 @@ def said(command: Sequence[str], text: bytes, core: int | None, seconds: float) 
                 input=text,
                 capture_output=True,
                 cwd=ROOT,
-                env=environment({}),
+                env=environment(variables or {}),
                 timeout=seconds + SLACK_SECONDS,
                 check=False,
             )

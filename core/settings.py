@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     request_seconds: Annotated[float, Field(gt=0)] = 30
     webhook_allow: str = ""
     webhook_schedule: str = "5,300,1800,7200,18000,36000,36000"
+    delivery_hours: Annotated[int, Field(ge=1, le=87_600)] = 720
     webhook_timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 15
     engine: Literal["auto", "compiled", "reference"] = "auto"
 

@@ -15,7 +15,8 @@ from core.domain.events import Event
 from core.domain.ports import Seen
 from engine import Documents, Engine, Limits
 from schema.events import TYPES
-from schema.roots import Mutation, Query, Subscription
+from schema.mutations import Mutation
+from schema.roots import Query, Subscription
 from schema.scalars import SCALARS
 
 __all__ = ["UNCARRIED", "build", "press", "sdl"]

@@ -1,4 +1,4 @@
-"""The roots: everything that can be asked, done and watched, as a table of contents."""
+"""The roots: everything that can be asked and watched, as a table of contents."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,36 +10,30 @@ from resolvers.answers import Answer
 from schema.asking import Info
 from schema.commands import (
     Command,
-    ControlResult,
-    cancel_command,
-    control_device,
-    control_devices,
     find_command,
 )
-from schema.costs import ACTION, FORWARD, PAGE, READING, WRITING, given
+from schema.costs import FORWARD, PAGE, READING, assumed, given
+from schema.deliveries import (
+    WebhookDelivery,
+    WebhookDeliveryConnection,
+    find_delivery,
+    list_deliveries,
+)
 from schema.devices import Device, find_device, list_devices
-from schema.documents import RegisteredDocument, register_document
 from schema.endpoints import (
     WebhookEndpoint,
     WebhookEndpointConnection,
-    WebhookEndpointWithSecret,
-    create_endpoint,
-    delete_endpoint,
     find_endpoint,
     list_endpoints,
-    pause_endpoint,
-    resume_endpoint,
-    rotate_secret,
-    update_endpoint,
 )
 from schema.events import DeviceStatusChanged, Event
+from schema.explaining import EventExplanation, NoticeConnection, explain_event, list_notices
 from schema.grants import Viewer, find_viewer
 from schema.homes import Home, find_home, list_homes
 from schema.log import EventConnection, list_events, watch_events, watch_status
 from schema.nodes import Node
 from schema.pages import Connection
-from schema.sandbox import SimulatedTime, simulate_device, simulate_time
-from schema.scopes import COMMANDS, CONTROL, EVENTS, HOOKS, READ, SANDBOX
+from schema.scopes import COMMANDS, EVENTS, HOOKS, READ
 
 
 def _node(
@@ -131,109 +125,35 @@ class Query:
         directives=[HOOKS, READING, FORWARD],
         description="The endpoints of your client, the oldest first.",
     )
-
-
-@strawberry.type(description="What can be done.")
-class Mutation:
-    """The root of mutations."""
-
-    control_device = strawberry.mutation(
-        resolver=control_device,
-        graphql_type=Command,
-        directives=[CONTROL],
+    webhook_delivery = strawberry.field(
+        resolver=find_delivery,
+        graphql_type=WebhookDelivery | None,
+        directives=[HOOKS, READING],
+        description="One delivery to an endpoint of your client; null where it is missing.",
+    )
+    webhook_deliveries = strawberry.field(
+        resolver=list_deliveries,
+        graphql_type=WebhookDeliveryConnection,
+        directives=[HOOKS, READING, FORWARD],
         description=(
-            "Ask a device for a state, and wait up to `waitMs` for what comes of it. A device "
-            "that is offline or refuses makes a command that ends REJECTED, not an error."
+            "The deliveries of your client, the newest first. Those of one endpoint (`filter`) are "
+            "in the order of their numbers."
         ),
     )
-    control_devices = strawberry.mutation(
-        resolver=control_devices,
-        graphql_type=list[ControlResult],
-        directives=[CONTROL, given("input.commands")],
-        description="Ask several devices at once, each for itself; results in the given order.",
-    )
-    cancel_command = strawberry.mutation(
-        resolver=cancel_command,
-        graphql_type=Command,
-        directives=[CONTROL, ACTION],
-        description="Give up a command that has not ended; CONFLICT where it has.",
-    )
-    register_document = strawberry.mutation(
-        resolver=register_document,
-        graphql_type=RegisteredDocument,
+    explain_event = strawberry.field(
+        resolver=explain_event,
+        graphql_type=list[EventExplanation],
+        directives=[HOOKS, READING, assumed(20)],
         description=(
-            "Put a document on record for the client that asks, whoever it asks for: its requests "
-            "may then send `documentId` in place of `query`. The same text again is the same id."
+            "For each endpoint of your client, why an event was, or was not, delivered. NOT_FOUND "
+            "where no grant to your client shows the event and no endpoint was to have it."
         ),
     )
-    simulate_device = strawberry.mutation(
-        resolver=simulate_device,
-        graphql_type=Device,
-        directives=[SANDBOX, ACTION],
-        description=(
-            "Make something happen at a simulated device: somebody presses it, a sensor sees "
-            "something, it falls out of reach, a fault begins. Refused for real homes."
-        ),
-    )
-    simulate_time = strawberry.mutation(
-        resolver=simulate_time,
-        graphql_type=SimulatedTime,
-        directives=[SANDBOX, ACTION],
-        description=(
-            "Hold, step or hurry the time of a simulated home. Its devices live by it; deadlines "
-            "of commands, tokens and the log's timestamps go by the world's. Needs the whole home."
-        ),
-    )
-    create_webhook_endpoint = strawberry.mutation(
-        resolver=create_endpoint,
-        graphql_type=WebhookEndpointWithSecret,
-        directives=[HOOKS, WRITING],
-        description=(
-            "Have events posted to a URL, from now on. The endpoint is your client's; its secret "
-            "is shown this once. Sent twice, it makes two."
-        ),
-    )
-    update_webhook_endpoint = strawberry.mutation(
-        resolver=update_endpoint,
-        graphql_type=WebhookEndpoint,
-        directives=[HOOKS, WRITING],
-        description=(
-            "Change an endpoint: what is left out stays. What is sent two seconds later is sent as "
-            "it then says."
-        ),
-    )
-    delete_webhook_endpoint = strawberry.mutation(
-        resolver=delete_endpoint,
-        graphql_type=strawberry.ID,
-        directives=[HOOKS, WRITING],
-        description="Take an endpoint away for good, with its deliveries; its id comes back.",
-    )
-    pause_webhook_endpoint = strawberry.mutation(
-        resolver=pause_endpoint,
-        graphql_type=WebhookEndpoint,
-        directives=[HOOKS, WRITING],
-        description=(
-            "Send nothing to an endpoint until it is resumed; its events wait, within what is "
-            "kept. CONFLICT where it is DISABLED."
-        ),
-    )
-    resume_webhook_endpoint = strawberry.mutation(
-        resolver=resume_endpoint,
-        graphql_type=WebhookEndpoint,
-        directives=[HOOKS, WRITING],
-        description=(
-            "Send to an endpoint that was paused or disabled, or whose receiver is repaired: what "
-            "waits is due at once, and its failures are forgotten."
-        ),
-    )
-    rotate_webhook_secret = strawberry.mutation(
-        resolver=rotate_secret,
-        graphql_type=WebhookEndpointWithSecret,
-        directives=[HOOKS, WRITING],
-        description=(
-            "Make a new key for an endpoint, of the kind that `signing` says, and show it this "
-            "once. The one before signs along for 24 hours; CONFLICT where three do already."
-        ),
+    notices = strawberry.field(
+        resolver=list_notices,
+        graphql_type=NoticeConnection,
+        directives=[HOOKS, READING, FORWARD],
+        description="What your client was told of endpoints that fail, the newest first.",
     )
 
 

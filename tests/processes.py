@@ -94,6 +94,10 @@ class Starter:
         """Somebody who listens; what they print is among what is `said`."""
         return self._start("listen", *words, env=env, printed=True)
 
+    def worker(self, port: int, env: Mapping[str, str] | None = None) -> Process:
+        """A process that sends webhooks; ready once `/readyz` says so."""
+        return self._start("worker", "--port", str(port), env=env)
+
     def _start(self, *words: str, env: Mapping[str, str] | None, printed: bool = False) -> Process:
         log = self.folder / f"log-{len(self.started)}.txt"
         with log.open("w") as errors:

@@ -7,13 +7,13 @@ tried again. A lane is free again once all that became of it is recorded.
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import inf
 from typing import Final, Protocol
 
 from core import observe
 from core.domain import rates
-from core.domain.answers import Attempt
+from core.domain.answers import Answer, Attempt
 from core.domain.errors import Unavailable
 from core.domain.ports import Clock, Ids
 from core.domain.schedule import Schedule
@@ -28,6 +28,9 @@ log = observe.logger(__name__)
 
 LANES: Final = 32
 """That are sent side by side to one endpoint: as many requests as go to one host."""
+FEW_LANES: Final = 4
+"""To begin with: one more with each delivery that is taken, half as many after one that is not. So
+receivers that hang take up few of the places that all endpoints of a process share."""
 LINGER_SECONDS: Final = 1.0
 """So long an endpoint is kept to which nothing is to be sent: more comes mostly soon."""
 LOOK_SECONDS: Final = 0.25
@@ -91,6 +94,8 @@ class Courier:
         self._ending = False
         self._lost = False
         self._held_up = 0.0
+        self._width = FEW_LANES
+        """So many lanes may be under way now."""
         self._full = False
         """Whether more is due than was begun: then nobody has to look before half of it is over."""
 
@@ -149,7 +154,7 @@ class Courier:
             self._ending = self._ending or not (self._lanes or self._stays)
             return False
         closed = self.condition.closed
-        most = (LANES if closed else 1) - len(self._lanes)
+        most = (self._width if closed else 1) - len(self._lanes)
         if most <= 0 or not self.good():
             return False
         # Those of now: what is read of a lane that ends meanwhile is over by then.
@@ -189,7 +194,7 @@ class Courier:
             if not isinstance(error, Unavailable):
                 endpoint_id = self.held.endpoint.id
                 log.error("courier_failed", endpoint_id=endpoint_id, lane=lane, exc_info=error)
-        if not self._full or self._ending or len(self._lanes) <= LANES // 2:
+        if not self._full or self._ending or len(self._lanes) <= self._width // 2:
             self._full = False
             self._news.set()
 
@@ -219,13 +224,15 @@ class Courier:
             letter = await office.outbox.letter(self.held, parcel)
             if isinstance(letter, Settled):
                 return letter
-            now, ticket = office.clock.now(), condition.ask(office.lasts)
+            ticket = condition.ask(office.lasts)
             if ticket is None or not self.good():
                 return None
             probe = not condition.closed
             reply = await office.post.send(letter.url, letter.headers, letter.body)
-        attempt = _attempt(parcel, letter, reply, now, probe=probe)
+        attempt = _attempt(parcel, letter, reply, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
+        taken = attempt.answer is Answer.TAKEN
+        self._width = min(self._width + 1, LANES) if taken else max(self._width // 2, 1)
         if not condition.active:
             self.end()
         return done
@@ -267,10 +274,10 @@ class Courier:
             log.warning("lease_kept", endpoint_id=self.held.endpoint.id)
 
 
-def _attempt(parcel: Parcel, letter: Letter, reply: Reply, at: datetime, *, probe: bool) -> Attempt:
+def _attempt(parcel: Parcel, letter: Letter, reply: Reply, *, probe: bool) -> Attempt:
     return Attempt(
         number=parcel.delivery.made + 1,
-        started_at=at,
+        started_at=letter.at,
         seconds=reply.seconds,
         status=reply.status,
         response=reply.start,

@@ -38,7 +38,7 @@ EVERYWHERE: Final = "0.0.0.0/0,::/0"
 CONNECT_SECONDS: Final = 10.0
 HEARTBEAT_SECONDS: Final = 20.0
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-RENEW_PART: Final = 0.7
+RENEW_PART: Final = 0.5
 """Of a token's time, after which it is changed for a new one."""
 _RETRIED: Final = frozenset({"UNAVAILABLE", "RATE_LIMITED", "INTERNAL"})
 _TOO_LARGE: Final = 1009

@@ -5,7 +5,9 @@ from typing import Final
 
 from bench.cases import (
     across,
+    backlog,
     control,
+    delay,
     fanout,
     hold,
     idle,
@@ -14,6 +16,7 @@ from bench.cases import (
     query,
     tokens,
     town,
+    webhooks,
 )
 from bench.contest import Benchmark
 
@@ -36,5 +39,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         idle.IDLE,
         tokens.CHECK,
         tokens.ISSUE,
+        webhooks.SQLITE,
+        webhooks.POSTGRES,
+        delay.LATENCY,
+        delay.ISOLATION,
+        backlog.BACKLOG,
     )
 }

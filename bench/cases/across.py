@@ -32,7 +32,7 @@ UNDER_WAY: Final = 400
 def _across(options: Options) -> Iterator[Mapping[str, Subject]]:
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as path, ExitStack() as stack:
         url = stack.enter_context(postgres(options))()
-        hints = stack.enter_context(_broadcast(Path(path) / "valkey", options))
+        hints = stack.enter_context(broadcast(Path(path) / "valkey", options))
         variables = {
             "LATCHKEY_DATABASE_URL": url,
             "LATCHKEY_BROADCAST_URL": hints,
@@ -82,7 +82,7 @@ def _run(plan: Plan, options: Options) -> Sample:
 
 
 @contextmanager
-def _broadcast(folder: Path, options: Options) -> Iterator[str]:
+def broadcast(folder: Path, options: Options) -> Iterator[str]:
     """A Redis while the block runs; its URL as a broadcast."""
     with ExitStack() as stack:
         with pinned(options.cores.load):

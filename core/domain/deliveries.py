@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from core.domain.answers import Answer, Attempt
 from core.domain.endpoints import Ordering
@@ -155,7 +155,10 @@ class Delivery:
         return min(self.next_at, recovered_at)
 
 
-def moved(delivery: Delivery, move: Move, now: datetime, reason: str | None = None) -> Delivery:
+D = TypeVar("D", bound=Delivery)
+
+
+def moved(delivery: D, move: Move, now: datetime, reason: str | None = None) -> D:
     """The delivery after `move`.
 
     Raises:
@@ -207,7 +210,7 @@ def overdue(delivery: Delivery, schedule: Schedule, active_since: datetime, now:
     return delivery.open and age.total_seconds() > schedule.reach
 
 
-def redelivered(delivery: Delivery, now: datetime) -> Delivery:
+def redelivered(delivery: D, now: datetime) -> D:
     """The delivery, to be tried at once, outside of its lane, with its whole schedule before it."""
     again = moved(delivery, Move.REDELIVER, now)
     return replace(again, since=now, next_at=now, refusals=0, by_hand=True)

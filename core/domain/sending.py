@@ -35,18 +35,20 @@ class Held:
     token: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """A delivery that is to be sent, with what its row holds besides.
 
-    `state` is the sequence of the newest state of its device that this endpoint is sent.
+    `state` is the sequence of the newest state of its device that this endpoint is sent. `event` is
+    there once it has been fetched; that of a `test` comes with the row.
     """
 
     delivery: Delivery
     lane: str
     attempts: tuple[Attempt, ...] = ()
     state: int | None = None
-    sample: Event | None = None
+    event: Event | None = None
+    test: bool = False
 
     @property
     def stale(self) -> bool:

@@ -21,6 +21,7 @@ from core.services.personal_keys import PersonalKeys
 from core.services.planner import Planner
 from core.services.proofs import Proofs
 from core.services.registrations import Registrations
+from core.services.repairs import Repairs
 from core.services.reports import Reports
 from core.services.retention import Retention
 from core.services.sessions import Sessions
@@ -47,6 +48,7 @@ __all__ = [
     "Planner",
     "Proofs",
     "Registrations",
+    "Repairs",
     "Reports",
     "Retention",
     "Services",
@@ -79,6 +81,7 @@ class Services:
     planner: Planner
     registrations: Registrations
     proofs: Proofs
+    repairs: Repairs
     reports: Reports
     retention: Retention
     sessions: Sessions

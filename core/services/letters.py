@@ -32,8 +32,12 @@ KEPT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One request as it goes out; `warning` says why its data is left out."""
+    """One request as it goes out; `warning` says why its data is left out.
 
+    `at` is the time that its headers tell: by that of an attempt they are told again.
+    """
+
+    at: datetime
     url: str
     headers: Mapping[str, str]
     body: bytes
@@ -104,7 +108,7 @@ class Letters:
         body = form(message, document.render(event))
         signed = self._signer(held).headers(message.id, now, body.content)
         headers = {"content-type": body.content_type, **signed}
-        return Letter(endpoint.url, headers, body.content, body.warning)
+        return Letter(now, endpoint.url, headers, body.content, body.warning)
 
     def sealed(self, endpoint_id: str, key: SenderKey) -> SealedKey:
         """A key as the store keeps it."""

@@ -106,10 +106,11 @@ class Outbox:
             Unavailable: the database does not answer.
         """
         limit = most + len(busy)
-        due = await self._parcels.due(held.endpoint.id, self._clock.now(), limit)
+        now = self._clock.now()
+        due = await self._parcels.due(held.endpoint.id, now, limit)
         firsts = [one for one in due if one.lane not in busy][:most]
         lined = [one for one in firsts if one.lane != one.delivery.id]
-        behind = await self._parcels.behind(lined) if lined else {}
+        behind = await self._parcels.behind(lined, now) if lined else {}
         runs = [(one, *behind.get(one.lane, ())) for one in firsts]
         await self._fetch([one for run in runs for one in run])
         return runs
@@ -143,12 +144,12 @@ class Outbox:
         Raises:
             Unavailable: it cannot be known now whether it may be sent.
         """
-        event = parcel.sample or await self._event(parcel)
+        event = parcel.event
         if event is None:
             return self._ended(parcel, Move.GIVE_UP, GONE)
         try:
             document = await self._letters.document(held)
-            if parcel.sample is None:
+            if not parcel.test:
                 self._access.check()
                 roster = await self._roster(event.home.id)
                 judged = self._judge(held.endpoint.client_id, event, roster)
@@ -161,7 +162,7 @@ class Outbox:
                 event,
                 self._clock.now(),
                 stale=parcel.stale,
-                test=parcel.sample is not None,
+                test=parcel.test,
             )
         except Invalid as error:
             return self._ended(parcel, Move.PARK, str(error))
@@ -187,22 +188,16 @@ class Outbox:
         return Settled(parcel, moved(parcel.delivery, move, self._clock.now(), why))
 
     async def _fetch(self, parcels: Sequence[Parcel]) -> None:
-        lacking = {
-            (one.delivery.home_id, one.delivery.place)
-            for one in parcels
-            if one.sample is None and (one.delivery.home_id, one.delivery.place) not in self._events
-        }
-        if lacking:
-            self.remember(await self._parcels.events(lacking))
-
-    async def _event(self, parcel: Parcel) -> Event | None:
-        key = parcel.delivery.home_id, parcel.delivery.place
-        event = self._events.get(key)
-        if event is None:  # so many were fetched since that it had to go
-            found = await self._parcels.events([key])
+        """Put into each the event that it is of, where the log still holds it."""
+        bare = [one for one in parcels if one.event is None]
+        places = {(one.delivery.home_id, one.delivery.place) for one in bare}
+        here = {key: self._events[key] for key in places if key in self._events}
+        if lacking := places - here.keys():
+            found = await self._parcels.events(lacking)
+            here |= {(event.home.id, event.place): event for event in found}
             self.remember(found)
-            event = found[0] if found else None
-        return event
+        for one in bare:
+            one.event = here.get((one.delivery.home_id, one.delivery.place))
 
     async def _roster(self, home_id: str) -> Roster:
         roster = self._here.get(home_id)

@@ -33,6 +33,8 @@ AGAIN_SECONDS: Final = 0.25
 """Before a home is tried again that another planner has claimed, or while access is behind."""
 HOMES: Final = 100
 """Homes that one transaction plans."""
+ASIDE_SECONDS: Final = 60.0
+"""Before a home is tried again that cannot be planned, which is a defect."""
 DOCUMENTS: Final = 10_000
 """Endpoints whose documents are remembered."""
 
@@ -59,6 +61,9 @@ class Planner:
         self._followed: dict[str, Callable[[Entry], None]] = {}
         self._behind: dict[str, None] = {}
         self._documents: dict[tuple[str, int], Mirrored | None] = {}
+        self._alone = 0
+        """How many homes are planned each by itself, since one of them cannot be."""
+        self._aside: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._looked_at = -LOOK_SECONDS
         self._turn = asyncio.Lock()
@@ -69,7 +74,7 @@ class Planner:
     @property
     def behind(self) -> int:
         """How many homes have events that are not planned yet, as far as is known here."""
-        return len(self._behind)
+        return len(self._behind) + len(self._aside)
 
     def look(self) -> None:
         """Look soon which clients have endpoints: one has just been made."""
@@ -124,6 +129,9 @@ class Planner:
         for home_id in self._followed.keys() - open_now:
             self._feed.drop(home_id, self._followed.pop(home_id))
             self._behind.pop(home_id, None)
+        for home_id in [one for one, until in self._aside.items() if until <= self._looked_at]:
+            del self._aside[home_id]
+            self._behind[home_id] = None
         fresh = sorted(open_now - self._followed.keys())
         for page in _pages(fresh):
             await self._follow(page)
@@ -165,19 +173,31 @@ class Planner:
     def _listener(self, home_id: str) -> Callable[[Entry], None]:
         def told(entry: Entry) -> None:
             del entry
-            self._behind[home_id] = None
-            self._wake.set()
+            if home_id not in self._aside:
+                self._behind[home_id] = None
+                self._wake.set()
 
         return told
 
     async def _plan(self) -> bool:
         """Plan some homes; whether anything came of it."""
-        home_ids = list(islice(self._behind, HOMES))
+        home_ids = list(islice(self._behind, 1 if self._alone else HOMES))
+        self._alone = max(0, self._alone - 1)
         self._access.check()
         try:
             done = await self._plans.plan(home_ids, self, self._access.place, self._clock.now())
         except _Unread as unread:
             await self._read(unread.held)
+            return True
+        except Unavailable:
+            raise
+        except Exception:
+            # A defect must not keep the other homes from being planned.
+            if len(home_ids) > 1:
+                self._alone = len(home_ids)
+                return True
+            log.exception("home_unplanned", home_id=home_ids[0])
+            self._set_aside(home_ids[0])
             return True
         if done.access > self._access.place:  # who gave what to whom is not all known here yet
             self._feed.expect(ACCESS, done.access)
@@ -192,6 +212,10 @@ class Planner:
         for tap in tuple(self.taps):
             tap(done.endpoints, events)
         return bool(done.places)
+
+    def _set_aside(self, home_id: str) -> None:
+        del self._behind[home_id]
+        self._aside[home_id] = self._clock.monotonic() + ASIDE_SECONDS
 
     def _caught_up(self, places: Mapping[str, int]) -> None:
         """Homes are planned up to these places; what was told meanwhile may be beyond."""

@@ -11,6 +11,7 @@ from core.signing.bodies import (
     standard,
     type_name,
 )
+from core.signing.headers import told_again
 from core.signing.keys import (
     KeyPair,
     PublicKey,
@@ -43,6 +44,7 @@ __all__ = [
     "receiver_key",
     "sender_key",
     "standard",
+    "told_again",
     "type_name",
     "verify",
 ]

@@ -7,6 +7,7 @@ a claim: the same envelope with a link to what is left out, and a warning.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -144,6 +145,7 @@ def _warning(size: int, where: str) -> str:
     )
 
 
+@lru_cache(1_024)  # an event goes to several endpoints
 def _written(moment: datetime) -> str:
     """RFC 3339 in UTC and to the millisecond, as the graph writes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

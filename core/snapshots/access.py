@@ -5,7 +5,7 @@ within half a second of its commit whatever became of the broadcast.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from core.domain.accounts import Client, User, Viewer
@@ -54,6 +54,8 @@ class Access:
         self._broken = False
         self._viewers: dict[str, tuple[Claims, int, Viewer]] = {}
         self._watchers: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        self.taps: list[Callable[[str, Collection[str]], None]] = []
+        """Called with a client and homes, after anything that opened them to it has changed."""
 
     async def start(self) -> None:
         """Follow the log, then load what it has led to."""
@@ -255,6 +257,7 @@ class Access:
             return
         self._place = entry.place
         body = entry.body
+        before = self.grants.get(body.get("id", ""))
         match entry.kind:
             case "user":
                 self.users[body["id"]] = User(**body)
@@ -280,8 +283,15 @@ class Access:
                 sentence = f"the access log holds {entry.kind!r}, which this version does not know"
                 raise LookupError(sentence)
         for grant_id in touched:
-            for changed in tuple(self._watchers.get(grant_id, ())):
-                changed()
+            self._changed(grant_id, before)
+
+    def _changed(self, grant_id: str, before: Grant | None) -> None:
+        for changed in tuple(self._watchers.get(grant_id, ())):
+            changed()
+        grant = before or self.grants.get(grant_id)
+        if grant is not None:
+            for told in self.taps:
+                told(grant.client_id, grant.view.homes)
 
 
 def _same(viewer: Viewer, claims: Claims) -> bool:

@@ -4,7 +4,7 @@ Rows are given as the drivers take them, moments as microseconds and JSON as tex
 does for each value of each row is most of what a row costs otherwise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -49,11 +49,22 @@ def inserting(table: str, columns: Mapping[str, str], more: str = "") -> Bulk:
     )
 
 
-def updating(table: str, columns: Mapping[str, str]) -> Bulk:
-    """Rows that are there, by their id, which is the last of the columns."""
+def updating(
+    table: str, columns: Mapping[str, str], guard: str = "true", guarded: Collection[str] = ()
+) -> Bulk:
+    """Rows that are there, by their id, which is the last of the columns.
+
+    Those columns that are `guarded` change only where `guard` holds of the row as it was.
+    """
     *names, key = columns
-    ours = ", ".join(f"{name} = ?" for name in names)
-    theirs = ", ".join(f"{name} = given.{name}" for name in names)
+
+    def changed(name: str, value: str) -> str:
+        if name in guarded:
+            value = f"CASE WHEN {guard} THEN {value} ELSE {table}.{name} END"
+        return f"{name} = {value}"
+
+    ours = ", ".join(changed(name, "?") for name in names)
+    theirs = ", ".join(changed(name, f"given.{name}") for name in names)
     return Bulk(
         columns,
         f"UPDATE {table} SET {ours} WHERE {key} = ?",

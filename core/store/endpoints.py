@@ -17,6 +17,7 @@ from core.domain.sending import Held
 from core.store import hooks
 from core.store.database import Database
 from core.store.hooks import DELETED
+from core.store.outbox import READY
 from core.store.sends import LEASE_SECONDS
 from core.store.tables import clients, deliveries, endpoints, lines, replays
 from core.store.types import database_time
@@ -163,7 +164,7 @@ def _repaired(before: Held, after: Held) -> datetime | None:
 
 async def _all_due(connection: AsyncConnection, endpoint_id: str, now: datetime) -> None:
     """Have what waits be sent at once."""
-    here = deliveries.c.endpoint_id == endpoint_id, deliveries.c.ready
+    here = deliveries.c.endpoint_id == endpoint_id, READY
     later = update(deliveries).where(*here, deliveries.c.next_at > now)
     await connection.execute(later.values(next_at=now))
 

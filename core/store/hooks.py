@@ -10,6 +10,7 @@ from core.domain.deliveries import Delivery, DeliveryStatus
 from core.domain.endpoints import ContentMode, Endpoint, EndpointStatus, Ordering, Signing
 from core.domain.events import Event, EventType
 from core.domain.health import Health
+from core.domain.repairs import Traced
 from core.domain.sending import Held, SealedKey
 from core.store import codec
 from core.store.rows import Fetched
@@ -49,7 +50,7 @@ def held_of(row: Fetched) -> Held:
             health=health_in(row.health),
             temporary=said.get("temporary", False),
         ),
-        keys=tuple(SealedKey(one["sealed"], _moment(one["until"])) for one in row.keys),
+        keys=tuple(SealedKey(one["sealed"], instant_in(one["until"])) for one in row.keys),
         breaker=breaker_in(row.breaker),
         version=row.version,
         planned=row.planned,
@@ -75,7 +76,7 @@ def held_values(held: Held) -> Json:
             "signing": endpoint.signing.value,
             "temporary": endpoint.temporary,
         },
-        "keys": [{"sealed": one.sealed, "until": _number(one.until)} for one in held.keys],
+        "keys": [{"sealed": one.sealed, "until": instant_out(one.until)} for one in held.keys],
         "updated_at": endpoint.updated_at,
         "active_since": endpoint.active_since,
         "disabled_at": endpoint.disabled_at,
@@ -89,9 +90,9 @@ def held_values(held: Held) -> Json:
 def health_out(health: Health) -> Json:
     """As the column holds it."""
     return {
-        "succeeded_at": _number(health.succeeded_at),
-        "failing_since": _number(health.failing_since),
-        "failed_at": _number(health.failed_at),
+        "succeeded_at": instant_out(health.succeeded_at),
+        "failing_since": instant_out(health.failing_since),
+        "failed_at": instant_out(health.failed_at),
         "error": health.error,
         "noticed": health.noticed,
     }
@@ -100,9 +101,9 @@ def health_out(health: Health) -> Json:
 def health_in(said: Json) -> Health:
     """What `health_out` made."""
     return Health(
-        succeeded_at=_moment(said["succeeded_at"]),
-        failing_since=_moment(said["failing_since"]),
-        failed_at=_moment(said["failed_at"]),
+        succeeded_at=instant_in(said["succeeded_at"]),
+        failing_since=instant_in(said["failing_since"]),
+        failed_at=instant_in(said["failed_at"]),
         error=said["error"],
         noticed=said["noticed"],
     )
@@ -115,8 +116,8 @@ def breaker_out(breaker: Breaker) -> Json:
         "failures": breaker.failures,
         "trips": breaker.trips,
         "ticket": breaker.ticket,
-        "until": _number(breaker.until),
-        "recovered_at": _number(breaker.recovered_at),
+        "until": instant_out(breaker.until),
+        "recovered_at": instant_out(breaker.recovered_at),
     }
 
 
@@ -127,38 +128,49 @@ def breaker_in(said: Json) -> Breaker:
         failures=said["failures"],
         trips=said["trips"],
         ticket=said["ticket"],
-        until=_moment(said["until"]),
-        recovered_at=_moment(said["recovered_at"]),
+        until=instant_in(said["until"]),
+        recovered_at=instant_in(said["recovered_at"]),
     )
 
 
 def delivery_of(row: Fetched) -> Delivery:
     """A row of `deliveries`."""
-    return Delivery(
-        id=row.id,
-        endpoint_id=row.endpoint_id,
-        number=row.number,
-        event_id=row.event_id,
-        event_type=EventType(row.event_type),
-        home_id=row.home_id,
-        device_id=row.device_id,
-        place=row.place,
-        sequence=row.sequence,
-        occurred_at=row.occurred_at,
-        since=row.since,
-        next_at=row.next_at,
-        previous=row.previous,
-        status=DeliveryStatus(row.status),
-        made=row.made,
-        refusals=row.refusals,
-        tried_at=row.tried_at,
-        ended_at=row.ended_at,
-        reason=row.reason,
-        replay_id=row.replay_id or None,
-        replay_of=row.replay_of,
-        by_hand=row.by_hand,
-        claimed=row.claimed,
-    )
+    return Delivery(**_delivery(row))
+
+
+def traced_of(row: Fetched) -> Traced:
+    """A row of `deliveries`, with what was tried."""
+    attempts = tuple(map(attempt_in, row.attempts))
+    sample = sample_in(row.sample) if row.sample else None
+    return Traced(**_delivery(row), attempts=attempts, sample=sample)
+
+
+def _delivery(row: Fetched) -> Json:
+    return {
+        "id": row.id,
+        "endpoint_id": row.endpoint_id,
+        "number": row.number,
+        "event_id": row.event_id,
+        "event_type": EventType(row.event_type),
+        "home_id": row.home_id,
+        "device_id": row.device_id,
+        "place": row.place,
+        "sequence": row.sequence,
+        "occurred_at": row.occurred_at,
+        "since": row.since,
+        "next_at": row.next_at,
+        "previous": row.previous,
+        "status": DeliveryStatus(row.status),
+        "made": row.made,
+        "refusals": row.refusals,
+        "tried_at": row.tried_at,
+        "ended_at": row.ended_at,
+        "reason": row.reason,
+        "replay_id": row.replay_id or None,
+        "replay_of": row.replay_of,
+        "by_hand": row.by_hand,
+        "claimed": row.claimed,
+    }
 
 
 def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: bool) -> Json:
@@ -240,9 +252,11 @@ def sample_in(said: Json) -> Event:
     return codec.event_in(said["type"], said["place"], said["sequence"], at, said["body"])
 
 
-def _number(moment: datetime | None) -> int | None:
+def instant_out(moment: datetime | None) -> int | None:
+    """A moment, where there is one, as JSON holds it."""
     return None if moment is None else microseconds(moment)
 
 
-def _moment(number: int | None) -> datetime | None:
+def instant_in(number: int | None) -> datetime | None:
+    """What `instant_out` made."""
     return None if number is None else EPOCH + number * MICROSECOND

@@ -1,9 +1,12 @@
 """The tables of webhooks: endpoints, their deliveries, how far homes are planned, replays."""
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -12,10 +15,21 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    literal_column,
+    text,
 )
 
 from core.store.metadata import metadata
 from core.store.types import Instant, Json
+
+# An index of some rows is used by who asks for them in its own words alone, so these are no
+# parameters: what a parameter will be is not known when a statement is planned.
+ACTIVE: Final[ColumnElement[str]] = literal_column("'ACTIVE'", String)
+"""The status of an endpoint that is sent to."""
+PENDING: Final[ColumnElement[str]] = literal_column("'PENDING'", String)
+"""The status of a delivery that waits."""
+READY: Final = text("deliveries.ready")
+"""Of a delivery: that it is the first of its lane."""
 
 endpoints = Table(
     "endpoints",
@@ -160,6 +174,8 @@ replays = Table(
     Column("place", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
     Column("made", BigInteger, nullable=False),
+    # Deliveries that were not made, since their events are no longer kept.
+    Column("skipped", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     # When it is to be gone on with; null once it is done.
     Column("next_at", Instant),

@@ -1,20 +1,25 @@
 """What is to be sent next: deliveries by lane, and the events that they are of."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, func, select, true, tuple_
+from sqlalchemy import Select, and_, bindparam, func, or_, select, true
 
 from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
 from core.store import hooks, rows
 from core.store.database import Database
+from core.store.outbox import PENDING, READY
 from core.store.tables import deliveries, events, lines
 from core.store.types import Instant
 
 FOLLOWERS: Final = 20
 """Deliveries of one lane that are taken up behind its first, in order."""
+HOMES: Final = 100
+"""Whose events one statement asks for, home by home: by pairs of home and place, SQLite would go
+through all events."""
 
 
 class Parcels:
@@ -35,19 +40,28 @@ class Parcels:
         async with self._database.read() as connection:
             return [_parcel(row) for row in await connection.execute(_HEADS, values)]
 
-    async def behind(self, firsts: Collection[Parcel]) -> Mapping[str, Sequence[Parcel]]:
-        """What comes next behind each of these in its lane, in order, by the lane."""
+    async def behind(
+        self, firsts: Collection[Parcel], now: datetime
+    ) -> Mapping[str, Sequence[Parcel]]:
+        """What comes next behind each of these in its lane, in order, by the lane.
+
+        What a replay has spaced waits for its time, and what is behind it waits too.
+        """
         found: dict[str, list[Parcel]] = {first.lane: [] for first in firsts}
+        early: set[str] = set()
         values = {"these": [first.delivery.id for first in firsts]}
         async with self._database.read() as connection:
             for row in await connection.execute(self._behind, values):
-                found[row.lane].append(_parcel(row))
+                if row.next_at > now:
+                    early.add(row.lane)
+                if row.lane not in early:
+                    found[row.lane].append(_parcel(row))
         return found
 
     async def queue(self, now: datetime) -> Queue:
         """How much waits, to be sent by anybody."""
-        pending = select(func.count()).where(deliveries.c.status == "PENDING")
-        oldest = select(func.min(deliveries.c.since)).where(deliveries.c.ready)
+        pending = select(func.count()).where(deliveries.c.status == PENDING)
+        oldest = select(func.min(deliveries.c.since)).where(READY)
         async with self._database.read() as connection:
             count = (await connection.execute(pending)).scalar_one()
             since = (await connection.execute(oldest)).scalar()
@@ -55,15 +69,26 @@ class Parcels:
 
     async def events(self, places: Collection[tuple[str, int]]) -> Sequence[Event]:
         """Those of these events, by home and place, that the logs still hold."""
+        by_home: defaultdict[str, list[int]] = defaultdict(list)
+        for home_id, place in sorted(places):
+            by_home[home_id].append(place)
+        ways = [
+            and_(events.c.home_id == home_id, events.c.place.in_(those))
+            for home_id, those in by_home.items()
+        ]
+        found: list[Event] = []
         async with self._database.read() as connection:
-            found = await connection.execute(_EVENTS, {"these": sorted(places)})
-            return [rows.event_of(row) for row in found]
+            for start in range(0, len(ways), HOMES):
+                query = rows.event_rows.where(or_(*ways[start : start + HOMES]))
+                found += [rows.event_of(row) for row in await connection.execute(query)]
+        return found
 
 
 def _parcel(row: rows.Fetched) -> Parcel:
     sample = hooks.sample_in(row.sample) if row.sample else None
     attempts = tuple(map(hooks.attempt_in, row.attempts))
-    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample)
+    test = sample is not None
+    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample, test)
 
 
 _first: Final = deliveries.alias("first")
@@ -76,7 +101,7 @@ def _followers() -> Select[Any]:
         .where(
             _next.c.endpoint_id == _first.c.endpoint_id,
             _next.c.lane == _first.c.lane,
-            _next.c.status == "PENDING",
+            _next.c.status == PENDING,
             _next.c.place > _first.c.place,
         )
         .order_by(_next.c.place)
@@ -119,12 +144,9 @@ _HEADS: Final = (
     .outerjoin(lines, _LINE)
     .where(
         deliveries.c.endpoint_id == bindparam("this"),
-        deliveries.c.ready,
+        READY,
         deliveries.c.next_at <= bindparam("now", type_=Instant),
     )
     .order_by(deliveries.c.next_at)
     .limit(bindparam("most"))
-)
-_EVENTS: Final = rows.event_rows.where(
-    tuple_(events.c.home_id, events.c.place).in_(bindparam("these", expanding=True))
 )

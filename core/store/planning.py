@@ -33,6 +33,7 @@ from core.domain.sending import Held
 from core.store import bulk, hooks, rows
 from core.store.hooks import DELETED
 from core.store.ledger import ACCESS
+from core.store.outbox import PENDING
 from core.store.tables import deliveries, devices, endpoints, events, lines, logs, planned
 from core.store.types import Instant, microseconds
 
@@ -236,7 +237,7 @@ _LINES: Final[Select[Any]] = select(
     .where(
         deliveries.c.endpoint_id == lines.c.endpoint_id,
         deliveries.c.lane == lines.c.line,
-        deliveries.c.status == "PENDING",
+        deliveries.c.status == PENDING,
     )
     .label("waits"),
 ).where(_among(tuple_(lines.c.endpoint_id, lines.c.line)))

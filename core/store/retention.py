@@ -3,7 +3,7 @@
 A home that is due is claimed by locking its row in `kept`, passing over those that others have
 claimed. Whoever has it deletes the oldest events and moves the row on in the same transaction, so
 the row and the log never disagree. Homes' own rows are not locked: no commit waits for this, and
-this waits for none.
+this waits for none. What deliveries wait for stays until they have ended.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, func, s
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.store.database import Database
-from core.store.tables import events, homes, kept
+from core.store.outbox import ACTIVE, PENDING
+from core.store.tables import deliveries, endpoints, events, homes, kept
 from core.store.types import EPOCH, MICROSECOND, database_time
 
 WALKED: Final = 5_000
@@ -150,8 +151,12 @@ def _look(
     over = min(end, max(row.place, head - bounds.events))
     stays = _first_since(connection, row.home_id, over, end, _moment(now - bounds.seconds))
     place = end if stays is None else stays.place - 1
+    pinned = _pinned(connection, row.home_id, row.place, place)
+    place = place if pinned is None else pinned - 1
     gone = _delete(connection, row.home_id, row.place, place)
-    if stays is not None:
+    if pinned is not None:
+        due_at = now + bounds.seconds / LOOKS
+    elif stays is not None:
         due_at = _due_at(stays.occurred_at, bounds, now)
     else:
         due_at = now if place < head else now + bounds.seconds
@@ -174,6 +179,25 @@ def _first_since(
     here = and_(events.c.home_id == home_id, events.c.place > after, events.c.place <= end)
     query = select(events.c.place, events.c.occurred_at).where(here, events.c.occurred_at >= cutoff)
     return connection.execute(query.order_by(events.c.place).limit(1)).one_or_none()
+
+
+def _pinned(connection: Connection, home_id: str, after: int, place: int) -> int | None:
+    """The first event of a stretch of the log that a delivery waits for, where it can be sent.
+
+    An endpoint that is paused, or disabled, is kept nothing for beyond the time of everybody.
+    """
+    query = (
+        select(func.min(deliveries.c.place))
+        .join(endpoints, endpoints.c.id == deliveries.c.endpoint_id)
+        .where(
+            deliveries.c.home_id == home_id,
+            deliveries.c.status == PENDING,
+            deliveries.c.place > after,
+            deliveries.c.place <= place,
+            endpoints.c.status == ACTIVE,
+        )
+    )
+    return connection.execute(query).scalar() if place > after else None
 
 
 def _delete(connection: Connection, home_id: str, after: int, place: int) -> list[datetime]:

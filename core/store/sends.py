@@ -24,6 +24,8 @@ from sqlalchemy import (
 from core.domain.sending import Account, Held, Recorded, Settled
 from core.store import bulk, hooks, rows
 from core.store.database import Database
+from core.store.lanes import promote
+from core.store.outbox import ACTIVE, READY
 from core.store.tables import deliveries, endpoints, notices
 from core.store.types import Instant, database_time, microseconds
 
@@ -44,7 +46,7 @@ class Sends:
             Unavailable: the database does not answer.
         """
         due = select(endpoints).where(
-            endpoints.c.status == "ACTIVE", endpoints.c.next_at <= now, _free()
+            endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free()
         )
         if not await self._database.rows(due.with_only_columns(endpoints.c.id).limit(1)):
             return []
@@ -131,7 +133,7 @@ def _record(
             if account.recovered:
                 due.append({"this": endpoint_id, "now": account.settled[-1].after.tried_at})
     _SETTLE.run(connection, changes)
-    _PROMOTE.run(connection, list(lanes))
+    promote(connection, lanes)
     for statement, values in ((_KNOW, known), (_ALL_DUE, due), (notices.insert(), told)):
         if values:
             connection.execute(statement, values)
@@ -203,7 +205,7 @@ _LOCK: Final = (
     .order_by(endpoints.c.id)
     .with_for_update()
 )
-_NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, deliveries.c.ready)
+_NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, READY)
 _SETTLE: Final = bulk.updating(
     "deliveries",
     {
@@ -219,6 +221,9 @@ _SETTLE: Final = bulk.updating(
         "attempts": bulk.TEXT,
         "id": bulk.TEXT,
     },
+    # What was ended meanwhile, by its client or because it was over, stays ended.
+    guard="deliveries.status = 'PENDING'",
+    guarded=("status", "ended_at", "reason", "next_at", "ready"),
 )
 _KNOW: Final = (
     update(endpoints)
@@ -231,21 +236,8 @@ _KNOW: Final = (
         disabled_because=bindparam("the_because"),
     )
 )
-_FIRST: Final = """
-    SELECT first.id FROM deliveries AS first
-    WHERE first.endpoint_id = {endpoint} AND first.lane = {lane} AND first.status = 'PENDING'
-    ORDER BY first.place LIMIT 1
-"""
-_PROMOTE: Final = bulk.Bulk(
-    {"endpoint_id": bulk.TEXT, "lane": bulk.TEXT},
-    f"UPDATE deliveries SET ready = true WHERE id = ({_FIRST.format(endpoint='?', lane='?')})",
-    "WITH firsts AS MATERIALIZED (SELECT ("  # else it could be looked for once for each delivery
-    + _FIRST.format(endpoint="given.endpoint_id", lane="given.lane")
-    + ") AS id FROM {given}) "
-    "UPDATE deliveries SET ready = true FROM firsts WHERE deliveries.id = firsts.id",
-)
 _ALL_DUE: Final = (
     update(deliveries)
-    .where(_this, deliveries.c.ready, deliveries.c.next_at > bindparam("now", type_=Instant))
+    .where(_this, READY, deliveries.c.next_at > bindparam("now", type_=Instant))
     .values(next_at=bindparam("now", type_=Instant))
 )

@@ -1,6 +1,7 @@
 """Column types and functions that mean the same on SQLite and on PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,12 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+@lru_cache(4_096)  # rows that are read together are mostly of the same few moments
+def moment(value: int) -> datetime:
+    """What `microseconds` made."""
+    return EPOCH + timedelta(microseconds=value)
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC, kept as microseconds since 1970: exact, and sorted the same everywhere."""
 
@@ -35,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """From microseconds."""
         del dialect
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment(value)
 
 
 class Json(TypeDecorator[Any]):

@@ -1,4 +1,4 @@
-"""Troubles: servers, database, broadcast and connections, killed, paused, restarted by a script.
+"""Troubles: servers, workers, database, broadcast and lines, killed, paused, restarted by a script.
 
 Nothing is touched but what the test has started, and every trouble mends itself.
 """
@@ -13,9 +13,11 @@ from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
+import aiohttp
 from sqlalchemy import make_url
 
 from bench.valkey import Valkey
+from core.store.sends import LEASE_SECONDS
 from tests.conftest import Postgres
 from tests.processes import SECRET, Process, Starter, until_ready
 from tests.system.test_processes import free_port
@@ -25,6 +27,8 @@ Trouble: TypeAlias = Callable[[Random], Awaitable[str]]
 EXIT_SECONDS: Final = 30.0
 READY_SECONDS: Final = 120.0
 """Many come at once to who has just started."""
+_GLANCE: Final = aiohttp.ClientTimeout(1)
+_LEASED: Final = "latchkey_endpoints_leased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +71,26 @@ async def _told(kind: str, trouble: Awaitable[str]) -> str:
 
 @dataclass(slots=True)
 class Servers:
-    """Two server processes on one database, on ports that stay theirs."""
+    """Server processes on one database, two of them, on ports that stay theirs."""
 
     starter: Starter
     env: Mapping[str, str]
-    ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    ports: Sequence[int] = field(default_factory=lambda: (free_port(), free_port()))
     running: list[Process] = field(default_factory=list)
-    _turns: tuple[asyncio.Lock, asyncio.Lock] = field(
-        default_factory=lambda: (asyncio.Lock(), asyncio.Lock())
-    )
+    _turns: Sequence[asyncio.Lock] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Each has one trouble at a time."""
+        self._turns = [asyncio.Lock() for _ in self.ports]
 
     async def start(self) -> None:
-        """Start both, and return once they serve."""
-        self.running = [self._started(which) for which in range(2)]
+        """Start all, and return once they serve."""
+        self.running = [self._started(which) for which in range(len(self.ports))]
         await self.ready()
 
     async def ready(self) -> None:
-        """Return once both serve."""
-        for which in range(2):
+        """Return once all serve."""
+        for which in range(len(self.ports)):
             await self._ready(which)
 
     async def killed(self, random: Random) -> str:
@@ -97,12 +103,7 @@ class Servers:
 
     async def paused(self, random: Random) -> str:
         """One does nothing for some seconds."""
-        which, seconds = random.randrange(2), random.uniform(0.5, 6)
-        async with self._turns[which]:
-            process = self.running[which].process
-            with stopped(process.pid):
-                await asyncio.sleep(seconds)
-        return f"server {which} for {seconds:.1f} s"
+        return await self._stopped(await self._chosen(random), random.uniform(0.5, 6))
 
     @contextmanager
     def still(self, which: int) -> Iterator[None]:
@@ -110,8 +111,14 @@ class Servers:
         with stopped(self.running[which].process.pid):
             yield
 
+    async def _stopped(self, which: int, seconds: float) -> str:
+        async with self._turns[which]:
+            with self.still(which):
+                await asyncio.sleep(seconds)
+        return f"process {which} for {seconds:.1f} s"
+
     async def _over(self, random: Random, how: signal.Signals) -> str:
-        which, seconds = random.randrange(2), random.uniform(0, 2)
+        which, seconds = await self._chosen(random), random.uniform(0, 2)
         async with self._turns[which]:
             process = self.running[which].process
             process.send_signal(how)
@@ -119,7 +126,10 @@ class Servers:
             await asyncio.sleep(seconds)
             self.running[which] = self._started(which)
             await self._ready(which)
-        return f"server {which}, away for {seconds:.1f} s"
+        return f"process {which}, away for {seconds:.1f} s"
+
+    async def _chosen(self, random: Random) -> int:
+        return random.randrange(len(self.ports))
 
     def _started(self, which: int) -> Process:
         return self.starter.serve(self.ports[which], self.env)
@@ -135,6 +145,37 @@ class Servers:
                         self.running[which] = self._started(which)
                 if ready.exception() is None:
                     return
+
+
+@dataclass(slots=True)
+class Workers(Servers):
+    """Processes that send webhooks."""
+
+    async def paused(self, random: Random) -> str:
+        """One does nothing for longer than its leases hold."""
+        return await self._stopped(
+            await self._chosen(random), LEASE_SECONDS + random.uniform(0.5, 1.5)
+        )
+
+    async def _chosen(self, random: Random) -> int:
+        """The busiest that is in no trouble yet: others might have nothing to lose."""
+        free = [which for which, turn in enumerate(self._turns) if not turn.locked()]
+        leased = dict(zip(free, await asyncio.gather(*map(self._leased, free)), strict=True))
+        most = max(leased.values(), default=0)
+        return random.choice([one for one in free if leased[one] == most] or range(len(self.ports)))
+
+    async def _leased(self, which: int) -> float:
+        """How many endpoints are its own now."""
+        url = f"http://127.0.0.1:{self.ports[which]}/metrics"
+        try:
+            async with aiohttp.ClientSession(timeout=_GLANCE) as session, session.get(url) as found:
+                lines = (await found.text()).splitlines()
+        except (aiohttp.ClientError, TimeoutError):
+            return 0
+        return sum(float(one.split()[1]) for one in lines if one.startswith(f"{_LEASED} "))
+
+    def _started(self, which: int) -> Process:
+        return self.starter.worker(self.ports[which], self.env)
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from tests.schema.test_reuse import Desk
 
 SIZED_ABOVE = {
     f"{kind}Connection.{name}"
-    for kind in ("Device", "Home", "Event", "WebhookEndpoint")
+    for kind in ("Device", "Home", "Event", "Notice", "WebhookDelivery", "WebhookEndpoint")
     for name in ("nodes", "edges")
 }
 """Lists whose length is said by whatever returns the page that they are of."""
@@ -77,7 +77,7 @@ def test_every_page_is_sliced() -> None:
         for place, field, size in said()
         if get_named_type(field.type).name.endswith("Connection")
     ]
-    assert len(pages) == 6
+    assert len(pages) == 8
     for place, field, size in pages:
         slicing = tuple(name for name in ("first", "last") if name in field.args)
         assert size == ListSize(USUAL, slicing, ("nodes", "edges"), require_one=False), place

@@ -30,7 +30,7 @@ from tests.schema.press import GRAPH
 
 ROOT = Path(__file__).parents[2]
 UNIT = re.compile(r"%|degrees|kelvin|°C|\bW\b|\bkWh\b|milliseconds|\b[Ss]econds\b|\ba second\b")
-COUNTS = {"first", "last", "sequence", "totalCount"}
+COUNTS = {"first", "last", "made", "number", "sequence", "skipped", "status", "totalCount"}
 
 WITHOUT_SCOPE = {
     "Client.id",
@@ -168,6 +168,10 @@ def test_what_can_be_asked_done_and_watched() -> None:
         "Query.events(after, first, filter)",
         "Query.webhookEndpoint(id)",
         "Query.webhookEndpoints(first, after)",
+        "Query.webhookDelivery(id)",
+        "Query.webhookDeliveries(first, after, filter)",
+        "Query.explainEvent(eventId)",
+        "Query.notices(first, after)",
         "Mutation.controlDevice(input)",
         "Mutation.controlDevices(input)",
         "Mutation.cancelCommand(id)",
@@ -180,6 +184,9 @@ def test_what_can_be_asked_done_and_watched() -> None:
         "Mutation.pauseWebhookEndpoint(id)",
         "Mutation.resumeWebhookEndpoint(id)",
         "Mutation.rotateWebhookSecret(id)",
+        "Mutation.testWebhookEndpoint(input)",
+        "Mutation.redeliverWebhook(deliveryId)",
+        "Mutation.replayWebhooks(input)",
         "Subscription.deviceStatusChanged(deviceIds, homeId, after, delivery, minIntervalMs)",
         "Subscription.events(filter, after, delivery, minIntervalMs)",
     }

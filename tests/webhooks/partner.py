@@ -17,7 +17,7 @@ from core.domain.endpoints import Endpoint
 from core.domain.events import Event
 from core.domain.sending import Held
 from core.services.letters import Letters
-from core.signing import Secret, verify
+from core.signing import Secret, SenderKey, verify
 from core.store import hooks
 from core.store.endpoints import Endpoints
 from core.store.tables import deliveries
@@ -94,6 +94,10 @@ class Partner:
         """Whether so many are there, and no others."""
         return await self.statuses() == expected
 
+    async def statuses_count(self, status: str, count: int) -> bool:
+        """Whether so many have this one."""
+        return (await self.statuses()).get(status, 0) == count
+
     def of(self, device_id: str) -> list[Got]:
         """What it got of a device."""
         return [one for one in self.got if one.device == device_id]
@@ -129,10 +133,17 @@ async def partner(estate: Estate, **defined: Any) -> AsyncIterator[Partner]:
 
 async def registered(estate: Estate, url: str, **defined: Any) -> Held:
     """An endpoint of the estate's client."""
-    house, now = estate.house, estate.house.clock.now()
+    return await endpoint_of(estate.house, estate.client.id, url, KEY, **defined)
+
+
+async def endpoint_of(
+    house: House, client_id: str, url: str, key: SenderKey, **defined: Any
+) -> Held:
+    """An endpoint of a client, whose messages are signed with this key."""
+    now = house.clock.now()
     endpoint = Endpoint(
         id=house.ids.new("endpoint"),
-        client_id=estate.client.id,
+        client_id=client_id,
         url=url,
         document=defined.pop("document", DEFAULT),
         created_at=now,
@@ -141,7 +152,7 @@ async def registered(estate: Estate, url: str, **defined: Any) -> Held:
         **defined,
     )
     letters = Letters(house.press, house.sealer, "http://127.0.0.1")
-    held = Held(endpoint, (letters.sealed(endpoint.id, KEY),))
+    held = Held(endpoint, (letters.sealed(endpoint.id, key),))
     await Endpoints(house.database).add(held)
     return held
 

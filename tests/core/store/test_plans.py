@@ -2,30 +2,44 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import event
 
+from core.domain.breaker import Breaker, BreakerState
+from core.domain.deliveries import DeliveryStatus
+from core.domain.repairs import Chosen, Which
 from core.domain.shards import SHARDS
+from core.store import hooks
 from core.store.backlog import Backlog
 from core.store.database import Database
+from core.store.deliveries import Deliveries
 from core.store.retention import Bounds
+from core.store.tidying import Tidy
 from tests.core.services.estate import Estate
+from tests.core.services.repair import change, end, repairs, waiting
 from tests.core.store.keep import HOUR, prune
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 ENDLESS: Final = (
     "SCAN commands",
+    "SCAN deliveries",
     "SCAN devices",
     "SCAN events",
     "SCAN homes",
     "SCAN idempotency_keys",
     "SCAN kept",
 )
-SHORT: Final = ("INDEX ix_commands_deadline", "INDEX ix_kept_due_at")
-"""The index that holds open commands alone, and that from which the first few are taken."""
+SHORT: Final = (
+    "INDEX ix_commands_deadline",
+    "INDEX ix_kept_due_at",
+    "INDEX ix_deliveries_ended_at",
+    "INDEX ix_deliveries_pins",
+)
+"""Indexes that hold what is open alone, and those from which the first few are taken."""
 
 Asked = list[tuple[str, Any]]
 
@@ -100,3 +114,40 @@ async def test_no_look_at_what_is_kept_goes_through_all_events(estate: Estate) -
     written = {statement.split()[0] for statement, _ in asked}
     assert written >= {"SELECT", "INSERT", "UPDATE", "DELETE"}
     assert await endless(estate.house.database, asked) == []
+
+
+async def test_no_look_at_deliveries_goes_through_all(estate: Estate) -> None:
+    """Whatever their client asks for, whatever is repaired, and whatever is tidied."""
+    held, made = await waiting(estate, 4)
+    house, ours, client_id = estate.house, repairs(estate), estate.client.id
+    await end(house, made[:2], DeliveryStatus.DEAD)
+    down = hooks.breaker_out(Breaker(BreakerState.OPEN))
+    long_ago = house.clock.now() - timedelta(days=30)
+    await change(house, held.endpoint.id, breaker=down, active_since=long_ago)
+    rows = Deliveries(house.database)
+    with heard(house.database) as asked:
+        for which in (
+            Which(),
+            Which(held.endpoint.id),
+            Which(held.endpoint.id, status=DeliveryStatus.DEAD),
+            Which(held.endpoint.id, status=DeliveryStatus.PENDING, device_id=estate.lamp.id),
+        ):
+            await rows.page(client_id, which, None, 2)
+            await rows.page(client_id, which, "z" if which.endpoint_id is None else 9, 20)
+        await ours.explaining.explain(client_id, made[3].event_id)
+        await ours.deliveries.redeliver(client_id, made[0].id)
+        await ours.replays.begin(client_id, held.endpoint.id, Chosen(only_failed=True))
+        assert await ours.replayer.step()
+        await ours.tidying.look()
+        await Tidy(house.database).overdue(held.endpoint.id, house.clock.now())
+        await Tidy(house.database).gone(estate.home.id)
+        await Tidy(house.database).home_after("")
+        await ours.tidying._consent.look(estate.home.id, None)  # noqa: SLF001 - its own work
+        assert await prune(house, Bounds(HOUR, 1), estate.home) > 0
+    assert await endless(house.database, asked) == []
+    lost = [statement for statement, _ in asked if "IN ('FAILED', 'DEAD'" in statement]
+    assert lost
+    async with house.database.read() as connection:
+        values = next(values for statement, values in asked if statement == lost[0])
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {lost[0]}", values)
+        assert any("ix_deliveries_lost" in row.detail for row in plan)
