@@ -17,6 +17,7 @@ from app.compose import House
 from app.documents import documents
 from app.door import Json, known_client, opened, refuse_unsafe, say
 from app.environment import read_settings
+from app.forward import listen
 from app.homes import homes
 from app.serving import MOST_WORKERS
 from app.sharing import granted, own, targets
@@ -35,6 +36,7 @@ for group, name in ((tokens, "token"), (keys, "keys"), (users, "user")):
 for group, name in ((clients, "client"), (documents, "document"), (homes, "home")):
     cli.add_typer(group, name=name)
 cli.add_typer(audit, name="audit")
+cli.command()(listen)
 
 
 def main() -> None:

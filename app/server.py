@@ -26,6 +26,7 @@ from app.ending import Ending
 from app.frames import Framed
 from app.graphql import HEARD, Endpoint
 from app.health import Ready, alive
+from app.listening import listen_route
 from app.metrics import Meter, Meters, Metrics
 from app.pages.desk import lost
 from app.pages.explorer import Door
@@ -48,6 +49,7 @@ from schema.reuse import Reuse
 from subscriptions import socket
 from subscriptions.session import Limits as SocketLimits, Parts
 from subscriptions.sessions import Sessions
+from webhooks.protocol import PATH as LISTEN
 
 GRAPHQL = "/graphql"
 any_origin = partial(
@@ -103,6 +105,11 @@ def authenticator_of(house: House, *uris: str) -> Authenticator:
     return Authenticator(house.tokens, house.access, house.services.proofs, house.clock, uris)
 
 
+def _of_socket(house: House, uri: str) -> Authenticator:
+    # Clients name the address of a socket as they opened it, or as that of its HTTP request.
+    return authenticator_of(house, uri, uri.replace("http", "ws", 1))
+
+
 def application(
     house: House,
     graph: Graph,
@@ -122,8 +129,7 @@ def application(
     settings = house.settings
     uri = settings.public_url + GRAPHQL
     authenticate = authenticator_of(house, uri)
-    # Clients name the address of a socket as they opened it, or as that of its HTTP request.
-    of_socket = authenticator_of(house, uri, uri.replace("http", "ws", 1))
+    of_socket = _of_socket(house, uri)
     parts = Parts(graph, house.access, house.clock, _limits(settings), house.hub.pump)
     endpoint = Endpoint(
         graph,
@@ -163,6 +169,7 @@ def application(
             *pages,
             *oauth.routes(house),
             webhook_keys(house.services.endpoints),
+            listen_route(house, _of_socket(house, settings.public_url + LISTEN), sessions),
             *([house_page("/", opening)] if opening else []),
         ],
     )

@@ -77,9 +77,9 @@ class Starter:
             check=False,
         )
 
-    def demo(self, *words: str, env: Mapping[str, str] | None = None) -> Process:
+    def demo(self, *words: str, env: Mapping[str, str] | None = None, port: str = "0") -> Process:
         """A demo, once it has printed its line."""
-        started = self._start("demo", "--json", "--port", "0", *words, env=env)
+        started = self._start("demo", "--json", "--port", port, *words, env=env)
         assert started.process.stdout is not None
         line = started.process.stdout.readline()
         assert line, started.said
@@ -90,18 +90,22 @@ class Starter:
         """A server process; ready once `/readyz` says so (see `until_ready`)."""
         return self._start("serve", "--port", str(port), *words, env=env)
 
+    def listen(self, *words: str, env: Mapping[str, str] | None = None) -> Process:
+        """Somebody who listens; what they print is among what is `said`."""
+        return self._start("listen", *words, env=env, printed=True)
+
     def worker(self, port: int, env: Mapping[str, str] | None = None) -> Process:
         """A process that sends webhooks; ready once `/readyz` says so."""
         return self._start("worker", "--port", str(port), env=env)
 
-    def _start(self, *words: str, env: Mapping[str, str] | None) -> Process:
+    def _start(self, *words: str, env: Mapping[str, str] | None, printed: bool = False) -> Process:
         log = self.folder / f"log-{len(self.started)}.txt"
         with log.open("w") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app", *words],
                 cwd=self.folder,
                 env=_environment(env),
-                stdout=subprocess.PIPE,
+                stdout=errors if printed else subprocess.PIPE,
                 stderr=errors,
                 text=True,
             )

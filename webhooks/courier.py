@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
+from math import inf
 from typing import Final, Protocol
 
 from core import observe
@@ -76,12 +77,14 @@ class Office:
 class Courier:
     """One leased endpoint. `run` ends when nothing is due, or the lease is lost, and gives it back.
 
-    Whoever has it calls `renewed` when the lease is, and `wake` when something was planned.
+    Whoever has it calls `renewed` when the lease is, and `wake` when something was planned. One
+    that `stays` waits for more until it is ended, and leaves the lease to who has it.
     """
 
-    def __init__(self, held: Held, office: Office, asked_at: float) -> None:
+    def __init__(self, held: Held, office: Office, asked_at: float, *, stays: bool = False) -> None:
         """Leased, by a question that was asked at this time (monotonic)."""
         self.held = held
+        self._stays = stays
         self.condition = Condition(held, office.schedule, office.clock, office.ids)
         self._office = office
         self._bucket = rates.fresh(held.endpoint.rate_limit, office.clock.monotonic())
@@ -148,7 +151,7 @@ class Courier:
     async def _look(self) -> bool:
         """Begin what is due; whether there was anything."""
         if self.condition.waits > 0:
-            self._ending = self._ending or not self._lanes
+            self._ending = self._ending or not (self._lanes or self._stays)
             return False
         closed = self.condition.closed
         most = (self._width if closed else 1) - len(self._lanes)
@@ -165,7 +168,7 @@ class Courier:
     async def _linger(self) -> bool:
         """Wait a little for more; whether to look again."""
         clock = self._office.clock
-        until = clock.monotonic() + LINGER_SECONDS
+        until = clock.monotonic() + (inf if self._stays else LINGER_SECONDS)
         while self.good() and (left := until - clock.monotonic()) > 0:
             await self._hear(min(left, LOOK_SECONDS))
             self._news.clear()
@@ -263,7 +266,7 @@ class Courier:
             self.end()
 
     async def _leave(self) -> None:
-        if self._lost:
+        if self._lost or self._stays:
             return
         try:
             await self._office.outbox.release(self.held, max(self._held_up, self.condition.waits))

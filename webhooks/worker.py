@@ -46,7 +46,7 @@ class Worker:
         """Deliveries that came to an end here, by which."""
         self.queue = Queue()
         """How much waited, for any worker, when this one last looked."""
-        planner.planned = self._planned
+        planner.taps.append(self._planned)
         office.recorder.told = self._told
 
     @property
@@ -69,6 +69,8 @@ class Worker:
     async def drain(self) -> None:
         """Begin nothing new, and return once what is under way has ended and is recorded."""
         self._draining = True
+        if self._planned in self._planner.taps:
+            self._planner.taps.remove(self._planned)
         for courier in tuple(self._couriers.values()):
             courier.end()
         if self._tasks:
@@ -100,7 +102,11 @@ class Worker:
         asked_at = self._office.clock.monotonic()
         found = await self._office.outbox.lease(most)
         for held in found:
-            self._begin(held, asked_at)
+            if held.endpoint.temporary:  # whoever had it has died, and nobody listens any more
+                await self._office.outbox.discard(held)
+                log.info("listener_lost", endpoint_id=held.endpoint.id)
+            else:
+                self._begin(held, asked_at)
         return len(found) == most
 
     def _begin(self, held: Held, asked_at: float) -> None:

@@ -13,6 +13,7 @@ from core.domain.endpoints import (
     checked_description,
     checked_rate_limit,
     checked_types,
+    listener_url,
 )
 from core.domain.errors import Invalid
 from core.domain.events import EventType
@@ -39,16 +40,21 @@ class Definition(TypedDict, total=False):
     signing: Signing
 
 
-def checked_definition(given: Definition, allowed: tuple[Network, ...] = ()) -> Definition:
+def checked_definition(
+    given: Definition, allowed: tuple[Network, ...] = (), *, temporary: bool = False
+) -> Definition:
     """The parts as they are kept; `allowed` are networks that may be called besides public ones.
 
+    Nothing calls the URL of a `temporary` endpoint.
     Whether the document is one, and goes with its variables, only the graph knows.
 
     Raises:
         Invalid: one of them can never be; its field is named as in the graph.
     """
     kept = given.copy()
-    if "url" in given:
+    if "url" in given and temporary:
+        kept["url"] = listener_url(given["url"])
+    elif "url" in given:
         target(given["url"], allowed)
     if "variables" in given:
         kept["variables"] = checked_variables(given["variables"])

@@ -21,6 +21,9 @@ DEFAULT_RATE: Final = 100
 LONGEST_DESCRIPTION: Final = 500
 MOST: Final = 100
 """Of one client."""
+LISTEN: Final = "listen:"
+"""What the URL of a temporary endpoint begins with."""
+LONGEST_LISTENER: Final = 500
 _ID: Final = re.compile("endpoint_[0-9a-f]{32}")
 
 
@@ -75,6 +78,7 @@ class Endpoint:
 
     `event_types` are those that it wants; None is all that its document can show. `disabled_at` and
     `disabled_because` are there while it is DISABLED. `active_since` is when it last became ACTIVE.
+    A `temporary` one is sent to over the connection of who listens, and gone with it.
     """
 
     id: str
@@ -95,6 +99,7 @@ class Endpoint:
     disabled_at: datetime | None = None
     disabled_because: str | None = None
     health: Health = field(default_factory=Health)
+    temporary: bool = False
 
     @property
     def active(self) -> bool:
@@ -157,6 +162,18 @@ def checked_description(text: str) -> str:
         )
         raise Invalid(sentence, "description")
     return text
+
+
+def listener_url(text: str) -> str:
+    """The URL of a temporary endpoint: where whoever listens takes it, for its client to read.
+
+    Raises:
+        Invalid: it is too long, or holds what cannot be seen.
+    """
+    if len(text) > LONGEST_LISTENER or not (text.isascii() and text.isprintable()):
+        sentence = f"url has at most {LONGEST_LISTENER} printable ASCII characters."
+        raise Invalid(sentence, "url")
+    return LISTEN + text
 
 
 def checked_types(types: Collection[EventType] | None) -> frozenset[EventType] | None:

@@ -50,9 +50,9 @@ class EndpointKeys:
         """Sealed as letters have them opened."""
         self._letters = letters
 
-    def first(self, endpoint: Endpoint) -> Issued:
-        """A new endpoint with its first key."""
-        key = _fresh(endpoint.signing)
+    def first(self, endpoint: Endpoint, secret: Secret | None = None) -> Issued:
+        """A new endpoint with its first key: this one, or a fresh one."""
+        key = secret or _fresh(endpoint.signing)
         return Issued(Held(endpoint, (self._letters.sealed(endpoint.id, key),)), key)
 
     def rotated(self, held: Held, now: datetime) -> Issued:

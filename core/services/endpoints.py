@@ -18,6 +18,7 @@ from core.domain.mirrors import Mirror
 from core.domain.ports import Clock, Ids, Notes
 from core.domain.sending import Held, SealedKey
 from core.services.endpoint_keys import EndpointKeys, Issued, Published
+from core.signing import Secret
 from core.snapshots.access import Access
 from core.store.endpoints import Endpoints as Stored
 
@@ -51,8 +52,17 @@ class Endpoints:
         self._allowed = allowed
         self._changed = changed
 
-    async def create(self, viewer: Viewer, given: Definition) -> Issued:
+    async def create(
+        self,
+        viewer: Viewer,
+        given: Definition,
+        life: str | None = None,
+        secret: Secret | None = None,
+    ) -> Issued:
         """A new endpoint, ACTIVE, with its first key; `url` and `document` must be given.
+
+        With a `life` it is temporary: leased by that from the beginning, and signed by the `secret`
+        that whoever listens had before, if they had one.
 
         Raises:
             Invalid: a part of it can never be; its field says which.
@@ -66,7 +76,8 @@ class Endpoints:
                 "share that client. Create one with a token of your own client."
             )
             raise Refused(sentence)
-        said = checked_definition(given, self._allowed)
+        temporary = life is not None
+        said = checked_definition(given, self._allowed, temporary=temporary)
         bare = Endpoint(
             id=self._ids.new("endpoint"),
             client_id=client.id,
@@ -75,12 +86,13 @@ class Endpoints:
             created_at=now,
             updated_at=now,
             active_since=now,
+            temporary=temporary,
         )
         endpoint = replace(bare, **said)
         await self._check(client, endpoint)
-        issued = self._keys.first(endpoint)
-        await self._stored.add(issued.held)
-        self._note(Kind.ENDPOINT_CREATE, viewer, endpoint.id)
+        issued = self._keys.first(endpoint, secret)
+        await self._stored.add(issued.held, life)
+        self._note(Kind.ENDPOINT_CREATE, viewer, endpoint.id, "listen" if temporary else None)
         self._changed()
         return issued
 
@@ -107,6 +119,8 @@ class Endpoints:
                     "at it, and repeat what still holds."
                 )
                 raise Conflict(sentence)
+            if held.endpoint.temporary and "url" in said:
+                raise Invalid("Whoever listens has said where: this URL stays.", "url")
             after = replace(held.endpoint, **said)
             if after == held.endpoint:
                 return held

@@ -54,11 +54,17 @@ class Outbox:
         self._cover = Cover(access)
         self._rosters = rosters
         self._clock = clock
+        self._ids = ids
         self._events: OrderedDict[tuple[str, int], Event] = OrderedDict()
         self._here: OrderedDict[str, Roster] = OrderedDict()
         self._judged: dict[tuple[str, str], _Judged] = {}
         self.life = ids.new("worker")
         """As whom this process leases."""
+
+    def another(self) -> "Outbox":
+        """One more of this process, which leases for itself and holds nothing in common."""
+        parts = self._sends, self._parcels, self._letters, self._access, self._rosters
+        return Outbox(*parts, self._clock, self._ids)
 
     async def lease(self, most: int) -> Sequence[Held]:
         """Endpoints that something is due at, from now on this process's for a while.
@@ -84,6 +90,14 @@ class Outbox:
         """
         later = self._clock.now() + timedelta(seconds=seconds) if seconds > 0 else None
         await self._sends.release(self.life, held.endpoint.id, later)
+
+    async def discard(self, held: Held) -> None:
+        """Have a leased endpoint be gone, with all that waits for it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        await self._sends.discard(self.life, held)
 
     async def take(self, held: Held, busy: Collection[str], most: int) -> Sequence[Run]:
         """What is due at an endpoint, lane by lane, but for the lanes that are busy.

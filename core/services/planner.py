@@ -40,9 +40,9 @@ DOCUMENTS: Final = 10_000
 
 
 class Planner:
-    """Plans for this process; `run` is its one task.
+    """Plans for this process. Whoever needs it has `run` as a task; one of them is at work.
 
-    `planned` is called after each transaction with the endpoints that something waits for now, and
+    `taps` are called after each transaction with the endpoints that something waits for now, and
     the events that were planned.
     """
 
@@ -66,7 +66,8 @@ class Planner:
         self._aside: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._looked_at = -LOOK_SECONDS
-        self.planned: Callable[[Collection[str], Collection[Event]], None] = lambda *_: None
+        self._turn = asyncio.Lock()
+        self.taps: list[Callable[[Collection[str], Collection[Event]], None]] = []
         self.deliveries = 0
         """Deliveries planned by this process."""
 
@@ -81,7 +82,12 @@ class Planner:
         self._wake.set()
 
     async def run(self) -> None:
-        """Plan, for ever."""
+        """Plan, for ever, once nobody else does here."""
+        async with self._turn:
+            self.look()
+            await self._run()
+
+    async def _run(self) -> None:
         down = False
         try:
             while True:
@@ -202,7 +208,9 @@ class Planner:
             known = await self._plans.places(missed)
             self._caught_up({one: known[one].place for one in known})
         self.deliveries += done.deliveries
-        self.planned(done.endpoints, done.events if done.deliveries else ())
+        events = done.events if done.deliveries else ()
+        for tap in tuple(self.taps):
+            tap(done.endpoints, events)
         return bool(done.places)
 
     def _set_aside(self, home_id: str) -> None:

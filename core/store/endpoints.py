@@ -18,7 +18,9 @@ from core.store import hooks
 from core.store.database import Database
 from core.store.hooks import DELETED
 from core.store.outbox import READY
+from core.store.sends import LEASE_SECONDS
 from core.store.tables import clients, deliveries, endpoints, lines, replays
+from core.store.types import database_time
 
 PAGE = 500
 """Rows of a deleted endpoint that one transaction takes away: on SQLite all others wait for it."""
@@ -31,8 +33,10 @@ class Endpoints:
         """Keep them here."""
         self._database = database
 
-    async def add(self, held: Held) -> None:
-        """Keep a new one.
+    async def add(self, held: Held, life: str | None = None) -> None:
+        """Keep a new one; with a `life`, as leased by that.
+
+        Then it is due from the beginning: should that life die, another finds it.
 
         Raises:
             Conflict: its client has too many.
@@ -49,9 +53,12 @@ class Endpoints:
             "client_id": client_id,
             "created_at": held.endpoint.created_at,
             "planned": 0,
-            "token": 0,
+            "token": held.token,
             "leased_until": 0.0,
         }
+        if life is not None:
+            until, due = database_time() + LEASE_SECONDS, held.endpoint.created_at
+            values |= {"owner": life, "leased_until": until, "next_at": due}
         async with self._database.write() as connection:
             await connection.execute(lock)
             check_room((await connection.execute(count)).scalar_one())

@@ -84,6 +84,20 @@ class Sends:
             this = update(endpoints).where(endpoints.c.id == endpoint_id)
             await connection.execute(this.values(owner=None, leased_until=0.0, next_at=next_at))
 
+    async def discard(self, life: str, held: Held) -> None:
+        """Have an endpoint be gone that this life leased.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        this = endpoints.c.id == held.endpoint.id, endpoints.c.owner == life
+        gone = update(endpoints).where(*this, endpoints.c.token == held.token)
+        gone = gone.values(
+            status=hooks.DELETED, keys=[], next_at=None, version=endpoints.c.version + 1
+        )
+        async with self._database.write() as connection:
+            await connection.execute(gone)
+
     async def record(self, life: str, accounts: Mapping[str, Account]) -> Mapping[str, Recorded]:
         """Write down what became of deliveries, by their endpoints.
 
