@@ -5,15 +5,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from app.address import bound
-from app.server import listening
+from app.metering import Toll
+from app.working import working
 from engine import Engine
 from tests.app.conftest import Api
 from tests.app.test_socket import WATCH, opened
 from tests.app.test_sse import streamed
-from tests.conftest import Run, both_engines
+from tests.conftest import both_engines
 
 TOKEN = "only-for-tests-of-metrics"
 DEVICES = "{ devices(first: 2) { nodes { id name } } }"
@@ -129,21 +130,9 @@ async def test_nothing_of_people_is_in_them(api: Api) -> None:
 
 
 async def test_the_page_names_each_of_them(api: Api) -> None:
-    """docs/operate.md lists what is counted here, and nothing that is not."""
+    """docs/operate.md lists what is counted, here and by workers, and nothing that is not."""
     shown = re.findall(r"^# TYPE (latchkey_\S+)", await (await scraped(api)).text(), re.MULTILINE)
+    async with working(api.house) as worker:
+        toll = generate_latest(Toll(worker, api.house.services.planner)).decode()
+    shown += re.findall(r"^# TYPE (latchkey_\S+)", toll, re.MULTILINE)
     assert sorted(re.findall(r"^\| `(latchkey_\w+)", PAGE, re.MULTILINE)) == sorted(shown)
-
-
-async def test_without_a_token_they_are_off(sqlite_url: str, run_house: Run) -> None:
-    """404, with what an operator has to do; an empty token opens nothing."""
-    with bound("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
-        async with (
-            run_house(sqlite_url) as house,
-            listening(house, listener),
-            aiohttp.ClientSession() as http,
-        ):
-            for header in ({}, {"Authorization": "Bearer "}):
-                response = await http.get(url, headers=header)
-                assert response.status == 404
-                assert "LATCHKEY_METRICS_TOKEN" in await response.text()
