@@ -44,10 +44,18 @@ OTHERS: Final = 5
 SENDING: Final = {
     "webhook_allow": "127.0.0.0/8",
     "webhook_timeout_seconds": "1",
+    "metrics_token": "shown-to-whoever-looks-for-the-busiest",
 }
 KILLS: Final = 2 * ("killed",)
 """They come more often than other troubles."""
-FAULTS: Final = ("courier_failed", "courier_died", "record_failed", "task_died", "Traceback")
+FAULTS: Final = (
+    "courier_failed",
+    "courier_died",
+    "home_unplanned",
+    "record_failed",
+    "task_died",
+    "never retrieved",
+)
 
 
 @dataclass(frozen=True)
