@@ -48,18 +48,18 @@ class Luck:
     every: float
     """Seconds from one outage to the next, on average."""
     well: bool = False
-    _until: float = 0.0
-    _next: float = 0.0
     _outage: Answer = Answer.FAIL
+    _from: float = 0.0
+    _until: float = 0.0
     _refused: set[str] = field(default_factory=set)
 
     def answer(self, message_id: str, now: float) -> Answer:
         """What becomes of a request; no message is refused twice: that would be for good."""
         if self.well:
             return Answer.TAKE
-        if now >= self._next:
-            self._begin(now)
-        if now < self._until:
+        while self._until <= now:
+            self._plan(now)
+        if self._from <= now:
             return self._outage
         (chosen,) = self.random.choices(list(_ODDS), list(_ODDS.values()))
         if chosen is Answer.REFUSE:
@@ -68,11 +68,11 @@ class Luck:
             self._refused.add(message_id)
         return chosen
 
-    def _begin(self, now: float) -> None:
-        if self._next:
-            self._outage = self.random.choice(_OUTAGES)
-            self._until = now + self.random.uniform(*OUTAGE_SECONDS)
-        self._next = max(now, self._until) + self.random.expovariate(1 / self.every)
+    def _plan(self, now: float) -> None:
+        """The next outage: it comes and goes, whether anybody asks meanwhile or not."""
+        self._outage = self.random.choice(_OUTAGES)
+        self._from = (self._until or now) + self.random.expovariate(1 / self.every)
+        self._until = self._from + self.random.uniform(*OUTAGE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,9 +167,10 @@ class Workers(Servers):
     async def _leased(self, which: int) -> float:
         """How many endpoints are its own now."""
         url = f"http://127.0.0.1:{self.ports[which]}/metrics"
+        shown = {"Authorization": f"Bearer {self.env['LATCHKEY_METRICS_TOKEN']}"}
         try:
-            async with aiohttp.ClientSession(timeout=_GLANCE) as session, session.get(url) as found:
-                lines = (await found.text()).splitlines()
+            async with aiohttp.ClientSession(headers=shown, timeout=_GLANCE) as session:
+                lines = (await (await session.get(url)).text()).splitlines()
         except (aiohttp.ClientError, TimeoutError):
             return 0
         return sum(float(one.split()[1]) for one in lines if one.startswith(f"{_LEASED} "))

@@ -44,10 +44,18 @@ OTHERS: Final = 5
 SENDING: Final = {
     "webhook_allow": "127.0.0.0/8",
     "webhook_timeout_seconds": "1",
+    "metrics_token": "shown-to-whoever-looks-for-the-busiest",
 }
 KILLS: Final = 2 * ("killed",)
 """They come more often than other troubles."""
-FAULTS: Final = ("courier_failed", "courier_died", "record_failed", "task_died", "Traceback")
+FAULTS: Final = (
+    "courier_failed",
+    "courier_died",
+    "home_unplanned",
+    "record_failed",
+    "task_died",
+    "never retrieved",
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Scale:
     """So short that what failed is soon tried again; so long that no delivery's time is over."""
 
 
-SHORT: Final = Scale(24, 8, 3, 1_450, 120, 8, 11, 1.0, 15, 60, "0.3,0.5,1" + 47 * ",2")
+SHORT: Final = Scale(24, 8, 3, 1_450, 150, 8, 11, 0.8, 15, 60, "0.3,0.5,1" + 47 * ",2")
 LONG: Final = Scale(100, 20, 3, 19_100, 90, 16, 84, 2.6, 60, 420, "0.3,0.5,1,1,2,2" + 44 * ",12")
 
 
