@@ -100,7 +100,7 @@ class UpdateWebhookEndpointInput:
         default=strawberry.UNSET, description=f"{VARIABLES} `{{}}` takes them away."
     )
     event_types: list[EventType] | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{TYPES} All that the document shows, if null."
+        default=strawberry.UNSET, description=f"{TYPES} To have all again, name all."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=DESCRIPTION)
     ordering: Ordering | None = strawberry.field(
@@ -117,10 +117,7 @@ class UpdateWebhookEndpointInput:
 
     def definition(self) -> domain.Definition:
         """The parts that are given."""
-        given = _given(self)
-        if self.event_types is None:
-            given["event_types"] = None
-        return given
+        return _given(self)
 
 
 def _given(input: CreateWebhookEndpointInput | UpdateWebhookEndpointInput) -> domain.Definition:

@@ -19,6 +19,8 @@ from core.domain.errors import Invalid
 from core.domain.events import EventType
 from core.domain.targets import target
 
+LONGEST_DOCUMENT: Final = 10_000
+"""Characters of a document, comments included: it is read with its endpoint again and again."""
 LONGEST_VARIABLES: Final = 10_000
 """Bytes of a document's variables, written as JSON."""
 
@@ -56,6 +58,12 @@ def checked_definition(
         kept["url"] = listener_url(given["url"])
     elif "url" in given:
         target(given["url"], allowed)
+    if len(given.get("document", "")) > LONGEST_DOCUMENT:
+        sentence = (
+            f"document has {len(given['document'])} characters, comments included; it has at most "
+            f"{LONGEST_DOCUMENT}."
+        )
+        raise Invalid(sentence, "document")
     if "variables" in given:
         kept["variables"] = checked_variables(given["variables"])
     if "event_types" in given:

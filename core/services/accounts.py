@@ -63,7 +63,7 @@ class Accounts:
         registered_only: bool = False,
         redirect_uris: Collection[str] = (),
         scopes: Collection[Scope] = ALL,
-        auth: ClientAuth = ClientAuth.NONE,
+        auth: ClientAuth = ClientAuth.BASIC,
         flows: Collection[Flow] | None = None,
         sandbox: bool = False,
         homepage: str | None = None,

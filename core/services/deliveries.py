@@ -6,6 +6,7 @@ from typing import Final
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event
 from core.domain.grants import Grant
+from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock
 from core.domain.repairs import Traced, Which
 from core.domain.sending import Held, Notice
@@ -122,12 +123,18 @@ class Deliveries:
         if traced.sample is not None:
             return document.render(traced.sample)
         event = await self._rows.event_at(traced.home_id, traced.place)
-        grants = await self.showing(client_id, event) if event else []
-        if event is None or not any(
-            self._cover.opens(client_id, grant, document) for grant in grants
-        ):
+        if event is None or not await self.opened(client_id, event, document):
             raise _missing(delivery_id)
         return document.render(event)
+
+    async def opened(self, client_id: str, event: Event, document: Mirrored) -> bool:
+        """Whether some grant shows a client this event now, and opens all of this document.
+
+        Raises:
+            Unavailable: it cannot be known now.
+        """
+        grants = await self.showing(client_id, event)
+        return any(self._cover.opens(client_id, grant, document) for grant in grants)
 
 
 def possible(identifier: str) -> bool:

@@ -64,7 +64,11 @@ class EndpointKeys:
             Conflict: as many sign along as may.
         """
         endpoint, (last, *others) = held.endpoint, held.keys
-        former = [one for one in others if one.until is not None and now < one.until]
+        former = [
+            one
+            for one in others
+            if one.until is not None and now < one.until and self._opens(endpoint.id, one)
+        ]
         if len(former) >= MOST_FORMER:
             free = min(one.until for one in former if one.until is not None)
             sentence = (
@@ -74,8 +78,18 @@ class EndpointKeys:
             raise Conflict(sentence)
         key = _fresh(endpoint.signing)
         newest = self._letters.sealed(endpoint.id, key)
-        keys = (newest, replace(last, until=now + OVERLAP), *former)
+        if self._opens(endpoint.id, last):
+            former.insert(0, replace(last, until=now + OVERLAP))
+        keys = (newest, *former)
         return Issued(replace(held, endpoint=replace(endpoint, updated_at=now), keys=keys), key)
+
+    def _opens(self, endpoint_id: str, sealed: SealedKey) -> bool:
+        """Whether a key can be opened: one that cannot has signed nothing lately, and will not."""
+        try:
+            self._letters.key(endpoint_id, sealed)
+        except Invalid:
+            return False
+        return True
 
     def public(self, endpoint_id: str, newest: SealedKey) -> str | None:
         """What is verified with the newest key; None where that is a secret.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from core.domain.accounts import Client, Viewer
 from core.domain.addresses import Network
 from core.domain.audit import Actor, Detail, Kind, Outcome
-from core.domain.breaker import Breaker, renewed
+from core.domain.breaker import renewed
 from core.domain.definitions import Definition, checked_definition
 from core.domain.documents import PREFIX, digest
 from core.domain.endpoints import Endpoint, Turn, named, turned
@@ -154,8 +154,6 @@ class Endpoints:
 
         def work(held: Held) -> Held:
             endpoint = turned(held.endpoint, Turn.RESUME, now)
-            if endpoint is held.endpoint and _well(held):
-                return held
             endpoint = replace(endpoint, health=endpoint.health.renewed())
             return replace(held, endpoint=endpoint, breaker=renewed(held.breaker, now))
 
@@ -285,12 +283,5 @@ def _shown(endpoint: Endpoint) -> tuple[object, ...]:
     return endpoint.document, endpoint.variables
 
 
-def _well(held: Held) -> bool:
-    """Whether nothing holds up what waits for it."""
-    breaker = held.breaker
-    quiet = Breaker(ticket=breaker.ticket, recovered_at=breaker.recovered_at)
-    return breaker == quiet and not held.endpoint.health.failing
-
-
 def _missing(endpoint_id: str) -> Missing:
-    return Missing(f"There is no endpoint {endpoint_id}.")
+    return Missing(f"There is no endpoint {endpoint_id[:100]}.")

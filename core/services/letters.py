@@ -1,7 +1,8 @@
 """Letters: a delivery as it is sent, from the event that it is of: body, headers, signature."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -134,15 +135,20 @@ class Letters:
         signer = self._signers.get(key)
         if signer is None:
             newest, *others = held.keys
-            former = [
-                Former(self.key(held.endpoint.id, one), one.until)
-                for one in others
-                if one.until is not None
-            ]
-            signer = self._signers[key] = Signer(self.key(held.endpoint.id, newest), former)
+            signer = Signer(self.key(held.endpoint.id, newest), self._former(held, others))
+            self._signers[key] = signer
             if len(self._signers) > KEPT:
                 self._signers.popitem(last=False)
         return signer
+
+    def _former(self, held: Held, keys: Sequence[SealedKey]) -> list[Former]:
+        """Those that sign along; one that cannot be opened signs nothing."""
+        found = []
+        for one in keys:
+            if one.until is not None:
+                with suppress(Invalid):
+                    found.append(Former(self.key(held.endpoint.id, one), one.until))
+        return found
 
 
 def _purpose(endpoint_id: str) -> str:

@@ -79,6 +79,11 @@ class Trials:
         if event is None or not await self._deliveries.showing(client_id, event):
             sentence = f"There is no event {event_id[:LONGEST_ID]}."
             raise Missing(sentence)
+        if not await self._deliveries.opened(client_id, event, document):
+            sentence = (
+                "No grant that shows this event opens all that the endpoint's document selects."
+            )
+            raise Invalid(sentence, "eventId")
         types = document.wanted.types
         if types is not None and event.type not in types:
             sentence = f"The endpoint's document shows no {event.type.value}."

@@ -90,8 +90,8 @@ class Access:
         known = self._viewers.get(claims.token_id)
         if known is not None and known[0] is claims and known[1] == self._place:
             return known[2]
-        own = claims.grant_id == claims.client_id == claims.user_id
-        viewer = self._itself(claims) if own else self._found(claims)
+        itself = claims.grant_id == claims.client_id == claims.user_id
+        viewer = self._itself(claims) if itself else self._found(claims)
         if len(self._viewers) >= MOST_VIEWERS:
             self._viewers.clear()
         self._viewers[claims.token_id] = claims, self._place, viewer
@@ -126,7 +126,8 @@ class Access:
             who = "client" if client.disabled else "user"
             sentence = f"The {who} of this access token is disabled."
             raise Unauthenticated(sentence, taken_back=True)
-        scopes = claims.scopes & grant.scopes
+        # Tokens of a public client are in anybody's hands, and so would be what is its own.
+        scopes = claims.scopes & grant.scopes - (OWN if client.public else frozenset())
         return Viewer(client, user, grant, scopes, claims.expires_at, claims.token_id)
 
     def _itself(self, claims: Claims) -> Viewer:
@@ -288,8 +289,7 @@ class Access:
     def _changed(self, grant_id: str, before: Grant | None) -> None:
         for changed in tuple(self._watchers.get(grant_id, ())):
             changed()
-        grant = before or self.grants.get(grant_id)
-        if grant is not None:
+        if (grant := before or self.grants.get(grant_id)) is not None:
             for told in self.taps:
                 told(grant.client_id, grant.view.homes)
 

@@ -191,3 +191,20 @@ async def test_workers_share_the_work(estate: Estate, database_url: str, run_hou
             assert ours.events() == [event.id for event in (*first, *later)]
             assert len(ours.got) == 60  # who ends in order leaves nothing unrecorded
         assert await ours.statuses() == {"DELIVERED": 60}
+
+
+async def test_resuming_hurries_a_lane_that_waits(database_url: str, run_house: Run) -> None:
+    """One device's deliveries failed, others' did not: its receiver was repaired."""
+    slow = {**HASTY, "webhook_schedule": "300,300"}
+    async with run_house(database_url, **slow) as house:
+        estate = await settle(house, [lamp("lamp"), lamp("other")])
+        async with partner(estate) as ours, at_work(house):
+            ours.answers = lambda got: BAD if got.device == estate.lamp.id else OK
+            await told(estate, 2)
+            other = Report(estate.devices[1].id, 1, State(brightness=3))
+            await estate.take(other)
+            await eventually(lambda: ours.statuses_are({"PENDING": 2, "DELIVERED": 1}))
+            await eventually(lambda: len(ours.of(estate.lamp.id)) == 1)
+            ours.answers = lambda _: OK
+            await house.services.endpoints.resume(estate.viewer, ours.id)
+            await eventually(lambda: ours.statuses_are({"DELIVERED": 3}))

@@ -140,6 +140,15 @@ async def test_a_key_is_kept_sealed(bench: Bench) -> None:
         assert await stranger.published(held.endpoint.id) == []
 
 
+async def test_a_key_that_cannot_be_opened_ends_with_the_next(bench: Bench) -> None:
+    """The operator took away what sealed it: rotating helps, as the sentence says."""
+    id = (await bench.create()).held.endpoint.id
+    later = bench.service(sealer=Sealer((b"another one, of 32 bytes of text",)))
+    held = (await later.rotate(bench.viewer, id)).held
+    assert len(held.keys) == 1
+    assert later.public_key(id, held.keys) is None
+
+
 async def test_former_keys_sign_along_for_a_day(bench: Bench) -> None:
     """A few at a time, the newest first; those whose time is over are dropped as another comes."""
     service, first = bench.service(), await bench.create(signing=Signing.ED25519)
@@ -208,7 +217,7 @@ async def test_two_updates_at_a_time(bench: Bench) -> None:
 
 
 async def test_an_endpoint_that_is_down_is_resumed(bench: Bench) -> None:
-    """Its breaker closes and it is due at once; one that is well is left alone."""
+    """Its breaker closes and it is due at once, each time: one device alone may wait."""
     id = (await bench.create()).held.endpoint.id
     await bench.clock.advance(5)
     now, down = bench.clock.now(), Breaker()
@@ -234,7 +243,8 @@ async def test_an_endpoint_that_is_down_is_resumed(bench: Bench) -> None:
     async with bench.house.database.read() as connection:
         row = (await connection.execute(table.select().where(table.c.id == id))).one()
     assert row.next_at == bench.clock.now()
-    assert await bench.service().resume(bench.viewer, id) == after
+    again = await bench.service().resume(bench.viewer, id)
+    assert (again.endpoint, again.version) == (after.endpoint, after.version + 1)
 
 
 async def test_a_disabled_endpoint_cannot_be_paused(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from core.domain.deliveries import DeliveryStatus
 from core.domain.endpoints import ContentMode
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
+from core.domain.grants import Scope, Share
 from core.domain.samples import sample
 from core.signing import verify
 from core.store import hooks
@@ -117,3 +118,15 @@ async def test_tests_and_plans_are_numbered_together(estate: Estate) -> None:
     made = await of(estate.house, held.endpoint.id)
     assert [one.number for one in made] == list(range(1, 21))
     assert {one.status for one in made} == {DeliveryStatus.PENDING}
+
+
+async def test_what_no_grant_opens_is_not_tried(estate: Estate) -> None:
+    """A grant that covers the event may still not open what the document selects."""
+    (event,) = await told(estate, 1)
+    held = await registered(estate, URL)
+    grants = estate.house.services.grants
+    await grants.amend(estate.grant, {Scope.EVENTS_SUBSCRIBE}, [Share(estate.home.id)])
+    with pytest.raises(Invalid, match="No grant"):
+        await repairs(estate).trials.test(
+            estate.client.id, held.endpoint.id, event_id=event.id, dry_run=True
+        )

@@ -10,9 +10,10 @@ import pytest
 
 from app.compose import House
 from core import feed
+from core.domain.accounts import ClientAuth
 from core.domain.errors import Missing, Unauthenticated, Unavailable
 from core.domain.events import AccessEntry
-from core.domain.grants import Grant, Scope, Share
+from core.domain.grants import OWN, Grant, Scope, Share
 from core.services import Services
 from core.store.committer import Work
 from core.store.ledger import Ledger, Needs
@@ -46,6 +47,16 @@ async def test_a_viewer_is_who_the_token_says(estate: Estate) -> None:
     await estate.house.services.grants.amend(estate.grant, READ, [Share(estate.home.id)])
     assert estate.viewer.scopes == READ
     assert estate.house.access.again(replace(viewer, scopes=SCOPES)).scopes == READ
+
+
+async def test_a_public_client_has_nothing_of_its_own(estate: Estate) -> None:
+    """Its tokens are in anybody's hands: they open what a user gave, and no more."""
+    services = estate.house.services
+    client = await services.accounts.create_client("Public", auth=ClientAuth.NONE)
+    grant = await services.grants.give(estate.user.id, client.id, SCOPES, [Share(estate.home.id)])
+    viewer = viewer_of(estate.house, grant)
+    assert viewer.scopes == SCOPES - OWN
+    assert estate.viewer.scopes == SCOPES
 
 
 @pytest.mark.parametrize("how", TAKEN_BACK)
