@@ -24,7 +24,7 @@ publish(
     {
         "PENDING": "It waits, or is tried again.",
         "DELIVERED": "Its receiver took it.",
-        "FAILED": "Its receiver refused it for good: what is wrong is this delivery.",
+        "FAILED": "For good: its receiver refused this one, or it could not be made.",
         "DEAD": "Its time was over, or its event is no longer kept.",
         "CANCELLED": "The access by which it would have been sent was taken back.",
     },

@@ -37,7 +37,7 @@ publish(
         "BEHIND_ANOTHER": "It waits behind another delivery of its device.",
         "WAITING": "It waits for its time.",
         "DELIVERED": "The receiver took it.",
-        "FAILED": "The receiver refused it for good.",
+        "FAILED": "The receiver refused it for good, or it could not be made; `reason` says.",
         "DEAD": "Its time was over, or it is no longer kept.",
         "CANCELLED": "The access to it was taken back.",
     },
