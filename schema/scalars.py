@@ -26,7 +26,11 @@ def _read(value: str) -> datetime:
     if moment.tzinfo is None:
         sentence = f"{value!r} is no point in time: add its offset, such as Z."
         raise ValueError(sentence)
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        sentence = f"{value!r} is out of range: in UTC it is in none of the years 1 to 9999."
+        raise ValueError(sentence) from None
 
 
 def _same(value: Any) -> Any:

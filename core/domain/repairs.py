@@ -17,6 +17,8 @@ MOST_REPLAYS: Final = 3
 """Of one endpoint that run at a time."""
 MOST_DEVICES: Final = 100
 """That a replay names."""
+LONGEST_ID: Final = 100
+"""Of an identifier that is looked for; no record has a longer one."""
 DEFAULT_PACE: Final = 10
 """Messages a second of a replay."""
 AHEAD: Final = timedelta(seconds=10)
@@ -73,6 +75,8 @@ class Chosen:
         if len(self.device_ids or ()) > MOST_DEVICES:
             sentence = f"deviceIds has over {MOST_DEVICES} entries: leave some for another replay."
             raise Invalid(sentence, "deviceIds")
+        if not all(map(possible, self.device_ids or ())):
+            raise Invalid("deviceIds names what can be no device's id.", "deviceIds")
         if self.since is not None and self.until is not None and self.since >= self.until:
             sentence = "until is not after since, so nothing would match."
             raise Invalid(sentence, "until")
@@ -129,6 +133,11 @@ class Replay:
     @property
     def _pause(self) -> timedelta:
         return timedelta(seconds=1 / self.chosen.per_second)
+
+
+def possible(identifier: str) -> bool:
+    """Whether any record could have this id; what could not is no question to the database."""
+    return len(identifier) <= LONGEST_ID and identifier.isascii() and identifier.isprintable()
 
 
 def check_replays(running: int) -> None:

@@ -1,14 +1,13 @@
 """Deliveries, for the client that they are of: looked at, sent again, and read where too large."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event
 from core.domain.grants import Grant
 from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock
-from core.domain.repairs import Traced, Which
+from core.domain.repairs import LONGEST_ID, Traced, Which, possible
 from core.domain.sending import Held, Notice
 from core.services.covering import Cover
 from core.services.letters import Letters
@@ -16,9 +15,6 @@ from core.snapshots.access import Access
 from core.store.deliveries import Deliveries as Rows, Found
 from core.store.endpoints import Endpoints
 from core.store.logs import Logs
-
-LONGEST_ID: Final = 100
-"""Of an identifier that is looked for; no record has a longer one."""
 
 
 class Deliveries:
@@ -135,11 +131,6 @@ class Deliveries:
         """
         grants = await self.showing(client_id, event)
         return any(self._cover.opens(client_id, grant, document) for grant in grants)
-
-
-def possible(identifier: str) -> bool:
-    """Whether any record could have this id; what could not is no question to the database."""
-    return len(identifier) <= LONGEST_ID and identifier.isascii() and identifier.isprintable()
 
 
 def _missing(delivery_id: str) -> Missing:

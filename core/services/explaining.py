@@ -8,10 +8,10 @@ from core.domain.explaining import EventExplanation, Facts, explained
 from core.domain.grants import Grant, Scope
 from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock
-from core.domain.repairs import Traced
+from core.domain.repairs import LONGEST_ID, Traced, possible
 from core.domain.sending import Held
 from core.services.covering import Cover
-from core.services.deliveries import LONGEST_ID, Deliveries, possible
+from core.services.deliveries import Deliveries
 from core.services.letters import Letters
 from core.snapshots.access import Access
 from core.store.deliveries import Deliveries as Rows

@@ -1,6 +1,7 @@
 """Replays: deliveries that have ended are sent again, as new messages, at a pace."""
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Final
 
 from core import observe
@@ -16,6 +17,10 @@ log = observe.logger(__name__)
 
 BEAT_SECONDS: Final = 0.5
 """Between two looks for replays that were asked for, or that are to be gone on with."""
+AGAIN_SECONDS: Final = 5.0
+"""Before it is looked again where looking itself fails, which is a defect."""
+ASIDE: Final = timedelta(minutes=5)
+"""Before a replay is tried again that cannot be gone on with, which is a defect."""
 
 
 class Replays:
@@ -73,6 +78,10 @@ class Replayer:
                 if not down:
                     log.warning("replays_wait")
                 down = True
+            except Exception:
+                # What cannot even be looked for now may be later, and this is the one task for it.
+                log.exception("replays_fail")
+                await self._clock.sleep(AGAIN_SECONDS)
             await self._clock.sleep(BEAT_SECONDS)
 
     async def step(self) -> bool:
@@ -81,7 +90,18 @@ class Replayer:
         Raises:
             Unavailable: the database does not answer.
         """
-        done = await self._rows.step(self._clock.now())
+        claimed: list[str] = []
+        try:
+            done = await self._rows.step(self._clock.now(), claimed.append)
+        except Unavailable:
+            raise
+        except Exception:
+            # A defect must not keep the other replays from being gone on with.
+            if not claimed:
+                raise
+            log.exception("replay_failed", replay_id=claimed[0])
+            await self._rows.put_off(claimed[0], self._clock.now() + ASIDE)
+            return True
         if done is None:
             return False
         self.deliveries += done.made

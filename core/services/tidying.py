@@ -5,7 +5,7 @@ done a page at a time, and what a process that is killed has not done, the next 
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -27,6 +27,8 @@ BEAT_SECONDS: Final = 30.0
 """Between two looks at what is over."""
 AGAIN_SECONDS: Final = 0.5
 """Before it is tried again where the database does not answer."""
+ASIDE_SECONDS: Final = 60.0
+"""Before a home is looked at again whose deliveries cannot be judged, which is a defect."""
 REST_SECONDS: Final = 0.01
 OVERDUE: Final = "Its time was over while its receiver was down; replay it once that is back."
 
@@ -52,7 +54,8 @@ class Tidying:
         self._clock = clock
         self._reach = timedelta(seconds=schedule.reach)
         self._keep = keep
-        self._touched: dict[tuple[str, str], None] = {}
+        self._touched: dict[tuple[str | None, str], None] = {}
+        self._aside: dict[tuple[str | None, str], float] = {}
         self._walked: str | None = ""
         self._looked_at: float | None = None
         self._wake = asyncio.Event()
@@ -68,7 +71,7 @@ class Tidying:
             while True:
                 self._wake.clear()
                 try:
-                    await self.consent()
+                    await self._tried(self.consent)
                     await self._chores()
                     down = False
                 except Unavailable:
@@ -85,18 +88,22 @@ class Tidying:
         Raises:
             Unavailable: the database does not answer, or access cannot be known.
         """
+        now = self._clock.monotonic()
+        for one in [one for one, until in self._aside.items() if until <= now]:
+            del self._aside[one]
+            self._touched[one] = None
         while self._touched:
             client_id, home_id = one = next(iter(self._touched))
             del self._touched[one]  # first: it may change again meanwhile
             try:
-                self.cancelled += await self._consent.look(home_id, client_id)
+                await self._judge(home_id, client_id)
             except BaseException:
                 self._touched[one] = None
                 raise
         while self._walked is not None:
             home = await self._tidy.home_after(self._walked)
             if home is not None:
-                self.cancelled += await self._consent.look(home, None)
+                await self._judge(home, None)
             self._walked = home
             await self._breathe()
 
@@ -106,12 +113,44 @@ class Tidying:
         Raises:
             Unavailable: the database does not answer.
         """
+        for step in (self._swept, self._forget, self._gone, self._overdue):
+            await self._tried(step)
+
+    async def _tried(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do this, if it can be: a defect must not keep the other steps from being done.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        try:
+            await step()
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("tidying_failed", step=step.__name__.strip("_"))
+
+    async def _judge(self, home_id: str, client_id: str | None) -> None:
+        """Judge what waits of a home; what cannot be judged is looked at again, some time later.
+
+        Meanwhile nothing of it is sent without consent: that is judged once more as it goes.
+        """
+        try:
+            self.cancelled += await self._consent.look(home_id, client_id)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("consent_unjudged", home_id=home_id, client_id=client_id)
+            self._aside[client_id, home_id] = self._clock.monotonic() + ASIDE_SECONDS
+
+    async def _swept(self) -> None:
+        """Take away what is left of endpoints that are deleted."""
         while await self._endpoints.sweep():
             await self._breathe()
+
+    async def _forget(self) -> None:
+        """Take away what ended long ago."""
         while await self._tidy.forget(self._clock.now() - self._keep):
             await self._breathe()
-        await self._gone()
-        await self._overdue()
 
     async def _chores(self) -> None:
         now = self._clock.monotonic()

@@ -7,10 +7,10 @@ from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType
 from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock, Ids
-from core.domain.repairs import Traced
+from core.domain.repairs import LONGEST_ID, Traced
 from core.domain.samples import sample
 from core.domain.sending import Held
-from core.services.deliveries import LONGEST_ID, Deliveries
+from core.services.deliveries import Deliveries
 from core.services.letters import Letter, Letters
 from core.store.deliveries import Deliveries as Rows
 

@@ -5,7 +5,7 @@ its endpoint, under which deliveries are numbered. What it made and how far it i
 the same transaction, so each is made once whatever becomes of the process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -78,8 +78,12 @@ class Replays:
         found = await self._database.rows(select(replays).where(replays.c.id == replay_id))
         return _replay_of(found[0]) if found else None
 
-    async def step(self, now: datetime) -> Stepped | None:
+    async def step(
+        self, now: datetime, claimed: Callable[[str], object] = lambda _: None
+    ) -> Stepped | None:
         """Go on with the one that is due for longest; None where none is that others are not at.
+
+        `claimed` is told its id, so that it can be put off where going on with it fails.
 
         Raises:
             Unavailable: the database does not answer.
@@ -87,13 +91,26 @@ class Replays:
         if not await self._database.rows(_due(now).with_only_columns(replays.c.id)):
             return None
         async with self._database.write() as connection:
-            return await connection.run_sync(self._step, now)
+            return await connection.run_sync(self._step, now, claimed)
 
-    def _step(self, connection: Connection, now: datetime) -> Stepped | None:
+    async def put_off(self, replay_id: str, until: datetime) -> None:
+        """Have one that is not done wait until then.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        this = replays.c.id == replay_id, replays.c.next_at.is_not(None)
+        async with self._database.write() as connection:
+            await connection.execute(update(replays).where(*this).values(next_at=until))
+
+    def _step(
+        self, connection: Connection, now: datetime, claimed: Callable[[str], object]
+    ) -> Stepped | None:
         claim = _due(now).with_for_update(skip_locked=True, of=replays)
         row = connection.execute(claim).first()
         if row is None:
             return None
+        claimed(row.id)
         replay = _replay_of(row)
         held = lanes.lock(connection, [replay.endpoint_id]).get(replay.endpoint_id)
         if held is None or not held.endpoint.active:  # what would be made now could only wait

@@ -9,10 +9,11 @@ from app.server import begin
 from core.domain.answers import Attempt
 from core.domain.deliveries import DeliveryStatus
 from core.store import hooks, tables
+from engine import Rejected
 from tests.core.services.estate import Estate
 from tests.core.services.repair import URL, end, of, plan
 from tests.resolvers.world import World
-from tests.schema.press import asked, document, refused
+from tests.schema.press import answered, asked, document, refused
 from tests.webhooks.partner import registered
 
 FIELDS = """
@@ -51,6 +52,8 @@ query($id: ID!) {
   }
 }
 """
+EARLIEST, LATEST = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+"""Moments of which UTC has no year."""
 NOTICES = """
 query($first: Int, $after: String) {
   notices(first: $first, after: $after) {
@@ -158,9 +161,22 @@ async def test_a_client_repairs_by_itself(any_world: World) -> None:
         (REDELIVER, {"id": "delivery_none"}, "NOT_FOUND"),
         (REPLAY, {"input": {"endpointId": here, "perSecond": 0}}, "BAD_USER_INPUT"),
         (REPLAY, {"input": {"endpointId": here, "after": "no"}}, "BAD_USER_INPUT"),
+        (REPLAY, {"input": {"endpointId": here, "deviceIds": ["\0"]}}, "BAD_USER_INPUT"),
         (EXPLAIN, {"id": "event_none"}, "NOT_FOUND"),
     ):
         assert (await refused(any_world, text, **variables))["extensions"]["code"] == code
+
+
+async def test_a_moment_that_utc_has_not_is_refused(world: World) -> None:
+    """Before anything is asked: there is no such moment for any part of this program."""
+    for text, variables in (
+        (REPLAY, {"input": {"endpointId": "endpoint_none", "since": EARLIEST}}),
+        (REPLAY, {"input": {"endpointId": "endpoint_none", "until": LATEST}}),
+        (LIST, {"filter": {"since": EARLIEST}}),
+    ):
+        with pytest.raises(Rejected, match="out of range") as refusal:
+            await answered(world, world.ask(), text, **variables)
+        assert refusal.value.code == "BAD_USER_INPUT"
 
 
 async def test_an_event_is_explained(world: World) -> None:

@@ -1,7 +1,7 @@
 """Replays: what has ended goes again, as new messages, in order, at a pace, and each once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,10 +13,12 @@ from core.domain.endpoints import Ordering
 from core.domain.errors import Conflict, Invalid, Missing
 from core.domain.events import EventType
 from core.domain.repairs import AHEAD, MOST_REPLAYS, Chosen, Replay, Traced
+from core.services import replays as service
+from core.services.replays import ASIDE
 from core.store import replays as store, tables
 from core.store.parcels import Parcels
 from tests.conftest import Run
-from tests.core.services.estate import Estate
+from tests.core.services.estate import Estate, eventually
 from tests.core.services.repair import change, end, of, repairs, waiting, wrong_lanes
 
 
@@ -27,6 +29,21 @@ async def finish(house: House, replay: Replay, now: datetime | None = None) -> R
         if await rows.step(now) is None:
             now += timedelta(seconds=1)
     return found
+
+
+class Faulty(store.Replays):
+    """The first look fails as nobody expects."""
+
+    failed = False
+
+    async def step(
+        self, now: datetime, claimed: Callable[[str], object] = lambda _: None
+    ) -> store.Stepped | None:
+        """As `Replays.step`, once it has failed."""
+        if not self.failed:
+            self.failed = True
+            raise OverflowError
+        return await super().step(now, claimed)
 
 
 async def sent(estate: Estate, replay: Replay) -> Sequence[Traced]:
@@ -175,6 +192,38 @@ async def test_the_task_goes_on_with_what_is_due(estate: Estate) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_one_that_fails_keeps_no_other_from_going_on(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set aside for some minutes; and a look that fails is followed by others."""
+    monkeypatch.setattr(service, "AGAIN_SECONDS", 0.01)
+    held, made = await waiting(estate, 2)
+    await end(estate.house, made)
+    replayer, ours = repairs(estate).replayer, repairs(estate).replays
+    bad = await ours.begin(estate.client.id, held.endpoint.id, Chosen())
+    good = await ours.begin(estate.client.id, held.endpoint.id, Chosen())
+    table = tables.replays
+    async with estate.house.database.write() as connection:
+        wrong = update(table).where(table.c.id == bad.id).values(chosen={"since": 2**62})
+        await connection.execute(wrong)
+    replayer._rows = Faulty(estate.house.database, estate.house.ids)  # noqa: SLF001 - fails once
+    task = asyncio.create_task(replayer.run())
+    rows = store.Replays(estate.house.database, estate.house.ids)
+
+    async def gone_on() -> bool:
+        found = await rows.find(good.id)
+        return found is not None and found.done
+
+    await eventually(gone_on)
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    query = select(table.c.next_at).where(table.c.id == bad.id)
+    ((until,),) = await estate.house.database.rows(query)
+    assert until > bad.created_at + ASIDE
+    assert len(await sent(estate, good)) == 2
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_cannot_be_meant_is_refused(estate: Estate) -> None:
     """By the field that is to blame."""
@@ -187,6 +236,9 @@ async def test_what_cannot_be_meant_is_refused(estate: Estate) -> None:
         (Chosen(event_types=frozenset()), "eventTypes"),
         (Chosen(device_ids=frozenset()), "deviceIds"),
         (Chosen(device_ids=frozenset(map(str, range(101)))), "deviceIds"),
+        (Chosen(device_ids=frozenset({"device_\0"})), "deviceIds"),
+        (Chosen(device_ids=frozenset({"x" * 101})), "deviceIds"),
+        (Chosen(device_ids=frozenset({"gerät"})), "deviceIds"),
         (Chosen(since=when, until=when), "until"),
     ):
         with pytest.raises(Invalid) as refused:

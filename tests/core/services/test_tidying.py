@@ -186,6 +186,38 @@ async def test_the_task_outlives_a_database_that_is_away(
     assert tries < 20
 
 
+async def test_what_fails_keeps_nothing_else_from_being_tidied(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that cannot be judged is set aside for a while; a step that fails is passed over."""
+    monkeypatch.setattr(service, "ASIDE_SECONDS", 0.05)
+    monkeypatch.setattr(service, "BEAT_SECONDS", 0.02)
+    held, made = await waiting(estate, 2)
+    await end(estate.house, made[:1])
+    await ages(estate, 721 * 3_600, 1)
+    ours, tries = repairs(estate).tidying, 0
+    look = ours._consent.look  # noqa: SLF001 - what fails
+
+    async def fails(home_id: str, client_id: str | None) -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise OverflowError
+        return await look(home_id, client_id)
+
+    async def never() -> int:
+        raise OverflowError
+
+    monkeypatch.setattr(ours._consent, "look", fails)  # noqa: SLF001 - likewise
+    monkeypatch.setattr(ours._endpoints, "sweep", never)  # noqa: SLF001 - likewise
+    async with tidying(estate):
+        await estate.house.services.grants.revoke(estate.grant)
+        await eventually(lambda: ours.cancelled == 1)
+        assert ours.cancelled == 1
+    assert await ended(estate, held.endpoint.id) == [("CANCELLED", TAKEN_BACK)]
+    assert tries < 20
+
+
 async def test_only_what_still_waits_is_ended(estate: Estate) -> None:
     """What was recorded meanwhile stays as it is."""
     held, made = await waiting(estate, 3)
