@@ -23,6 +23,8 @@ DEFAULT_PACE: Final = 10
 """Messages a second of a replay."""
 AHEAD: Final = timedelta(seconds=10)
 """A replay's deliveries are made so long before they are due, and what comes after them then."""
+CROWDED: Final = AHEAD / 2
+"""Before a replay looks again whether fewer wait of what was made by it, or its like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Replay:
 
     It goes through them by number: `place` is how far it is, `until` where it ends. `made` counts
     new deliveries, `skipped` those whose events are no longer kept. At `next_at` it is gone on
-    with; that is None once it is done.
+    with; that is None once it is done. `limit` is what its endpoint takes each second.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Replay:
     next_at: datetime | None
     made: int = 0
     skipped: int = 0
+    limit: int = MOST_RATE
 
     @property
     def done(self) -> bool:
@@ -109,7 +112,12 @@ class Replay:
     @property
     def page(self) -> int:
         """How many of its deliveries are made at once, at most."""
-        return round(self.chosen.per_second * AHEAD.total_seconds())
+        return round(self._pace * AHEAD.total_seconds())
+
+    @property
+    def most(self) -> int:
+        """How many of its deliveries may wait at once; while there are more, it makes none."""
+        return 2 * self.page
 
     def times(self, count: int, now: datetime) -> list[datetime]:
         """When so many more deliveries are due: behind the last ones, and never at once."""
@@ -132,12 +140,21 @@ class Replay:
 
     @property
     def _pause(self) -> timedelta:
-        return timedelta(seconds=1 / self.chosen.per_second)
+        return timedelta(seconds=1 / self._pace)
+
+    @property
+    def _pace(self) -> int:
+        return min(self.chosen.per_second, self.limit)
 
 
 def possible(identifier: str) -> bool:
     """Whether any record could have this id; what could not is no question to the database."""
     return len(identifier) <= LONGEST_ID and identifier.isascii() and identifier.isprintable()
+
+
+def most_waiting(rate_limit: int) -> int:
+    """How many deliveries of replays may wait at an endpoint that takes so many a second."""
+    return round(2 * rate_limit * AHEAD.total_seconds())
 
 
 def check_replays(running: int) -> None:

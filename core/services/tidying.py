@@ -113,7 +113,10 @@ class Tidying:
         Raises:
             Unavailable: the database does not answer.
         """
-        for step in (self._swept, self._forget, self._gone, self._overdue):
+        for step in (
+            *(self._swept, self._forget, self._forget_told),
+            *(self._gone, self._overdue),
+        ):
             await self._tried(step)
 
     async def _tried(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -150,6 +153,11 @@ class Tidying:
     async def _forget(self) -> None:
         """Take away what ended long ago."""
         while await self._tidy.forget(self._clock.now() - self._keep):
+            await self._breathe()
+
+    async def _forget_told(self) -> None:
+        """Take away replays and notices of long ago."""
+        while await self._tidy.forget_told(self._clock.now() - self._keep):
             await self._breathe()
 
     async def _chores(self) -> None:

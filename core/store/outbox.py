@@ -28,6 +28,8 @@ ACTIVE: Final[ColumnElement[str]] = literal_column("'ACTIVE'", String)
 """The status of an endpoint that is sent to."""
 PENDING: Final[ColumnElement[str]] = literal_column("'PENDING'", String)
 """The status of a delivery that waits."""
+OWN: Final[ColumnElement[str]] = literal_column("''", String)
+"""The `replay_id` of a delivery that is the event's own."""
 READY: Final = text("deliveries.ready")
 """Of a delivery: that it is the first of its lane."""
 
@@ -126,6 +128,14 @@ Index(
     sqlite_where=_pending,
     postgresql_where=_pending,
 )
+_replayed = and_(_pending, deliveries.c.replay_id != "")
+Index(
+    "ix_deliveries_replayed",
+    deliveries.c.endpoint_id,
+    deliveries.c.replay_id,
+    sqlite_where=_replayed,
+    postgresql_where=_replayed,
+)
 _lost = deliveries.c.status.in_(["FAILED", "DEAD", "CANCELLED"])
 Index(
     "ix_deliveries_lost",
@@ -180,6 +190,7 @@ replays = Table(
     # When it is to be gone on with; null once it is done.
     Column("next_at", Instant),
     Index("ix_replays_endpoint_id", "endpoint_id"),
+    Index("ix_replays_created_at", "created_at"),
 )
 _running = replays.c.next_at.is_not(None)
 Index("ix_replays_next_at", replays.c.next_at, sqlite_where=_running, postgresql_where=_running)
@@ -193,4 +204,5 @@ notices = Table(
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_notices_client_id", "client_id", "id"),
+    Index("ix_notices_at", "at"),
 )

@@ -10,19 +10,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from core.domain.deliveries import Delivery, DeliveryStatus
 from core.domain.errors import Missing
-from core.domain.events import EventType
 from core.domain.ports import Ids
-from core.domain.repairs import AHEAD, Chosen, Replay, check_replays
+from core.domain.repairs import AHEAD, CROWDED, Chosen, Replay, check_replays, most_waiting
 from core.domain.sending import Held
 from core.store import hooks, lanes
 from core.store.database import Database
 from core.store.deliveries import lost
 from core.store.hooks import DELETED
-from core.store.outbox import PENDING
+from core.store.outbox import OWN, PENDING
+from core.store.replay_rows import replay_of, replay_values
 from core.store.rows import Fetched
 from core.store.tables import deliveries, endpoints, events, replays
 
@@ -70,13 +80,13 @@ class Replays:
             until = held.planned
             at = now if after < until else None
             made = Replay(self._ids.new("replay"), endpoint_id, chosen, after, until, now, at)
-            await connection.execute(insert(replays).values(_values(made)))
+            await connection.execute(insert(replays).values(replay_values(made)))
         return made
 
     async def find(self, replay_id: str) -> Replay | None:
         """One, whosesoever it is."""
         found = await self._database.rows(select(replays).where(replays.c.id == replay_id))
-        return _replay_of(found[0]) if found else None
+        return replay_of(found[0]) if found else None
 
     async def step(
         self, now: datetime, claimed: Callable[[str], object] = lambda _: None
@@ -111,10 +121,13 @@ class Replays:
         if row is None:
             return None
         claimed(row.id)
-        replay = _replay_of(row)
+        replay = replay_of(row)
         held = lanes.lock(connection, [replay.endpoint_id]).get(replay.endpoint_id)
         if held is None or not held.endpoint.active:  # what would be made now could only wait
             return _kept(connection, replace(replay, next_at=now + AHEAD), 0)
+        replay = replace(replay, limit=held.endpoint.rate_limit)
+        if _crowded(connection, replay):
+            return _kept(connection, replace(replay, next_at=now + CROWDED), 0)
         found, place = _found(connection, replay)
         kept = [one for one in found if one.kept]
         times = replay.times(len(kept), now)
@@ -203,6 +216,21 @@ def _matching(replay: Replay) -> Select[Any]:
     return query.where(*which).order_by(deliveries.c.number)
 
 
+def _crowded(connection: Connection, replay: Replay) -> bool:
+    """Whether too much waits of what it has made, or of what replays made for its endpoint."""
+    waits = select(literal(1)).where(
+        deliveries.c.endpoint_id == replay.endpoint_id,
+        deliveries.c.status == PENDING,
+        deliveries.c.replay_id != OWN,
+    )
+    own = waits.where(deliveries.c.replay_id == replay.id)
+    for these, most in ((own, replay.most), (waits, most_waiting(replay.limit))):
+        some = these.limit(most + 1).subquery("some")
+        if connection.execute(select(func.count()).select_from(some)).scalar_one() > most:
+            return True
+    return False
+
+
 def _waiting(connection: Connection, endpoint_id: str, these: set[str]) -> set[str]:
     """Those of these lanes in which something waits."""
     query = select(deliveries.c.lane).where(
@@ -224,55 +252,6 @@ def _due(now: datetime) -> Select[Any]:
 
 
 def _kept(connection: Connection, replay: Replay, made: int) -> Stepped:
-    values = _values(replay)
+    values = replay_values(replay)
     connection.execute(update(replays).where(replays.c.id == replay.id).values(values))
     return Stepped(replay, made)
-
-
-def _replay_of(row: Fetched) -> Replay:
-    """A row of `replays`."""
-    said = row.chosen
-    types, ids = said["event_types"], said["device_ids"]
-    chosen = Chosen(
-        since=hooks.instant_in(said["since"]),
-        until=hooks.instant_in(said["until"]),
-        event_types=None if types is None else frozenset(map(EventType, types)),
-        device_ids=None if ids is None else frozenset(ids),
-        only_failed=said["only_failed"],
-        per_second=said["per_second"],
-    )
-    return Replay(
-        id=row.id,
-        endpoint_id=row.endpoint_id,
-        chosen=chosen,
-        place=row.place,
-        until=row.until,
-        created_at=row.created_at,
-        next_at=row.next_at,
-        made=row.made,
-        skipped=row.skipped,
-    )
-
-
-def _values(replay: Replay) -> dict[str, Any]:
-    """The row of a replay."""
-    chosen = replay.chosen
-    types, ids = chosen.event_types, chosen.device_ids
-    return {
-        "id": replay.id,
-        "endpoint_id": replay.endpoint_id,
-        "chosen": {
-            "since": hooks.instant_out(chosen.since),
-            "until": hooks.instant_out(chosen.until),
-            "event_types": None if types is None else sorted(one.value for one in types),
-            "device_ids": None if ids is None else sorted(ids),
-            "only_failed": chosen.only_failed,
-            "per_second": chosen.per_second,
-        },
-        "place": replay.place,
-        "until": replay.until,
-        "made": replay.made,
-        "skipped": replay.skipped,
-        "created_at": replay.created_at,
-        "next_at": replay.next_at,
-    }

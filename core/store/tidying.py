@@ -16,7 +16,7 @@ from core.store import hooks, lanes
 from core.store.database import Database
 from core.store.lanes import End
 from core.store.outbox import ACTIVE, PENDING, READY
-from core.store.tables import deliveries, endpoints, kept
+from core.store.tables import deliveries, endpoints, kept, notices, replays
 
 PAGE: Final = 500
 """Deliveries that one transaction ends or takes away: on SQLite all others wait for it."""
@@ -65,6 +65,26 @@ class Tidy:
         async with self._database.write() as connection:
             gone = await connection.execute(delete(deliveries).where(deliveries.c.id.in_(these)))
             return gone.rowcount
+
+    async def forget_told(self, before: datetime) -> int:
+        """Take away some replays that were begun, and notices given, before then; how many.
+
+        Nothing that could still be repeated by such a replay is kept either.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        gone = 0
+        for table, at in ((replays, replays.c.created_at), (notices, notices.c.at)):
+            old = select(table.c.id).where(at < before).order_by(at).limit(PAGE)
+            if not await self._database.rows(old.limit(1)):
+                continue
+            these = old.with_for_update(skip_locked=True)
+            async with self._database.write() as connection:
+                gone += (
+                    await connection.execute(delete(table).where(table.c.id.in_(these)))
+                ).rowcount
+        return gone
 
     async def homes_gone(self, after: str) -> Sequence[str]:
         """The next homes with deliveries that wait for events which are no longer kept."""

@@ -109,6 +109,12 @@ def _deliveries() -> None:
     _partial("ix_deliveries_ready", "deliveries", ["endpoint_id", "next_at"], "ready")
     _partial("ix_deliveries_lane", "deliveries", ["endpoint_id", "lane", "place"], pending)
     _partial("ix_deliveries_pins", "deliveries", ["home_id", "place"], pending)
+    _partial(
+        "ix_deliveries_replayed",
+        "deliveries",
+        ["endpoint_id", "replay_id"],
+        f"{pending} AND replay_id != ''",
+    )
     lost = "status IN ('FAILED', 'DEAD', 'CANCELLED')"
     _partial("ix_deliveries_lost", "deliveries", ["endpoint_id", "number"], lost)
     _partial("ix_deliveries_ended_at", "deliveries", ["ended_at"], "ended_at IS NOT NULL")
@@ -149,6 +155,7 @@ def _progress() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replays")),
     )
     op.create_index("ix_replays_endpoint_id", "replays", ["endpoint_id"])
+    op.create_index("ix_replays_created_at", "replays", ["created_at"])
     _partial("ix_replays_next_at", "replays", ["next_at"], "next_at IS NOT NULL")
     op.create_table(
         "notices",
@@ -161,6 +168,7 @@ def _progress() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
     )
     op.create_index("ix_notices_client_id", "notices", ["client_id", "id"])
+    op.create_index("ix_notices_at", "notices", ["at"])
 
 
 def _partial(name: str, table: str, columns: list[str], where: str) -> None:

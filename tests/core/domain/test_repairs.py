@@ -6,18 +6,27 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.domain.errors import Conflict
-from core.domain.repairs import AHEAD, MOST_REPLAYS, Chosen, Replay, check_replays
+from core.domain.repairs import AHEAD, MOST_REPLAYS, Chosen, Replay, check_replays, most_waiting
 from tests.fakes import START
 
 PACES = st.integers(1, 1_000)
 STEPS = st.lists(st.tuples(st.integers(0, 500), st.floats(0, 30)), min_size=1, max_size=20)
 
 
-@given(PACES, STEPS)
-def test_nothing_comes_faster_than_the_pace(pace: int, steps: list[tuple[int, float]]) -> None:
-    """Times ascend by at least the pause, none is in the past, and none is far ahead."""
-    replay = Replay("replay_1", "endpoint_1", Chosen(per_second=pace), 0, 10**9, START, START)
+@given(PACES, PACES, STEPS)
+def test_nothing_comes_faster_than_the_pace(
+    asked: int, limit: int, steps: list[tuple[int, float]]
+) -> None:
+    """Times ascend by at least the pause, none is in the past, and none is far ahead.
+
+    The pace is what was asked for, and what the endpoint takes where that is less.
+    """
+    chosen = Chosen(per_second=asked)
+    replay = Replay("replay_1", "endpoint_1", chosen, 0, 10**9, START, START, limit=limit)
+    pace = min(asked, limit)
     pause = timedelta(seconds=1 / pace)
+    assert replay.page == 10 * pace
+    assert replay.most == most_waiting(pace) == 20 * pace
     now, last, place = START, START - pause, 0
     for count, seconds in steps:
         assert replay.next_at is not None

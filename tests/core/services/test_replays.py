@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -117,6 +118,30 @@ async def test_it_keeps_its_pace(estate: Estate, monkeypatch: pytest.MonkeyPatch
     due = await parcels.due(held.endpoint.id, now, 10)
     behind = await parcels.behind(due, now + timedelta(seconds=2))
     assert [len(due), *map(len, behind.values())] == [1, 2]
+
+
+async def test_replays_do_not_pile_up(estate: Estate) -> None:
+    """However many are asked for, at whatever pace: no more wait than the endpoint soon takes."""
+    held, made = await waiting(estate, 60, rate_limit=1)
+    await end(estate.house, made)
+    house, ours = estate.house, repairs(estate).replays
+    here, rows = held.endpoint.id, store.Replays(estate.house.database, estate.house.ids)
+    now = house.clock.now()
+    for _ in range(MOST_REPLAYS):
+        await ours.begin(estate.client.id, here, Chosen(per_second=1_000))
+    for seconds in range(0, 60, 5):
+        while await rows.step(now + timedelta(seconds=seconds)) is not None:
+            pass
+    replayed = [one for one in await of(house, here) if one.replay_id]
+    assert 20 < len(replayed) <= 30
+    await end(house, replayed)
+    while await rows.step(now + timedelta(seconds=60)) is not None:
+        pass
+    again = [one for one in await of(house, here) if one.replay_id and one.open]
+    assert again
+    one = [one.next_at for one in again if one.replay_id == again[0].replay_id]
+    assert all(late - early >= timedelta(seconds=1) for early, late in pairwise(one))
+    assert await wrong_lanes(house) == []
 
 
 async def test_two_and_restarts_make_each_once(

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from core.domain.breaker import Breaker, BreakerState
 from core.domain.deliveries import DeliveryStatus
 from core.domain.errors import Unavailable
 from core.domain.grants import Scope, Share
+from core.domain.repairs import MOST_REPLAYS, Chosen
 from core.services import consent as judging, tidying as service
 from core.services.outbox import GONE, TAKEN_BACK, UNOPENED
 from core.services.tidying import OVERDUE
@@ -79,6 +80,30 @@ async def test_what_ended_long_ago_goes(
     await repairs(estate).tidying.look()
     assert await of(estate.house, held.endpoint.id) == []
     assert await estate.house.database.rows(select(tables.endpoints)) == []
+
+
+async def test_replays_and_notices_of_long_ago_go(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As deliveries do, page by page; the new ones stay."""
+    monkeypatch.setattr(store, "PAGE", 2)
+    held, _ = await waiting(estate, 1)
+    here, database, now = held.endpoint.id, estate.house.database, estate.house.clock.now()
+    old = now - timedelta(hours=721)
+    replays = [
+        await repairs(estate).replays.begin(estate.client.id, here, Chosen())
+        for _ in range(MOST_REPLAYS)
+    ]
+    said = {"client_id": estate.client.id, "endpoint_id": here, "text": "It fails."}
+    told_at = [{**said, "id": f"notice_{one}", "at": old if one else now} for one in range(6)]
+    table = tables.replays
+    async with database.write() as connection:
+        await connection.execute(insert(tables.notices), told_at)
+        some = table.c.id.in_([one.id for one in replays[1:]])
+        await connection.execute(update(table).where(some).values(created_at=old))
+    await repairs(estate).tidying.look()
+    assert [row.id for row in await database.rows(select(table))] == [replays[0].id]
+    assert [row.id for row in await database.rows(select(tables.notices))] == ["notice_0"]
 
 
 async def test_what_waits_for_a_forgotten_event_dies(

@@ -32,12 +32,16 @@ ENDLESS: Final = (
     "SCAN homes",
     "SCAN idempotency_keys",
     "SCAN kept",
+    "SCAN notices",
+    "SCAN replays",
 )
 SHORT: Final = (
     "INDEX ix_commands_deadline",
     "INDEX ix_kept_due_at",
     "INDEX ix_deliveries_ended_at",
     "INDEX ix_deliveries_pins",
+    "INDEX ix_notices_at",
+    "INDEX ix_replays_created_at",
 )
 """Indexes that hold what is open alone, and those from which the first few are taken."""
 
@@ -151,3 +155,8 @@ async def test_no_look_at_deliveries_goes_through_all(estate: Estate) -> None:
         values = next(values for statement, values in asked if statement == lost[0])
         plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {lost[0]}", values)
         assert any("ix_deliveries_lost" in row.detail for row in plan)
+        crowds = [one for one in asked if "SELECT count(*)" in one[0] and "replay_id !=" in one[0]]
+        assert len(crowds) == 2
+        for statement, values in crowds:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            assert any("ix_deliveries_replayed" in row.detail for row in plan)
