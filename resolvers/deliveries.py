@@ -18,8 +18,9 @@ from resolvers.asking import Ask
 from resolvers.endpoints import WebhookEndpoint, shown as shown_endpoint
 from resolvers.paging import Page, sized
 
+DELIVERIES = "deliveries"
 NOTICES = "notices"
-"""What the cursors of the list are of."""
+"""What the cursors of the lists are of; of one endpoint's deliveries, with its id."""
 
 
 class Endpoints:
@@ -52,6 +53,11 @@ class WebhookDelivery(Traced):
     """A delivery as its client is shown it."""
 
     endpoints: Endpoints | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReplay(Replay):
+    """A replay as its client is shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ async def listed(
         Invalid: first is out of range, or the cursor is not one of this list.
     """
     size, client_id = sized(first, "first"), ask.who.client.id
-    name = f"deliveries:{which.endpoint_id or ''}"
+    name = DELIVERIES if which.endpoint_id is None else f"{DELIVERIES}:{which.endpoint_id}"
     seal = partial(ask.cursors.key, client_id, name)
     before = None
     if after is not None:
@@ -130,9 +136,17 @@ async def redeliver(ask: Ask, delivery_id: str) -> WebhookDelivery:
     return _shown(after, Endpoints(ask))
 
 
-async def replay(ask: Ask, endpoint_id: str, chosen: Chosen, after: str | None) -> Replay:
+async def replay(ask: Ask, endpoint_id: str, chosen: Chosen, after: str | None) -> WebhookReplay:
     """A new replay. Raises as `core.services.replays.Replays.begin` does."""
-    return await ask.services.repairs.replays.begin(ask.who.client.id, endpoint_id, chosen, after)
+    client_id = ask.who.client.id
+    begun = await ask.services.repairs.replays.begin(client_id, endpoint_id, chosen, after)
+    return _replay(begun)
+
+
+async def find_replay(ask: Ask, replay_id: str) -> WebhookReplay | None:
+    """A replay; None where the client has none with this id."""
+    found = await ask.services.repairs.replays.find(ask.who.client.id, replay_id)
+    return _replay(found) if found else None
 
 
 async def test(
@@ -211,6 +225,10 @@ def _attempt(delivery: WebhookDelivery, one: Attempt) -> WebhookAttempt:
         error=one.said or None,
         request_headers=[Header(name, value) for name, value in sent.items()],
     )
+
+
+def _replay(replay: Replay) -> WebhookReplay:
+    return WebhookReplay(**{one.name: getattr(replay, one.name) for one in fields(Replay)})
 
 
 def _shown(traced: Traced, endpoints: Endpoints) -> WebhookDelivery:

@@ -12,14 +12,15 @@ from core.domain.commands import Command
 from core.domain.devices import Device
 from core.domain.errors import Invalid
 from core.domain.homes import Home, Room
-from resolvers import commands, devices, endpoints, homes
+from resolvers import commands, deliveries, devices, endpoints, homes
 from resolvers.answers import Answer, settled
 from resolvers.asking import Ask
+from resolvers.deliveries import WebhookReplay
 from resolvers.endpoints import WebhookEndpoint
 
 MOST = 100
 
-Record: TypeAlias = Home | Room | Device | Command | WebhookEndpoint
+Record: TypeAlias = Home | Room | Device | Command | WebhookEndpoint | WebhookReplay
 
 Find: TypeAlias = Callable[[Ask, str], Answer[Record | None]]
 
@@ -29,6 +30,7 @@ KINDS: Final[Mapping[str, tuple[type[Record], Find]]] = {
     "device": (Device, devices.find),
     "command": (Command, commands.find),
     "endpoint": (WebhookEndpoint, endpoints.find),
+    "replay": (WebhookReplay, deliveries.find_replay),
 }
 """What has a global id, by the prefix of its id."""
 

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import strawberry
 
 from core.domain.events import EventType
-from core.domain.repairs import DEFAULT_PACE, Chosen, Replay
+from core.domain.repairs import DEFAULT_PACE, Chosen
 from resolvers import deliveries as resolve
 from schema.asking import Info
 from schema.costs import assumed
 from schema.deliveries import WebhookDelivery, WebhookHeader
+from schema.nodes import Node
 from schema.pages import given
 from schema.scopes import HOOKS
 
@@ -59,11 +60,15 @@ class WebhookTest:
     )
 
 
-@strawberry.type(description="Deliveries that are sent again, as new messages.", directives=[HOOKS])
-class WebhookReplay:
-    """`core.domain.repairs.Replay`."""
+@strawberry.type(
+    description="Deliveries that are sent again, as new messages; `node` says how far it is.",
+    directives=[HOOKS],
+)
+class WebhookReplay(Node):
+    """`resolvers.deliveries.WebhookReplay`."""
 
-    id: strawberry.ID = strawberry.field(description="The replay's id.")
+    record = resolve.WebhookReplay
+
     endpoint_id: strawberry.ID = strawberry.field(description="The endpoint.")
     made: int = strawberry.field(description="How many new deliveries it has made by now.")
     skipped: int = strawberry.field(
@@ -170,7 +175,7 @@ async def replay(
     input: Annotated[
         ReplayWebhooksInput, strawberry.argument(description="What to send again, and how fast.")
     ],
-) -> Replay:
+) -> resolve.WebhookReplay:
     """Send many deliveries again."""
     after = given(input.after)
     return await resolve.replay(info.context, input.endpoint_id, input.chosen(), after)

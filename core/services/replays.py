@@ -9,7 +9,7 @@ from core.domain.deliveries import place
 from core.domain.errors import Unavailable
 from core.domain.events import Event
 from core.domain.ports import Clock
-from core.domain.repairs import Chosen, Replay
+from core.domain.repairs import Chosen, Replay, possible
 from core.services.deliveries import Deliveries
 from core.store.replays import Replays as Rows
 
@@ -24,7 +24,7 @@ ASIDE: Final = timedelta(minutes=5)
 
 
 class Replays:
-    """Begins replays."""
+    """Begins replays, and says how far they are."""
 
     def __init__(self, rows: Rows, deliveries: Deliveries, clock: Clock) -> None:
         """Keep them here."""
@@ -49,6 +49,10 @@ class Replays:
         if after is not None:
             start = place(held.endpoint.id, after)
         return await self._rows.begin(client_id, endpoint_id, chosen, start, self._clock.now())
+
+    async def find(self, client_id: str, replay_id: str) -> Replay | None:
+        """One of this client's."""
+        return await self._rows.of(client_id, replay_id) if possible(replay_id) else None
 
 
 class Replayer:

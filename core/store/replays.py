@@ -88,6 +88,17 @@ class Replays:
         found = await self._database.rows(select(replays).where(replays.c.id == replay_id))
         return replay_of(found[0]) if found else None
 
+    async def of(self, client_id: str, replay_id: str) -> Replay | None:
+        """One of this client's, unless its endpoint is deleted."""
+        query = (
+            select(replays)
+            .join(endpoints, endpoints.c.id == replays.c.endpoint_id)
+            .where(replays.c.id == replay_id)
+            .where(endpoints.c.client_id == client_id, endpoints.c.status != DELETED)
+        )
+        found = await self._database.rows(query)
+        return replay_of(found[0]) if found else None
+
     async def step(
         self, now: datetime, claimed: Callable[[str], object] = lambda _: None
     ) -> Stepped | None:

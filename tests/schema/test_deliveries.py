@@ -8,6 +8,7 @@ import pytest
 from app.server import begin
 from core.domain.answers import Attempt
 from core.domain.deliveries import DeliveryStatus
+from core.domain.grants import Scope
 from core.store import hooks, tables
 from engine import Rejected
 from tests.core.services.estate import Estate
@@ -44,6 +45,9 @@ REPLAY = """
 mutation($input: ReplayWebhooksInput!) {
   replayWebhooks(input: $input) { id endpointId made skipped done createdAt }
 }
+"""
+NODE = """
+query($id: ID!) { node(id: $id) { id ... on WebhookReplay { made skipped done } } }
 """
 EXPLAIN = """
 query($id: ID!) {
@@ -126,6 +130,10 @@ async def test_deliveries_are_listed_page_by_page(world: World) -> None:
     failed = await asked(world, LIST, filter={**filter, "status": "FAILED"})
     assert [one["number"] for one in failed["webhookDeliveries"]["nodes"]] == [2, 1]
     assert (await refused(world, LIST, after=cursor))["extensions"]["field"] == "after"
+    of_all = (await asked(world, LIST, first=2))["webhookDeliveries"]["pageInfo"]["endCursor"]
+    for other in (here, "", "\0"):
+        no = await refused(world, LIST, after=of_all, filter={"endpointId": other})
+        assert no["extensions"]["field"] == "after"
     assert (await refused(world, LIST, first=101))["extensions"]["field"] == "first"
     every = (await asked(world, LIST))["webhookDeliveries"]
     assert len(every["nodes"]) == 5
@@ -156,6 +164,15 @@ async def test_a_client_repairs_by_itself(any_world: World) -> None:
         "done": False,
         "createdAt": "",
     }
+    replay_id = replay["replayWebhooks"]["id"]
+    assert await any_world.house.services.repairs.replayer.step()
+    looked = (await asked(any_world, NODE, id=replay_id))["node"]
+    assert looked == {"id": replay_id, "made": 2, "skipped": 0, "done": True}
+    stranger = any_world.viewer(await any_world.give())
+    reader = any_world.viewer(scopes=[Scope.DEVICES_READ])
+    bare = "query($id: ID!) { node(id: $id) { id } }"
+    for text, viewer in ((NODE, stranger), (bare, reader)):
+        assert await asked(any_world, text, viewer, id=replay_id) == {"node": None}
     for text, variables, code in (
         (TEST, {"input": {"endpointId": "endpoint_none"}}, "NOT_FOUND"),
         (REDELIVER, {"id": "delivery_none"}, "NOT_FOUND"),
