@@ -116,7 +116,7 @@ class WebhookDelivery:
     attempts: Any = strawberry.field(
         resolver=_attempts,
         graphql_type=list[WebhookAttempt],
-        directives=[assumed(5)],
+        directives=[assumed(50)],
         description="What was tried, in order; of very many, the first and the last are kept.",
     )
 

@@ -143,7 +143,7 @@ class Query:
     explain_event = strawberry.field(
         resolver=explain_event,
         graphql_type=list[EventExplanation],
-        directives=[HOOKS, READING, assumed(20)],
+        directives=[HOOKS, READING, assumed(100)],
         description=(
             "For each endpoint of your client, why an event was, or was not, delivered. NOT_FOUND "
             "where no grant to your client shows the event and no endpoint was to have it."

@@ -56,11 +56,13 @@ class Explaining:
         for one in sent:
             by_endpoint.setdefault(one.endpoint_id, one)
         place = await self._rows.planned(event.home.id) if event else None
+        open_ones = [one.id for one in by_endpoint.values() if one.open]
+        before = await self._rows.before(open_ones)
         found = []
         for held in await self._endpoints.of(client_id):
             its = by_endpoint.get(held.endpoint.id)
             if its is not None:
-                facts = await self._of_delivery(held, its)
+                facts = _of_delivery(held, its, before.get(its.id))
             elif event is not None:
                 planned = place is not None and place >= event.place
                 facts = await self._of_event(held, event, showing, planned=planned)
@@ -68,17 +70,6 @@ class Explaining:
                 facts = _long_ago(held, sent[0])
             found.append(explained(facts, self._clock.now()))
         return found
-
-    async def _of_delivery(self, held: Held, its: Traced) -> Facts:
-        before = await self._rows.before(its) if its.open else None
-        return Facts(
-            held=held,
-            type_name=its.event_type.value,
-            wanted=True,
-            occurred_at=its.occurred_at,
-            delivery=its,
-            before=before.id if before else None,
-        )
 
     async def _of_event(
         self, held: Held, event: Event, showing: Sequence[Grant], *, planned: bool
@@ -118,6 +109,17 @@ class Explaining:
         if Scope.EVENTS_SUBSCRIBE not in held:
             lacking.add(Scope.EVENTS_SUBSCRIBE)
         return sorted(lacking)
+
+
+def _of_delivery(held: Held, its: Traced, before: str | None) -> Facts:
+    return Facts(
+        held=held,
+        type_name=its.event_type.value,
+        wanted=True,
+        occurred_at=its.occurred_at,
+        delivery=its,
+        before=before,
+    )
 
 
 def _long_ago(held: Held, known: Traced) -> Facts:

@@ -1,6 +1,6 @@
 """Deliveries in the store, as their client looks at them: found, listed, and sent again by hand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -96,17 +96,26 @@ class Deliveries:
         order = (deliveries.c.replay_id != ""), deliveries.c.number.desc()
         return [hooks.traced_of(row) for row in await self._database.rows(query.order_by(*order))]
 
-    async def before(self, delivery: Delivery) -> Traced | None:
-        """The delivery that one waits for in its lane; None where it is the first."""
-        mine = select(deliveries.c.lane).where(deliveries.c.id == delivery.id).scalar_subquery()
-        query = select(deliveries).where(
-            deliveries.c.endpoint_id == delivery.endpoint_id,
-            deliveries.c.lane == mine,
-            deliveries.c.status == PENDING,
-            deliveries.c.place < delivery.place,
+    async def before(self, these: Collection[str]) -> Mapping[str, str]:
+        """Of deliveries those that are not the first of their lanes, and what each waits for."""
+        if not these:
+            return {}
+        first = deliveries.alias("first")
+        ahead = (
+            select(first.c.id)
+            .where(
+                first.c.endpoint_id == deliveries.c.endpoint_id,
+                first.c.lane == deliveries.c.lane,
+                first.c.status == PENDING,
+                first.c.place < deliveries.c.place,
+            )
+            .order_by(first.c.place)
+            .limit(1)
+            .scalar_subquery()
         )
-        found = await self._database.rows(query.order_by(deliveries.c.place).limit(1))
-        return hooks.traced_of(found[0]) if found else None
+        query = select(deliveries.c.id, ahead.label("ahead")).where(deliveries.c.id.in_(these))
+        found = await self._database.rows(query)
+        return {row.id: row.ahead for row in found if row.ahead is not None}
 
     async def event(self, event_id: str) -> Event | None:
         """The event with this id, whoever may see it."""
