@@ -206,7 +206,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         planner=planner,
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),
         proofs=Proofs(ShownProofs(database), clock),
-        repairs=repairs_of(settings, database, logs, access, letters, clock, ids),
+        repairs=repairs_of(settings, database, logs, access, letters, clock, ids, audit),
         reports=Reports(committer),
         retention=Retention(KeptRows(database), relay, clock, _bounds(settings)),
         sessions=Sessions(

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from core.domain.answers import Attempt
+from core.domain.audit import Kind
 from core.domain.events import EventType
 from core.domain.explaining import EventExplanation
 from core.domain.repairs import Chosen, Replay, Traced, Which
@@ -132,14 +133,17 @@ async def listed(
 async def redeliver(ask: Ask, delivery_id: str) -> WebhookDelivery:
     """The delivery, to be sent again. Raises as `core.services.deliveries` does."""
     client_id = ask.who.client.id
-    after = await ask.services.repairs.deliveries.redeliver(client_id, delivery_id)
+    repairs = ask.services.repairs
+    after = await repairs.deliveries.redeliver(client_id, delivery_id)
+    repairs.notes.note(Kind.ENDPOINT_REDELIVER, ask.who, after.endpoint_id)
     return _shown(after, Endpoints(ask))
 
 
 async def replay(ask: Ask, endpoint_id: str, chosen: Chosen, after: str | None) -> WebhookReplay:
     """A new replay. Raises as `core.services.replays.Replays.begin` does."""
-    client_id = ask.who.client.id
-    begun = await ask.services.repairs.replays.begin(client_id, endpoint_id, chosen, after)
+    repairs = ask.services.repairs
+    begun = await repairs.replays.begin(ask.who.client.id, endpoint_id, chosen, after)
+    repairs.notes.note(Kind.ENDPOINT_REPLAY, ask.who, endpoint_id)
     return _replay(begun)
 
 
@@ -153,10 +157,13 @@ async def test(
     ask: Ask, endpoint_id: str, type: EventType | None, event_id: str | None, *, dry_run: bool
 ) -> WebhookTest:
     """The request of a test. Raises as `core.services.trials.Trials.test` does."""
-    trial: Trial = await ask.services.repairs.trials.test(
+    repairs = ask.services.repairs
+    trial: Trial = await repairs.trials.test(
         ask.who.client.id, endpoint_id, type, event_id, dry_run=dry_run
     )
     delivery = trial.delivery
+    if delivery is not None:
+        repairs.notes.note(Kind.ENDPOINT_TEST, ask.who, endpoint_id)
     return WebhookTest(trial.letter, _shown(delivery, Endpoints(ask)) if delivery else None)
 
 

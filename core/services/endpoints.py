@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.domain.accounts import Client, Viewer
 from core.domain.addresses import Network
-from core.domain.audit import Actor, Detail, Kind, Outcome
+from core.domain.audit import Kind
 from core.domain.breaker import renewed
 from core.domain.definitions import Definition, checked_definition
 from core.domain.documents import PREFIX, digest
@@ -18,6 +18,7 @@ from core.domain.mirrors import Mirror
 from core.domain.ports import Clock, Ids, Notes
 from core.domain.sending import Held, SealedKey
 from core.services.endpoint_keys import EndpointKeys, Issued, Published
+from core.services.endpoint_notes import EndpointNotes
 from core.signing import Secret
 from core.snapshots.access import Access
 from core.store.endpoints import Endpoints as Stored
@@ -46,7 +47,7 @@ class Endpoints:
         self._keys = keys
         self._mirror = mirror
         self._access = access
-        self._notes = notes
+        self._notes = EndpointNotes(notes)
         self._clock = clock
         self._ids = ids
         self._allowed = allowed
@@ -92,7 +93,7 @@ class Endpoints:
         await self._check(client, endpoint)
         issued = self._keys.first(endpoint, secret)
         await self._stored.add(issued.held, life)
-        self._note(Kind.ENDPOINT_CREATE, viewer, endpoint.id, "listen" if temporary else None)
+        self._notes.note(Kind.ENDPOINT_CREATE, viewer, endpoint.id, "listen" if temporary else None)
         self._changed()
         return issued
 
@@ -187,7 +188,7 @@ class Endpoints:
         gone = named(endpoint_id) and await self._stored.delete(viewer.client.id, endpoint_id)
         if not gone:
             raise _missing(endpoint_id)
-        self._note(Kind.ENDPOINT_DELETE, viewer, endpoint_id)
+        self._notes.note(Kind.ENDPOINT_DELETE, viewer, endpoint_id)
         self._changed()
 
     async def find(self, client_id: str, endpoint_id: str) -> Held | None:
@@ -243,7 +244,7 @@ class Endpoints:
             raise _missing(endpoint_id)
         if did:
             kind = Kind.ENDPOINT_ROTATE if how == "rotate" else Kind.ENDPOINT_CHANGE
-            self._note(kind, viewer, endpoint_id, how)
+            self._notes.note(kind, viewer, endpoint_id, how)
             self._changed()
         return held
 
@@ -267,15 +268,6 @@ class Endpoints:
                 "register it, with `latchkey document register`."
             )
             raise Invalid(sentence, "document")
-
-    def _note(self, kind: Kind, viewer: Viewer, endpoint_id: str, how: str | None = None) -> None:
-        detail: Detail = {"client_id": viewer.client.id, "endpoint_id": endpoint_id}
-        if viewer.user is not None:
-            detail["grant_id"] = viewer.grant.id
-        if how is not None:
-            detail["method"] = how
-        by = Actor(viewer.client.id)
-        self._notes.note(kind, Outcome.ALLOWED, actor=by, **detail)
 
 
 def _shown(endpoint: Endpoint) -> tuple[object, ...]:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.domain.ports import Clock, Ids
+from core.domain.ports import Clock, Ids, Notes
 from core.domain.schedule import parsed
 from core.services.consent import Consent
 from core.services.deliveries import Deliveries
+from core.services.endpoint_notes import EndpointNotes
 from core.services.explaining import Explaining
 from core.services.letters import Letters
 from core.services.replays import Replayer, Replays
@@ -25,7 +26,10 @@ from core.store.tidying import Tidy
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """All of it; `replayer` and `tidying` are run by processes that send."""
+    """All of it; `replayer` and `tidying` are run by processes that send.
+
+    Whoever repairs for a viewer has it noted by `notes` once it is done.
+    """
 
     deliveries: Deliveries
     explaining: Explaining
@@ -33,6 +37,7 @@ class Repairs:
     trials: Trials
     replayer: Replayer
     tidying: Tidying
+    notes: EndpointNotes
 
 
 def repairs_of(
@@ -43,6 +48,7 @@ def repairs_of(
     letters: Letters,
     clock: Clock,
     ids: Ids,
+    notes: Notes,
 ) -> Repairs:
     """Make the parts; nothing runs yet."""
     rows, endpoints, tidy = DeliveryRows(database), Endpoints(database), Tidy(database)
@@ -65,4 +71,5 @@ def repairs_of(
             parsed(settings.webhook_schedule),
             timedelta(hours=settings.delivery_hours),
         ),
+        notes=EndpointNotes(notes),
     )

@@ -1,5 +1,6 @@
 """Deliveries through the graph: looked at, tried out, repaired and explained by their client."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.server import begin
 from core.domain.answers import Attempt
+from core.domain.audit import Kind, Sought
 from core.domain.deliveries import DeliveryStatus
 from core.domain.grants import Scope
 from core.store import hooks, tables
@@ -182,6 +184,26 @@ async def test_a_client_repairs_by_itself(any_world: World) -> None:
         (EXPLAIN, {"id": "event_none"}, "NOT_FOUND"),
     ):
         assert (await refused(any_world, text, **variables))["extensions"]["code"] == code
+
+
+async def test_repairs_are_noted(world: World) -> None:
+    """In the audit, by the client; a dry run, and what is refused, is not."""
+    here = await planned(world, 1)
+    (one,) = await of(world.house, here)
+    for dry in (True, False):
+        await asked(world, TEST, input={"endpointId": here, "dryRun": dry})
+    await asked(world, REDELIVER, id=one.id)
+    await asked(world, REPLAY, input={"endpointId": here})
+    await refused(world, REPLAY, input={"endpointId": here, "perSecond": 0})
+    audit = world.house.services.audit
+    await audit.close()
+    for kind in (Kind.ENDPOINT_TEST, Kind.ENDPOINT_REDELIVER, Kind.ENDPOINT_REPLAY):
+        (row,) = await audit.listed(Sought(kind=kind), 9)
+        assert row.content
+        assert row.content["actor"] == world.client.id
+        detail = json.loads(row.content["detail"])
+        assert (detail["client_id"], detail["endpoint_id"]) == (world.client.id, here)
+        assert "withheld" not in detail
 
 
 async def test_a_moment_that_utc_has_not_is_refused(world: World) -> None:
