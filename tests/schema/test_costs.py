@@ -16,6 +16,8 @@ from graphql import (
 )
 
 from app.pages.examples import CONTROL, LIST, WATCH
+from core.domain.endpoints import MOST as MOST_ENDPOINTS
+from core.store.hooks import MOST_ATTEMPTS
 from engine import Rejected
 from engine.sizes import ListSize, Sizes, lists
 from resolvers.answers import settled
@@ -120,12 +122,24 @@ ALL = """query ($n: Int = 20) { events(first: $n) { nodes {
 } } }"""
 
 
-@pytest.mark.parametrize("text", [LIST, CONTROL, WATCH, DEEP, ALL])
+DELIVERIES = """query ($n: Int = 50) { webhookDeliveries(first: $n) { nodes {
+  id status attempts { status error }
+} } }"""
+
+
+@pytest.mark.parametrize("text", [LIST, CONTROL, WATCH, DEEP, ALL, DELIVERIES])
 def test_ordinary_documents_pass(text: str) -> None:
     """The explorer's examples, and 100 devices with ten objects in each, are far below it."""
     operation = documents().get(text).operation()
     operation.check({"n": 100})
     assert max(operation.cost({"n": MOST})) < operation.limits.cost / 2
+
+
+def test_webhooks_are_priced_by_how_many_there_can_be() -> None:
+    """An explanation for each endpoint, and all attempts that are kept of a delivery."""
+    text = '{ explainEvent(eventId: "1") { outcome delivery { attempts { status } } } }'
+    assert cost(text) >= MOST_ENDPOINTS * MOST_ATTEMPTS
+    assert cost('{ webhookDelivery(id: "1") { attempts { status } } }') >= MOST_ATTEMPTS
 
 
 def test_introspection_passes() -> None:
