@@ -87,7 +87,10 @@ class Account:
     @property
     def firsts(self) -> Sequence[Got]:
         """What came, without what came again."""
-        return list({got.id: got for got in reversed(self.mailbox.got)}.values())[::-1]
+        found: dict[str, Got] = {}
+        for got in self.mailbox.got:
+            found.setdefault(got.id, got)
+        return list(found.values())
 
     @property
     def duplicates(self) -> int:
@@ -150,6 +153,10 @@ class Account:
     def _losses(self) -> Iterator[str]:
         """Only with a lease; of all that were made under it in a lane, the last ones."""
         by_lease: Counter[Lease] = Counter()
+        rows = {_message(row): row for row in self.rows}
+        lanes = defaultdict[str, list[Row]](list)
+        for row in self.rows:
+            lanes[row.device_id].append(row)
         for got in self.lost:
             around = [lease for lease in self.leases if lease.touches(got.second)]
             lost = [lease for lease in around if lease.lost]
@@ -157,22 +164,20 @@ class Account:
                 yield f"{got} was lost under {around}"
                 continue
             by_lease[lost[0]] += 1
-            if len(around) == 1:
-                yield from self._behind(got.id, lost[0])
+            if len(around) == 1 and self.endpoint.ordering is Ordering.ORDERED and got.id in rows:
+                yield from _behind(rows[got.id], lanes[got.device], lost[0])
         for lease, count in by_lease.items():
             if count > IN_FLIGHT:
                 yield f"{count} attempts were lost with {lease}"
 
-    def _behind(self, message_id: str, lease: Lease) -> Iterator[str]:
-        """What is recorded of a lane though what came before it under the same lease is not."""
-        if self.endpoint.ordering is Ordering.UNORDERED:
-            return
-        (lost,) = (row for row in self.rows if _message(row) == message_id)
-        for row in self.rows:
-            if row.device_id == lost.device_id and row.sequence > lost.sequence:
-                for one in row.attempts:
-                    if lease.start < one["started_at"] / _SECOND < lease.end:
-                        yield f"{row.id} was recorded under {lease}, and {lost.id} was not"
+
+def _behind(lost: Row, lane: Sequence[Row], lease: Lease) -> Iterator[str]:
+    """What is recorded of a lane though what came before it under the same lease is not."""
+    for row in lane:
+        if row.sequence > lost.sequence:
+            for one in row.attempts:
+                if lease.start < one["started_at"] / _SECOND < lease.end:
+                    yield f"{row.id} was recorded under {lease}, and {lost.id} was not"
 
 
 def _message(row: Row) -> str:

@@ -27,6 +27,7 @@ Trouble: TypeAlias = Callable[[Random], Awaitable[str]]
 EXIT_SECONDS: Final = 30.0
 READY_SECONDS: Final = 120.0
 """Many come at once to who has just started."""
+_GLANCES: Final = 20
 _GLANCE: Final = aiohttp.ClientTimeout(1)
 _LEASED: Final = "latchkey_endpoints_leased"
 
@@ -158,11 +159,14 @@ class Workers(Servers):
         )
 
     async def _chosen(self, random: Random) -> int:
-        """The busiest that is in no trouble yet: others might have nothing to lose."""
-        free = [which for which, turn in enumerate(self._turns) if not turn.locked()]
-        leased = dict(zip(free, await asyncio.gather(*map(self._leased, free)), strict=True))
-        most = max(leased.values(), default=0)
-        return random.choice([one for one in free if leased[one] == most] or range(len(self.ports)))
+        """The busiest that is in no trouble yet, once any is: else there were nothing to lose."""
+        for _ in range(_GLANCES):
+            free = [which for which, turn in enumerate(self._turns) if not turn.locked()]
+            leased = dict(zip(free, await asyncio.gather(*map(self._leased, free)), strict=True))
+            if most := max(leased.values(), default=0):
+                return random.choice([which for which in free if leased[which] == most])
+            await asyncio.sleep(0.1)
+        return random.randrange(len(self.ports))
 
     async def _leased(self, which: int) -> float:
         """How many endpoints are its own now."""
