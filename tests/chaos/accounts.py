@@ -145,7 +145,8 @@ class Account:
         for row in self.rows:
             answers = [meaning(one["status"]) for one in row.attempts]
             numbers = [one["number"] for one in row.attempts]
-            if row.status != "DELIVERED" or Meaning.TAKEN in answers[:-1] or not answers:
+            taken = [number for number, one in enumerate(answers, 1) if one is Meaning.TAKEN]
+            if row.status != "DELIVERED" or taken != [row.made]:
                 yield f"{row.id} is {row.status} after {answers}"
             if numbers != list(range(1, row.made + 1)):
                 yield f"{row.id} has the attempts {numbers} of {row.made}"
