@@ -24,8 +24,9 @@ from core.store.outbox import PENDING
 from core.store.tables import deliveries, endpoints, homes, planned
 from tests.chaos.accounts import Account, keep_account, leases, stored
 from tests.chaos.mailboxes import Luck, Mailbox, served
-from tests.chaos.troubles import Base, Hints, Step, Workers, environment, play, script
+from tests.chaos.troubles import Base, Hints, Step, environment, play, script
 from tests.chaos.village import Village, Voices, settle
+from tests.chaos.workers import Workers
 from tests.conftest import Postgres, Run
 from tests.core.services.estate import SCOPES, eventually
 from tests.processes import Starter
