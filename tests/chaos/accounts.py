@@ -87,10 +87,7 @@ class Account:
     @property
     def firsts(self) -> Sequence[Got]:
         """What came, without what came again."""
-        found: dict[str, Got] = {}
-        for got in self.mailbox.got:
-            found.setdefault(got.id, got)
-        return list(found.values())
+        return _firsts(self.mailbox.got)
 
     @property
     def duplicates(self) -> int:
@@ -118,16 +115,9 @@ class Account:
             chain = chains[event.device.id]
             previous[event.id] = chain[-1].sequence if chain else None
             chain.append(event)
-        came = defaultdict[str, list[Got]](list)
-        for got in self.firsts:
-            came[got.device].append(got)
-        for device_id in chains.keys() | came.keys():
-            expected = [event.id for event in chains[device_id]]
-            arrived = [got.event for got in came[device_id]]
-            if self.endpoint.ordering is Ordering.UNORDERED:
-                expected, arrived = sorted(expected), sorted(arrived)
-            if arrived != expected:
-                yield f"{device_id}: {_difference(expected, arrived)}"
+        taken = [got for got in self.mailbox.got if got.answer is Answer.TAKE]
+        yield from self._disorder(chains, self.firsts)
+        yield from self._disorder(chains, _firsts(taken))
         if {got.id: (got.event, got.data) for got in self.firsts}.items() != {
             (got.id, (got.event, got.data)) for got in self.mailbox.got
         }:
@@ -135,6 +125,21 @@ class Account:
         for got in self.firsts:
             if got.previous != previous.get(got.event):
                 yield f"{got.event} came as the next after {got.previous}"
+
+    def _disorder(
+        self, chains: Mapping[str, Sequence[Event]], firsts: Sequence[Got]
+    ) -> Iterator[str]:
+        """Where what came of a device is not what it told, in order."""
+        came = defaultdict[str, list[Got]](list)
+        for got in firsts:
+            came[got.device].append(got)
+        for device_id in chains.keys() | came.keys():
+            expected = [event.id for event in chains.get(device_id, ())]
+            arrived = [got.event for got in came[device_id]]
+            if self.endpoint.ordering is Ordering.UNORDERED:
+                expected, arrived = sorted(expected), sorted(arrived)
+            if arrived != expected:
+                yield f"{device_id}: {_difference(expected, arrived)}"
 
     def _records(self) -> Iterator[str]:
         """Each planned once, in a gapless row, taken once, and nothing after."""
@@ -170,6 +175,13 @@ class Account:
         for lease, count in by_lease.items():
             if count > IN_FLIGHT:
                 yield f"{count} attempts were lost with {lease}"
+
+
+def _firsts(got: Sequence[Got]) -> list[Got]:
+    found: dict[str, Got] = {}
+    for one in got:
+        found.setdefault(one.id, one)
+    return list(found.values())
 
 
 def _behind(lost: Row, lane: Sequence[Row], lease: Lease) -> Iterator[str]:
