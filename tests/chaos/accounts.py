@@ -87,7 +87,7 @@ class Account:
     @property
     def firsts(self) -> Sequence[Got]:
         """What came, without what came again."""
-        return list({got.id: got for got in reversed(self.mailbox.got)}.values())[::-1]
+        return _firsts(self.mailbox.got)
 
     @property
     def duplicates(self) -> int:
@@ -115,16 +115,9 @@ class Account:
             chain = chains[event.device.id]
             previous[event.id] = chain[-1].sequence if chain else None
             chain.append(event)
-        came = defaultdict[str, list[Got]](list)
-        for got in self.firsts:
-            came[got.device].append(got)
-        for device_id in chains.keys() | came.keys():
-            expected = [event.id for event in chains[device_id]]
-            arrived = [got.event for got in came[device_id]]
-            if self.endpoint.ordering is Ordering.UNORDERED:
-                expected, arrived = sorted(expected), sorted(arrived)
-            if arrived != expected:
-                yield f"{device_id}: {_difference(expected, arrived)}"
+        taken = [got for got in self.mailbox.got if got.answer is Answer.TAKE]
+        yield from self._disorder(chains, self.firsts)
+        yield from self._disorder(chains, _firsts(taken))
         if {got.id: (got.event, got.data) for got in self.firsts}.items() != {
             (got.id, (got.event, got.data)) for got in self.mailbox.got
         }:
@@ -132,6 +125,21 @@ class Account:
         for got in self.firsts:
             if got.previous != previous.get(got.event):
                 yield f"{got.event} came as the next after {got.previous}"
+
+    def _disorder(
+        self, chains: Mapping[str, Sequence[Event]], firsts: Sequence[Got]
+    ) -> Iterator[str]:
+        """Where what came of a device is not what it told, in order."""
+        came = defaultdict[str, list[Got]](list)
+        for got in firsts:
+            came[got.device].append(got)
+        for device_id in chains.keys() | came.keys():
+            expected = [event.id for event in chains.get(device_id, ())]
+            arrived = [got.event for got in came[device_id]]
+            if self.endpoint.ordering is Ordering.UNORDERED:
+                expected, arrived = sorted(expected), sorted(arrived)
+            if arrived != expected:
+                yield f"{device_id}: {_difference(expected, arrived)}"
 
     def _records(self) -> Iterator[str]:
         """Each planned once, in a gapless row, taken once, and nothing after."""
@@ -142,7 +150,8 @@ class Account:
         for row in self.rows:
             answers = [meaning(one["status"]) for one in row.attempts]
             numbers = [one["number"] for one in row.attempts]
-            if row.status != "DELIVERED" or Meaning.TAKEN in answers[:-1] or not answers:
+            taken = [number for number, one in enumerate(answers, 1) if one is Meaning.TAKEN]
+            if row.status != "DELIVERED" or taken != [row.made]:
                 yield f"{row.id} is {row.status} after {answers}"
             if numbers != list(range(1, row.made + 1)):
                 yield f"{row.id} has the attempts {numbers} of {row.made}"
@@ -150,6 +159,10 @@ class Account:
     def _losses(self) -> Iterator[str]:
         """Only with a lease; of all that were made under it in a lane, the last ones."""
         by_lease: Counter[Lease] = Counter()
+        rows = {_message(row): row for row in self.rows}
+        lanes = defaultdict[str, list[Row]](list)
+        for row in self.rows:
+            lanes[row.device_id].append(row)
         for got in self.lost:
             around = [lease for lease in self.leases if lease.touches(got.second)]
             lost = [lease for lease in around if lease.lost]
@@ -157,22 +170,27 @@ class Account:
                 yield f"{got} was lost under {around}"
                 continue
             by_lease[lost[0]] += 1
-            if len(around) == 1:
-                yield from self._behind(got.id, lost[0])
+            if len(around) == 1 and self.endpoint.ordering is Ordering.ORDERED and got.id in rows:
+                yield from _behind(rows[got.id], lanes[got.device], lost[0])
         for lease, count in by_lease.items():
             if count > IN_FLIGHT:
                 yield f"{count} attempts were lost with {lease}"
 
-    def _behind(self, message_id: str, lease: Lease) -> Iterator[str]:
-        """What is recorded of a lane though what came before it under the same lease is not."""
-        if self.endpoint.ordering is Ordering.UNORDERED:
-            return
-        (lost,) = (row for row in self.rows if _message(row) == message_id)
-        for row in self.rows:
-            if row.device_id == lost.device_id and row.sequence > lost.sequence:
-                for one in row.attempts:
-                    if lease.start < one["started_at"] / _SECOND < lease.end:
-                        yield f"{row.id} was recorded under {lease}, and {lost.id} was not"
+
+def _firsts(got: Sequence[Got]) -> list[Got]:
+    found: dict[str, Got] = {}
+    for one in got:
+        found.setdefault(one.id, one)
+    return list(found.values())
+
+
+def _behind(lost: Row, lane: Sequence[Row], lease: Lease) -> Iterator[str]:
+    """What is recorded of a lane though what came before it under the same lease is not."""
+    for row in lane:
+        if row.sequence > lost.sequence:
+            for one in row.attempts:
+                if lease.start < one["started_at"] / _SECOND < lease.end:
+                    yield f"{row.id} was recorded under {lease}, and {lost.id} was not"
 
 
 def _message(row: Row) -> str:

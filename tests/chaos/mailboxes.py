@@ -15,6 +15,8 @@ from core.signing import Secret
 
 LATE_SECONDS: Final = 1.5
 """After which an answer comes that is too late for whoever waits for a second."""
+MOST_SECONDS: Final = 0.1
+"""Other answers take."""
 OUTAGE_SECONDS: Final = (0.8, 2.0)
 
 
@@ -67,6 +69,10 @@ class Luck:
                 return Answer.TAKE
             self._refused.add(message_id)
         return chosen
+
+    def seconds(self, answer: Answer) -> float:
+        """How long it takes: a while, so that much is in flight whenever somebody is killed."""
+        return LATE_SECONDS if answer is Answer.LATE else self.random.uniform(0, MOST_SECONDS)
 
     def _plan(self, now: float) -> None:
         """The next outage: it comes and goes, whether anybody asks meanwhile or not."""
@@ -162,13 +168,12 @@ class _Line(asyncio.Protocol):
         body = bytes(self._bytes[end:whole])
         del self._bytes[:whole]
         mailbox = self._mailboxes[int(first.split()[1].rpartition("/")[2])]
-        self._do(mailbox.take(headers, body, self._loop.time()))
+        answer = mailbox.take(headers, body, self._loop.time())
+        self._loop.call_later(mailbox.luck.seconds(answer), self._do, answer)
 
     def _do(self, answer: Answer) -> None:
         if answer is Answer.RESET:
             self._transport.abort()
-        elif answer is Answer.LATE:
-            self._loop.call_later(LATE_SECONDS, self._transport.write, answer.value)
         else:
             self._transport.write(answer.value)
 

@@ -13,11 +13,9 @@ from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
-import aiohttp
 from sqlalchemy import make_url
 
 from bench.valkey import Valkey
-from core.store.sends import LEASE_SECONDS
 from tests.conftest import Postgres
 from tests.processes import SECRET, Process, Starter, until_ready
 from tests.system.test_processes import free_port
@@ -27,8 +25,6 @@ Trouble: TypeAlias = Callable[[Random], Awaitable[str]]
 EXIT_SECONDS: Final = 30.0
 READY_SECONDS: Final = 120.0
 """Many come at once to who has just started."""
-_GLANCE: Final = aiohttp.ClientTimeout(1)
-_LEASED: Final = "latchkey_endpoints_leased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,38 +141,6 @@ class Servers:
                         self.running[which] = self._started(which)
                 if ready.exception() is None:
                     return
-
-
-@dataclass(slots=True)
-class Workers(Servers):
-    """Processes that send webhooks."""
-
-    async def paused(self, random: Random) -> str:
-        """One does nothing for longer than its leases hold."""
-        return await self._stopped(
-            await self._chosen(random), LEASE_SECONDS + random.uniform(0.5, 1.5)
-        )
-
-    async def _chosen(self, random: Random) -> int:
-        """The busiest that is in no trouble yet: others might have nothing to lose."""
-        free = [which for which, turn in enumerate(self._turns) if not turn.locked()]
-        leased = dict(zip(free, await asyncio.gather(*map(self._leased, free)), strict=True))
-        most = max(leased.values(), default=0)
-        return random.choice([one for one in free if leased[one] == most] or range(len(self.ports)))
-
-    async def _leased(self, which: int) -> float:
-        """How many endpoints are its own now."""
-        url = f"http://127.0.0.1:{self.ports[which]}/metrics"
-        shown = {"Authorization": f"Bearer {self.env['LATCHKEY_METRICS_TOKEN']}"}
-        try:
-            async with aiohttp.ClientSession(headers=shown, timeout=_GLANCE) as session:
-                lines = (await (await session.get(url)).text()).splitlines()
-        except (aiohttp.ClientError, TimeoutError):
-            return 0
-        return sum(float(one.split()[1]) for one in lines if one.startswith(f"{_LEASED} "))
-
-    def _started(self, which: int) -> Process:
-        return self.starter.worker(self.ports[which], self.env)
 
 
 @dataclass(slots=True)

@@ -71,7 +71,10 @@ class Partner:
     @property
     def first(self) -> list[Got]:
         """Without what came again."""
-        return list({one.id: one for one in reversed(self.got)}.values())[::-1]
+        found: dict[str, Got] = {}
+        for one in self.got:
+            found.setdefault(one.id, one)
+        return list(found.values())
 
     def events(self, *taken: Got) -> list[str]:
         """The events that it was told of, each once, by first arrival."""
