@@ -54,10 +54,13 @@ class Everything:
         """The partner."""
         self._client_id = client_id
 
-    def clients(self, home_ids: Collection[str]) -> Collection[str]:
+    def clients(self, home_id: str) -> Collection[str]:
         """The partner."""
-        del home_ids
+        del home_id
         return [self._client_id]
+
+    def read(self, held: Collection[Held]) -> None:
+        """They have no documents here."""
 
     def chosen(
         self, event: Event, rooms: Mapping[str, str | None], held: Sequence[Held]

@@ -6,20 +6,19 @@ it plan on. Several planners share the work by claiming homes.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from core import observe
-from core.domain.errors import Invalid, Missing, Unavailable
+from core.domain.errors import Missing, Unavailable
 from core.domain.events import Entry, Event
-from core.domain.grants import Grant
-from core.domain.mirrors import Mirror, Mirrored
+from core.domain.mirrors import Mirror
 from core.domain.ports import Clock
-from core.domain.sending import Held
 from core.feed import Feed
-from core.services.covering import Cover
+from core.services.judging import Judging, Unread
 from core.snapshots.access import Access
 from core.store.ledger import ACCESS
 from core.store.logs import Logs
@@ -35,8 +34,6 @@ HOMES: Final = 100
 """Homes that one transaction plans."""
 ASIDE_SECONDS: Final = 60.0
 """Before a home is tried again that cannot be planned, which is a defect."""
-DOCUMENTS: Final = 10_000
-"""Endpoints whose documents are remembered."""
 
 
 class Planner:
@@ -54,13 +51,15 @@ class Planner:
         self._logs = logs
         self._feed = feed
         self._access = access
-        self._cover = Cover(access)
-        self._mirror = mirror
+        self._judging = Judging(access, mirror)
         self._clock = clock
         self._clients: Mapping[str, datetime] = {}
         self._followed: dict[str, Callable[[Entry], None]] = {}
         self._behind: dict[str, None] = {}
-        self._documents: dict[tuple[str, int], Mirrored | None] = {}
+        self._fresh: list[str] = []
+        """Homes that are to be followed, a page at a time."""
+        self._full = False
+        """Whether the last transaction left something that it could have planned."""
         self._alone = 0
         """How many homes are planned each by itself, since one of them cannot be."""
         self._aside: dict[str, float] = {}
@@ -99,6 +98,9 @@ class Planner:
                         log.warning("planning_waits", homes=len(self._behind))
                     down = True
                     await self._clock.sleep(AGAIN_SECONDS)
+                except Exception:  # a defect: better to try again than to plan nothing for ever
+                    log.exception("planning_failed", homes=len(self._behind))
+                    await self._clock.sleep(LOOK_SECONDS)
         finally:
             for home_id, listener in self._followed.items():
                 self._feed.drop(home_id, listener)
@@ -107,9 +109,12 @@ class Planner:
     async def _step(self) -> None:
         if self._clock.monotonic() - self._looked_at >= LOOK_SECONDS:
             await self._look()
-        if self._behind and not await self._plan():
+        if self._fresh:  # a page at a time: what is followed already is planned meanwhile
+            page, self._fresh = self._fresh[:HOMES], self._fresh[HOMES:]
+            await self._follow(page)
+        if self._behind and not await self._plan() and not self._fresh:
             await self._clock.sleep(AGAIN_SECONDS)
-        if not self._behind:
+        if not self._behind and not self._fresh:
             await self._rest()
 
     async def _rest(self) -> None:
@@ -127,27 +132,31 @@ class Planner:
         for client_id in self._clients:
             open_now.update(self._access.givers.homes(client_id))
         for home_id in self._followed.keys() - open_now:
-            self._feed.drop(home_id, self._followed.pop(home_id))
-            self._behind.pop(home_id, None)
+            self._let_go(home_id)
         for home_id in [one for one, until in self._aside.items() if until <= self._looked_at]:
             del self._aside[home_id]
             self._behind[home_id] = None
-        fresh = sorted(open_now - self._followed.keys())
-        for page in _pages(fresh):
-            await self._follow(page)
+        self._fresh = sorted(open_now - self._followed.keys())
 
     async def _follow(self, home_ids: Sequence[str]) -> None:
-        for home_id in home_ids:
-            listener = self._listener(home_id)
-            try:
-                await self._feed.follow(home_id, listener)
-            except Missing:
-                continue
-            self._followed[home_id] = listener
-        here = [one for one in home_ids if one in self._followed]
-        known = await self._plans.places(here)
-        await self._begin([one for one in here if one not in known])
-        for behind in (await self._plans.places(here)).values():
+        """Follow homes, and begin to plan those that never were; all of them or none."""
+        here: dict[str, Callable[[Entry], None]] = {}
+        try:
+            for home_id in home_ids:
+                listener = self._listener(home_id)
+                with suppress(Missing):
+                    await self._feed.follow(home_id, listener)
+                    here[home_id] = listener
+            known = await self._plans.places(here)
+            await self._begin([one for one in here if one not in known])
+            places = await self._plans.places(here)
+        except BaseException:
+            for home_id, listener in here.items():
+                self._feed.drop(home_id, listener)
+                self._behind.pop(home_id, None)
+            raise
+        self._followed |= here
+        for behind in places.values():
             if behind.place < behind.head:
                 self._behind[behind.home_id] = None
 
@@ -156,9 +165,8 @@ class Planner:
         newest = await self._plans.newest(home_ids)
         places: dict[str, int] = {}
         for home_id, (head, at) in newest.items():
-            made = min(
-                made for client, made in self._clients.items() if self._gives(client, home_id)
-            )
+            every = [made for one, made in self._clients.items() if self._gives(one, home_id)]
+            made = min(every, default=self._clock.now())  # else it has just been taken back
             before = head if at is None or at < made else await self._plans.before(home_id, made)
             places[home_id] = max(before, self._began(home_id))
         await self._plans.begin(places)
@@ -181,13 +189,16 @@ class Planner:
 
     async def _plan(self) -> bool:
         """Plan some homes; whether anything came of it."""
-        home_ids = list(islice(self._behind, 1 if self._alone else HOMES))
+        most = HOMES if not self._full else max(1, len(self._behind) // 2)  # others than the last
+        home_ids = list(islice(self._behind, 1 if self._alone else min(most, HOMES)))
         self._alone = max(0, self._alone - 1)
         self._access.check()
         try:
-            done = await self._plans.plan(home_ids, self, self._access.place, self._clock.now())
-        except _Unread as unread:
-            await self._read(unread.held)
+            done = await self._plans.plan(
+                home_ids, self._judging, self._access.place, self._clock.now()
+            )
+        except Unread as unread:
+            await self._judging.learn(unread.held)
             return True
         except Unavailable:
             raise
@@ -202,16 +213,26 @@ class Planner:
         if done.access > self._access.place:  # who gave what to whom is not all known here yet
             self._feed.expect(ACCESS, done.access)
             return False
+        self._full = done.full
+        for home_id in done.places:  # whose turn was, comes last
+            self._behind[home_id] = self._behind.pop(home_id, None)
         self._caught_up(done.places)
         missed = [one for one in home_ids if one not in done.places]
         if missed:  # another planner has them, and may be done
             known = await self._plans.places(missed)
             self._caught_up({one: known[one].place for one in known})
+            for home_id in set(missed) - known.keys():  # it was never begun: it is followed anew
+                self._let_go(home_id)
         self.deliveries += done.deliveries
         events = done.events if done.deliveries else ()
         for tap in tuple(self.taps):
             tap(done.endpoints, events)
         return bool(done.places)
+
+    def _let_go(self, home_id: str) -> None:
+        self._behind.pop(home_id, None)
+        if (listener := self._followed.pop(home_id, None)) is not None:
+            self._feed.drop(home_id, listener)
 
     def _set_aside(self, home_id: str) -> None:
         del self._behind[home_id]
@@ -222,63 +243,3 @@ class Planner:
         for home_id, place in places.items():
             if home_id not in self._followed or place >= self._feed.place(home_id):
                 self._behind.pop(home_id, None)
-
-    async def _read(self, held: Sequence[Held]) -> None:
-        """Read documents; one that the graph does not know any more asks for everything.
-
-        Its deliveries then fail, for their partner to see, and can be repeated.
-        """
-        if len(self._documents) + len(held) > DOCUMENTS:
-            self._documents.clear()
-        for one in held:
-            endpoint = one.endpoint
-            try:
-                found = await self._mirror.document(endpoint.document, endpoint.variables)
-            except Invalid:
-                found = None
-            self._documents[endpoint.id, one.version] = found
-
-    # What follows is the judge of one transaction, and must not wait.
-
-    def clients(self, home_ids: Collection[str]) -> Collection[str]:
-        """`core.store.planning.Judge.clients`."""
-        return [
-            client_id
-            for client_id in self._clients
-            if any(self._gives(client_id, home_id) for home_id in home_ids)
-        ]
-
-    def chosen(
-        self, event: Event, rooms: Mapping[str, str | None], held: Sequence[Held]
-    ) -> Sequence[Held]:
-        """`core.store.planning.Judge.chosen`."""
-        unread = [one for one in held if (one.endpoint.id, one.version) not in self._documents]
-        if unread:
-            raise _Unread(unread)
-        grants: dict[str, list[Grant]] = {}
-        found = []
-        for one in held:
-            endpoint = one.endpoint
-            if endpoint.created_at > event.occurred_at or not endpoint.wants(event.type):
-                continue
-            document = self._documents[endpoint.id, one.version]
-            if document is not None and not document.wanted.matches(event):
-                continue
-            client_id = endpoint.client_id
-            if client_id not in grants:
-                grants[client_id] = self._cover.grants(client_id, event, rooms)
-            if any(self._cover.opens(client_id, grant, document) for grant in grants[client_id]):
-                found.append(one)
-        return found
-
-
-class _Unread(Exception):
-    """Documents are not known here yet: they are read, and the work is done again."""
-
-    def __init__(self, held: Sequence[Held]) -> None:
-        super().__init__()
-        self.held = held
-
-
-def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + HOMES] for start in range(0, len(ids), HOMES))

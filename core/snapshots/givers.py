@@ -12,6 +12,7 @@ class Givers:
         """None yet."""
         self._ids: dict[str, dict[str, dict[str, Grant]]] = {}
         self._homes: dict[str, frozenset[str]] = {}
+        self._clients: dict[str, set[str]] = {}
 
     def take(self, grant: Grant) -> None:
         """A grant as it is now."""
@@ -22,8 +23,12 @@ class Givers:
             del here[home_id][grant.id]
             if not here[home_id]:
                 del here[home_id]
+                self._clients[home_id].discard(grant.client_id)
+                if not self._clients[home_id]:
+                    del self._clients[home_id]
         for home_id in homes:
             here.setdefault(home_id, {})[grant.id] = grant
+            self._clients.setdefault(home_id, set()).add(grant.client_id)
         if homes:
             self._homes[grant.id] = homes
         if not here:
@@ -38,3 +43,7 @@ class Givers:
     def homes(self, client_id: str) -> Collection[str]:
         """The homes of which something is open to this client."""
         return self._ids.get(client_id, {}).keys()
+
+    def clients(self, home_id: str) -> Collection[str]:
+        """The clients to which something of this home is open."""
+        return self._clients.get(home_id, ())

@@ -13,16 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Select,
-    bindparam,
-    case,
-    exists,
-    or_,
-    select,
-    tuple_,
-    update,
 )
 
 from core.domain.breaker import free_at
@@ -30,22 +21,21 @@ from core.domain.endpoints import Ordering
 from core.domain.events import Event, EventType
 from core.domain.ports import Ids
 from core.domain.sending import Held
-from core.store import bulk, hooks, rows
-from core.store.hooks import DELETED
-from core.store.ledger import ACCESS
-from core.store.outbox import PENDING
-from core.store.tables import deliveries, devices, endpoints, events, lines, logs, planned
-from core.store.types import Instant, microseconds
+from core.store import bulk, hooks, plan_statements as said, rows
+from core.store.types import microseconds
 
-EVENTS: Final = 250
-"""Events that one transaction plans."""
+ROWS: Final = 5_000
+"""Deliveries that it makes, but for the last event's: on SQLite all others wait for it."""
 
 
 class Judge(Protocol):
     """Decides for whom an event is, by who gave what to whom."""
 
-    def clients(self, home_ids: Collection[str]) -> Collection[str]:
-        """The clients that may get something of these homes."""
+    def clients(self, home_id: str) -> Collection[str]:
+        """The clients to which something of this home is open."""
+
+    def read(self, held: Collection[Held]) -> None:
+        """See that the documents of these endpoints are known; raise where they are not."""
 
     def chosen(
         self, event: Event, rooms: Mapping[str, str | None], held: Sequence[Held]
@@ -67,6 +57,8 @@ class Planned:
     endpoints: set[str] = field(default_factory=set)
     deliveries: int = 0
     events: Sequence[Event] = ()
+    full: bool = False
+    """Whether there may be more that could have been planned."""
 
 
 @dataclass(slots=True)
@@ -74,6 +66,7 @@ class _Line:
     sequence: int | None = None
     state: int | None = None
     waits: bool = False
+    told: bool = False
 
 
 class Planning:
@@ -93,53 +86,66 @@ class Planning:
 
     def plan(self, connection: Connection, home_ids: Collection[str]) -> Planned:
         """Do it."""
-        done = Planned(connection.execute(_ACCESS).scalar_one())
+        claimed = connection.execute(said.CLAIM, {"these": sorted(home_ids)}).all()
+        before = {row.home_id: row.place for row in claimed}
+        if not before:
+            return Planned(self._known)
+        these = {"these": list(before)}
+        heads = {row.id: row.place for row in connection.execute(said.HEADS, these)}
+        found = [rows.event_of(row) for row in connection.execute(said.NEXT, these)]
+        # Last, so that whoever knows an event knows the grants that were given before it.
+        done = Planned(connection.execute(said.ACCESS).scalar_one())
         if done.access > self._known:
             return done
-        claimed = connection.execute(_CLAIM, {"these": sorted(home_ids)}).all()
-        done.places = {row.home_id: row.place for row in claimed}
-        if not done.places:
-            return done
-        done.events = found = self._events(connection, list(done.places))
-        self._lock(connection, done.places)
-        if found and self._held:
-            chosen = self._chosen(connection, found)
-            self._know(connection, chosen)
-            for event, held in chosen:
+        whole = len(found) < said.EVENTS
+        self._lock(connection, before)
+        chosen = self._chosen(connection, found) if found and self._held else []
+        self._know(connection, chosen)
+        for at, (event, theirs) in enumerate(chosen):
+            if self._rows and len(self._rows) + len(theirs) > ROWS:
+                found, whole = found[: found.index(chosen[at][0])], False
+                break
+            for held in theirs:
                 self._add(event, held.endpoint.id)
-        done.places.update({event.home.id: event.place for event in found})
-        self._write(connection, done)
+        done.events, done.full = found, not whole
+        done.places = {**before, **{event.home.id: event.place for event in found}}
+        if whole:  # what is beyond a place, and is not there, is not kept any more
+            told = {event.home.id for event in found}
+            done.places.update({key: head for key, head in heads.items() if key not in told})
+        self._write(connection, done, before)
         return done
 
-    def _events(self, connection: Connection, home_ids: list[str]) -> list[Event]:
-        return [rows.event_of(row) for row in connection.execute(_NEXT, {"these": home_ids})]
-
     def _lock(self, connection: Connection, home_ids: Collection[str]) -> None:
-        clients = sorted(self._judge.clients(home_ids))
-        for row in connection.execute(_ENDPOINTS, {"these": clients}) if clients else ():
+        clients = sorted({one for key in home_ids for one in self._judge.clients(key)})
+        for row in connection.execute(said.ENDPOINTS, {"these": clients}) if clients else ():
             held = hooks.held_of(row)
             self._held[held.endpoint.id] = held
+        self._judge.read(self._held.values())
 
     def _chosen(
         self, connection: Connection, found: Sequence[Event]
-    ) -> Sequence[tuple[Event, Held]]:
+    ) -> Sequence[tuple[Event, Sequence[Held]]]:
         ids = {event.device.id for event in found if event.device is not None}
-        here = connection.execute(_ROOMS, {"these": sorted(ids)})
         rooms: dict[str, dict[str, str | None]] = {}
-        for row in here:
+        for row in connection.execute(said.ROOMS, {"these": sorted(ids)}):
             rooms.setdefault(row.home_id, {})[row.id] = row.room_id
-        every = list(self._held.values())
-        return [
-            (event, held)
+        theirs: dict[str, list[Held]] = {}
+        for home_id in {event.home.id for event in found}:
+            clients = set(self._judge.clients(home_id))
+            theirs[home_id] = [
+                one for one in self._held.values() if one.endpoint.client_id in clients
+            ]
+        judged = (
+            (event, self._judge.chosen(event, rooms.get(event.home.id, {}), theirs[event.home.id]))
             for event in found
-            for held in self._judge.chosen(event, rooms.get(event.home.id, {}), every)
-        ]
+        )
+        return [(event, chosen) for event, chosen in judged if chosen]
 
-    def _know(self, connection: Connection, chosen: Sequence[tuple[Event, Held]]) -> None:
+    def _know(self, connection: Connection, chosen: Sequence[tuple[Event, Sequence[Held]]]) -> None:
         """What was planned before in the lines that get something."""
-        keys = sorted({(held.endpoint.id, _of(event)) for event, held in chosen})
+        keys = sorted({(one.endpoint.id, _of(event)) for event, held in chosen for one in held})
         self._lines = {key: _Line() for key in keys}
-        for row in connection.execute(_LINES, {"these": keys}) if keys else ():
+        for row in connection.execute(said.LINES, {"these": keys}) if keys else ():
             key = row.endpoint_id, row.line
             self._lines[key] = _Line(row.sequence, row.state, row.waits)
 
@@ -161,7 +167,7 @@ class Planning:
                 *self._of_event(event),
             )
         )
-        line.sequence = event.sequence
+        line.sequence, line.told = event.sequence, True
         line.waits = line.waits or not alone
         if event.type is EventType.DEVICE_STATUS_CHANGED:
             line.state = event.sequence
@@ -173,26 +179,27 @@ class Planning:
             device_id, at = event.device and event.device.id, microseconds(event.occurred_at)
             which = event.id, event.type.value, event.home.id, device_id, event.place
             when = event.sequence, at, at, self._at
-            known = self._common = event, (*which, *when, *_UNTRIED)
+            known = self._common = event, (*which, *when, *said.UNTRIED)
         return known[1]
 
-    def _write(self, connection: Connection, done: Planned) -> None:
+    def _write(self, connection: Connection, done: Planned, before: Mapping[str, int]) -> None:
         if self._rows:
-            _INSERT.run(connection, self._rows)
+            said.INSERT.run(connection, self._rows)
             touched = sorted({one[2] for one in self._rows})
-            _LINE.run(connection, [(*key, one.sequence, one.state) for key, one in self._told])
-            connection.execute(_WAKE, [self._woken(one) for one in touched])
+            said.LINE.run(connection, [(*key, one.sequence, one.state) for key, one in self._told])
+            connection.execute(said.WAKE, [self._woken(one) for one in touched])
             done.endpoints.update(touched)
             done.deliveries = len(self._rows)
-        if done.events:
-            moved = {event.home.id: done.places[event.home.id] for event in done.events}
-            places = [{"the_home": home, "the_place": place} for home, place in moved.items()]
-            connection.execute(_MOVE, places)
+        moved = {key: place for key, place in done.places.items() if place != before[key]}
+        if moved:
+            places = [{"the_home": key, "the_place": place} for key, place in moved.items()]
+            connection.execute(said.MOVE, places)
 
     @property
     def _told(self) -> list[tuple[tuple[str, str], _Line]]:
         """The lines that something was planned in, in the order in which all lock them."""
-        return sorted(self._lines.items(), key=itemgetter(0))
+        told = [one for one in self._lines.items() if one[1].told]
+        return sorted(told, key=itemgetter(0))
 
     def _woken(self, endpoint_id: str) -> dict[str, Any]:
         """Its row's values: something is to be sent, though not before its breaker lets it."""
@@ -203,98 +210,3 @@ class Planning:
 
 def _of(event: Event) -> str:
     return event.device.id if event.device else event.home.id
-
-
-def _among(column: Any) -> ColumnElement[bool]:
-    return column.in_(bindparam("these", expanding=True))  # type: ignore[no-any-return]  # a column's
-
-
-_ACCESS: Final = select(logs.c.place).where(logs.c.id == ACCESS)
-_CLAIM: Final = (
-    select(planned)
-    .where(_among(planned.c.home_id))
-    .order_by(planned.c.home_id)
-    .with_for_update(skip_locked=True)
-)
-_NEXT: Final[Select[Any]] = (
-    rows.event_rows.join(planned, planned.c.home_id == events.c.home_id)
-    .where(_among(planned.c.home_id), events.c.place > planned.c.place)
-    .order_by(events.c.home_id, events.c.place)
-    .limit(EVENTS)
-)
-_ENDPOINTS: Final = (
-    select(endpoints)
-    .where(_among(endpoints.c.client_id), endpoints.c.status != DELETED)
-    .order_by(endpoints.c.id)
-    .with_for_update()
-)
-_ROOMS: Final = select(devices.c.id, devices.c.home_id, devices.c.room_id).where(
-    _among(devices.c.id), devices.c.removed.is_(False)
-)
-_LINES: Final[Select[Any]] = select(
-    lines,
-    exists()
-    .where(
-        deliveries.c.endpoint_id == lines.c.endpoint_id,
-        deliveries.c.lane == lines.c.line,
-        deliveries.c.status == PENDING,
-    )
-    .label("waits"),
-).where(_among(tuple_(lines.c.endpoint_id, lines.c.line)))
-_UNTRIED: Final[bulk.Row] = ("PENDING", 0, 0, "", False, False, "[]")
-_INSERT: Final = bulk.inserting(
-    "deliveries",
-    {
-        "id": bulk.TEXT,
-        "client_id": bulk.TEXT,
-        "endpoint_id": bulk.TEXT,
-        "number": bulk.NUMBER,
-        "previous": bulk.NUMBER,
-        "lane": bulk.TEXT,
-        "ready": bulk.TRUTH,
-        "event_id": bulk.TEXT,
-        "event_type": bulk.TEXT,
-        "home_id": bulk.TEXT,
-        "device_id": bulk.TEXT,
-        "place": bulk.NUMBER,
-        "sequence": bulk.NUMBER,
-        "occurred_at": bulk.NUMBER,
-        "since": bulk.NUMBER,
-        "next_at": bulk.NUMBER,
-        "status": bulk.TEXT,
-        "made": bulk.NUMBER,
-        "refusals": bulk.NUMBER,
-        "replay_id": bulk.TEXT,
-        "by_hand": bulk.TRUTH,
-        "claimed": bulk.TRUTH,
-        "attempts": bulk.TEXT,
-    },
-)
-_LINE: Final = bulk.inserting(
-    "lines",
-    {
-        "endpoint_id": bulk.TEXT,
-        "line": bulk.TEXT,
-        "sequence": bulk.NUMBER,
-        "state": bulk.NUMBER,
-    },
-    "ON CONFLICT (endpoint_id, line) DO UPDATE"
-    " SET sequence = excluded.sequence, state = excluded.state",
-)
-_the_time: Final = bindparam("the_time", type_=Instant)
-_WAKE: Final = (
-    update(endpoints)
-    .where(endpoints.c.id == bindparam("the_endpoint"))
-    .values(
-        planned=bindparam("the_planned"),
-        next_at=case(
-            (or_(endpoints.c.next_at.is_(None), endpoints.c.next_at > _the_time), _the_time),
-            else_=endpoints.c.next_at,
-        ),
-    )
-)
-_MOVE: Final = (
-    update(planned)
-    .where(planned.c.home_id == bindparam("the_home"))
-    .values(place=bindparam("the_place"))
-)

@@ -16,7 +16,7 @@ from core.domain.events import Event, EventType
 from core.domain.grants import Share
 from core.domain.ports import Report
 from core.services import planner as planning
-from core.services.planner import Planner
+from core.services.judging import Judging
 from core.store import tables
 from tests.conftest import Run
 from tests.core.services.estate import SCOPES, Estate, another_home, eventually, lamp, settle
@@ -103,14 +103,14 @@ async def test_a_home_that_cannot_be_planned_keeps_no_other(
     await estate.house.services.grants.give(
         estate.user.id, estate.client.id, SCOPES, [Share(cabin.id), Share(estate.home.id)]
     )
-    planner, chosen = estate.house.services.planner, Planner.chosen
+    planner, chosen = estate.house.services.planner, Judging.chosen
 
-    def broken(self: Planner, event: Event, *more: Any) -> Any:
+    def broken(self: Judging, event: Event, *more: Any) -> Any:
         if event.home.id == cabin.id:
             raise LookupError("cannot be judged")
         return chosen(self, event, *more)
 
-    monkeypatch.setattr(Planner, "chosen", broken)
+    monkeypatch.setattr(Judging, "chosen", broken)
     monkeypatch.setattr(planning, "ASIDE_SECONDS", 0.5)
     async with partner(estate) as ours, at_work(estate.house):
         report = Report(door.id, 1, State(brightness=7))
@@ -119,7 +119,7 @@ async def test_a_home_that_cannot_be_planned_keeps_no_other(
         await eventually(lambda: len(ours.got) == 5)
         assert ours.events() == [event.id for event in events]
         assert planner.behind == 1
-        monkeypatch.setattr(Planner, "chosen", chosen)
+        monkeypatch.setattr(Judging, "chosen", chosen)
         await eventually(lambda: len(ours.of(door.id)) == 1)
 
 
