@@ -73,7 +73,7 @@ async def run(
             if script:
                 await _play(house, script)
             async with (
-                working(house) as worker,
+                working(house, ending=ending) as worker,
                 server.listening(
                     house,
                     listener,

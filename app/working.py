@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from socket import socket as Listener  # noqa: N812 - as in `app.address`
 from typing import Final
 
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from app.address import bound
 from app.background import background
 from app.compose import House, build, running
-from app.ending import asked_to_end
+from app.ending import Ending, asked_to_end
 from app.health import Ready, alive
 from app.metering import Toll
 from app.metrics import Meter, Metrics
@@ -47,7 +48,7 @@ async def alone(settings: Settings, host: str, port: int) -> None:
     with bound(host, port) as listener:
         async with (
             running(house),
-            working(house) as worker,
+            working(house, ending=ending) as worker,
             _probed(house, listener, Toll(worker, house.services.planner)),
         ):
             calm_collector()
@@ -55,10 +56,13 @@ async def alone(settings: Settings, host: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def working(house: House, post: Post | None = None) -> AsyncIterator[Worker]:
+async def working(
+    house: House, post: Post | None = None, ending: Ending | None = None
+) -> AsyncIterator[Worker]:
     """Plan and send what a running house's webhooks are while the block runs; then drain.
 
-    What is under way ends first, which takes as long as a receiver may: no request is cut off.
+    What is under way ends first, which takes as long as a receiver may: no request is cut off,
+    unless the `ending` is asked for a second time.
     """
     begin(house)
     services, settings, clock = house.services, house.settings, house.clock
@@ -72,6 +76,8 @@ async def working(house: House, post: Post | None = None) -> AsyncIterator[Worke
             stack.push_async_callback(sender.close)
         office = Office(services.outbox, post, recorder, steps, seconds, clock, house.ids)
         worker = Worker(office, services.planner)
+        if ending is not None:
+            worker.hurried = partial(ending.wait, 2)
         # Ended in reverse: whoever sends ends before what records, and renews, for it.
         sending = recorder.run, worker.renew, worker.count, worker.run
         repairs = services.repairs

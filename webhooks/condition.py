@@ -83,6 +83,8 @@ class Condition:
         for late in health.due(now):
             self._tell(notice(url, late, attempt.said))
         self.health = health.told(now)
+        if not self.active:  # another attempt has said so
+            return
         if health.hopeless(now):
             self._disable(f"It failed for {NOTICES[-1].days} days.")
         elif attempt.answer is Answer.GONE:

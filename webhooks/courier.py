@@ -88,6 +88,7 @@ class Courier:
         self.condition = Condition(held, office.schedule, office.clock, office.ids)
         self._office = office
         self._bucket = rates.fresh(held.endpoint.rate_limit, office.clock.monotonic())
+        self.since = asked_at
         self._until = asked_at + TRUST_SECONDS
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
@@ -142,6 +143,10 @@ class Courier:
                         await self._office.clock.sleep(PAUSE_SECONDS)
         except Unavailable:
             self._held_up = DOUBT_SECONDS
+        except asyncio.CancelledError:  # then nothing is waited for that may never come
+            for lane in self._lanes.values():
+                lane.cancel()
+            raise
         finally:
             self._ending = True
             if self._lanes:
@@ -201,17 +206,22 @@ class Courier:
     async def _send_all(self, run: Run) -> None:
         """One lane, in order, until something of it has to be tried again."""
         recorded: asyncio.Future[None] | None = None
-        try:
-            for parcel in run:
+        failed: Exception | None = None
+        for parcel in run:
+            try:
                 done = await self._send(parcel)
-                if done is None:
-                    break
-                recorded = self._record(done)
-                if done.after.open:
-                    break
-        finally:
-            if recorded is not None:
-                await recorded
+            except Exception as error:  # noqa: BLE001 - told once what was sent is recorded
+                failed = error
+                break
+            if done is None:
+                break
+            recorded = self._record(done)
+            if done.after.open:
+                break
+        if recorded is not None:
+            await recorded
+        if failed is not None:
+            raise failed
 
     async def _send(self, parcel: Parcel) -> Settled | None:
         """One attempt, and what became of it; None where none may be made now."""
@@ -224,8 +234,8 @@ class Courier:
             letter = await office.outbox.letter(self.held, parcel)
             if isinstance(letter, Settled):
                 return letter
-            ticket = condition.ask(office.lasts)
-            if ticket is None or not self.good():
+            ticket = condition.ask(office.lasts) if self.good() else None
+            if ticket is None:
                 return None
             probe = not condition.closed
             reply = await office.post.send(letter.url, letter.headers, letter.body)

@@ -50,8 +50,6 @@ class Recorder:
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self.told: Callable[[Settled], None] = lambda _: None
         """Called with each that was recorded."""
 
@@ -60,11 +58,14 @@ class Recorder:
     ) -> asyncio.Future[None]:
         """Record this; the future is done once it is durable, or of no use any more."""
         waiting = self._waiting.get(endpoint_id)
+        if waiting is not None and waiting.who is not who:  # its lease went to who comes now
+            waiting.who.recorded(Recorded(taken=False))
+            waiting.done.set_result(None)
+            waiting = None
         if waiting is None:
             waiting = self._waiting[endpoint_id] = _Waiting(who)
         waiting.settled.append(settled)
         waiting.recovered = waiting.recovered or recovered
-        self._idle.clear()
         self._wake.set()
         return waiting.done
 
@@ -76,11 +77,6 @@ class Recorder:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
                 await self._record(batch)
-            self._idle.set()
-
-    async def empty(self) -> None:
-        """Return once everything that was handed in has been recorded."""
-        await self._idle.wait()
 
     async def _record(self, batch: dict[str, _Waiting]) -> None:
         found = await self._written(_accounts(batch))

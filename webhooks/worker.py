@@ -5,9 +5,9 @@ Any number of them work side by side, in as many processes: each endpoint is one
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from core import observe
 from core.domain.answers import Answer
@@ -27,6 +27,10 @@ RENEW_SECONDS: Final = 1.5
 """Between two renewals of leases, which also tell what clients have changed."""
 ENDPOINTS: Final = 200
 """That one process sends to at a time."""
+TURN_SECONDS: Final = 5.0
+"""So long at least an endpoint is sent to before another one that waits has its place."""
+GRACE_SECONDS: Final = 5.0
+"""After the longest that a request can take: for what is to be recorded at the end."""
 
 
 class Worker:
@@ -44,6 +48,8 @@ class Worker:
         """Attempts that were recorded here, by what the receiver did."""
         self.ended: Counter[str] = Counter()
         """Deliveries that came to an end here, by which."""
+        self.hurried: Callable[[], Coroutine[Any, Any, object]] = asyncio.Event().wait
+        """Returns once the end is to come sooner than what is under way has ended."""
         self.queue = Queue()
         """How much waited, for any worker, when this one last looked."""
         planner.taps.append(self._planned)
@@ -73,9 +79,23 @@ class Worker:
             self._planner.taps.remove(self._planned)
         for courier in tuple(self._couriers.values()):
             courier.end()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks := tuple(self._tasks):
+            await self._until_ended(tasks)
         self._office.outbox.close()
+
+    async def _until_ended(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for couriers, but not for ever: the database may be away, or somebody in a hurry.
+
+        What they have sent and not recorded is then sent again by another worker.
+        """
+        ended = asyncio.create_task(_all(tasks))
+        hurried: asyncio.Task[Any] = asyncio.create_task(self.hurried())
+        seconds = self._office.lasts.total_seconds() + GRACE_SECONDS
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({ended, hurried}, timeout=seconds, return_when=first)
+        for task in (hurried, ended, *tasks):
+            task.cancel()
+        await asyncio.wait(tasks)
 
     async def _lease(self) -> None:
         down = False
@@ -98,16 +118,25 @@ class Worker:
         """Lease what is due; whether there may be more of it."""
         most = ENDPOINTS - self.leased
         if most <= 0:
+            await self._make_room()
             return False
         asked_at = self._office.clock.monotonic()
         found = await self._office.outbox.lease(most)
         for held in found:
             if held.endpoint.temporary:  # whoever had it has died, and nobody listens any more
-                await self._office.outbox.discard(held)
-                log.info("listener_lost", endpoint_id=held.endpoint.id)
+                with suppress(Unavailable):  # then it is found again once the lease is over
+                    await self._office.outbox.discard(held)
+                    log.info("listener_lost", endpoint_id=held.endpoint.id)
             else:
                 self._begin(held, asked_at)
         return len(found) == most
+
+    async def _make_room(self) -> None:
+        """Give up the endpoint that was sent to for longest, where another one waits."""
+        oldest = min(self._couriers.values(), key=lambda one: one.since)
+        long_ago = self._office.clock.monotonic() - TURN_SECONDS
+        if oldest.since < long_ago and await self._office.outbox.waits():
+            oldest.end()
 
     def _begin(self, held: Held, asked_at: float) -> None:
         endpoint_id = held.endpoint.id
@@ -121,6 +150,7 @@ class Worker:
             self._tasks.discard(task)
             if self._couriers.get(endpoint_id) is courier:
                 del self._couriers[endpoint_id]
+            self._wake.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("courier_died", endpoint_id=endpoint_id, exc_info=error)
 
@@ -171,3 +201,7 @@ def _outcome(answer: Answer, status: int | None) -> str:
     if answer is Answer.TAKEN:
         return "taken"
     return "unanswered" if status is None else f"{status // 100}xx"
+
+
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.wait(tasks)

@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from core import observe
 from core.domain.deliveries import Move, moved
-from core.domain.errors import Invalid
+from core.domain.errors import Invalid, Unavailable
 from core.domain.events import Event
 from core.domain.grants import Grant
 from core.domain.mirrors import Mirrored
@@ -19,6 +20,8 @@ from core.snapshots.rosters import Roster, Rosters
 from core.store.parcels import Parcels
 from core.store.sends import LEASE_SECONDS, Sends
 
+log = observe.logger(__name__)
+
 ROSTERS: Final = 1_000
 """Homes of which it is held ready who is where."""
 EVENTS: Final = 2_000
@@ -28,6 +31,8 @@ TRUST_SECONDS: Final = LEASE_SECONDS - 2
 GONE: Final = "The event is no longer kept, so it cannot be sent."
 TAKEN_BACK: Final = "The access by which it would have been sent was taken back."
 UNOPENED: Final = "No grant that covers it opens all that the document selects."
+
+DEFECT: Final = "It could not be written, by a defect of ours: please report it."
 
 Run = Sequence[Parcel]
 """Deliveries of one lane, in order."""
@@ -88,8 +93,8 @@ class Outbox:
         Raises:
             Unavailable: the database does not answer.
         """
-        later = self._clock.now() + timedelta(seconds=seconds) if seconds > 0 else None
-        await self._sends.release(self.life, held.endpoint.id, later)
+        now = self._clock.now()
+        await self._sends.release(self.life, held, now, now + timedelta(seconds=max(0.0, seconds)))
 
     async def discard(self, held: Held) -> None:
         """Have a leased endpoint be gone, with all that waits for it.
@@ -98,6 +103,14 @@ class Outbox:
             Unavailable: the database does not answer.
         """
         await self._sends.discard(self.life, held)
+
+    async def waits(self) -> bool:
+        """Whether something is due at an endpoint that nobody sends to.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._sends.waits(self._clock.now())
 
     async def take(self, held: Held, busy: Collection[str], most: int) -> Sequence[Run]:
         """What is due at an endpoint, lane by lane, but for the lanes that are busy.
@@ -166,6 +179,11 @@ class Outbox:
             )
         except Invalid as error:
             return self._ended(parcel, Move.PARK, str(error))
+        except Unavailable:
+            raise
+        except Exception:  # it would come first again and again, and keep all others waiting
+            log.exception("letter_failed", delivery_id=parcel.delivery.id)
+            return self._ended(parcel, Move.PARK, DEFECT)
 
     def _judge(self, client_id: str, event: Event, roster: Roster) -> "_Judged":
         """By whose grants a client may be sent an event now: the same for all its endpoints."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from core import observe
@@ -172,8 +173,8 @@ class Tidying:
         after = ""
         while homes := await self._tidy.homes_gone(after):
             for home_id in homes:
-                while these := await self._tidy.gone(home_id):
-                    await self._end(these, GONE)
+                while (these := await self._tidy.gone(home_id)) and await self._end(these, GONE):
+                    pass
             after = homes[-1]
 
     async def _overdue(self) -> None:
@@ -185,12 +186,15 @@ class Tidying:
                 before = self._clock.now() - self._reach
                 if one.active_since >= before:
                     continue
-                while these := await self._tidy.overdue(one.endpoint_id, before):
-                    await self._end(these, OVERDUE)
+                overdue = partial(self._tidy.overdue, one.endpoint_id, before)
+                while (these := await overdue()) and await self._end(these, OVERDUE):
+                    pass
 
-    async def _end(self, these: Collection[str], why: str) -> None:
-        await self._tidy.end(these, DeliveryStatus.DEAD, why, self._clock.now())
+    async def _end(self, these: Collection[str], why: str) -> int:
+        """End these; how many still waited. None does of an endpoint that is deleted meanwhile."""
+        ended = await self._tidy.end(these, DeliveryStatus.DEAD, why, self._clock.now())
         await self._breathe()
+        return ended
 
     async def _breathe(self) -> None:
         """Let others write; and what was taken back in between comes first."""

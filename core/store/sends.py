@@ -45,12 +45,10 @@ class Sends:
         Raises:
             Unavailable: the database does not answer.
         """
-        due = select(endpoints).where(
-            endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free()
-        )
-        if not await self._database.rows(due.with_only_columns(endpoints.c.id).limit(1)):
+        if not await self.waits(now):
             return []
-        due = due.order_by(endpoints.c.next_at).limit(most).with_for_update(skip_locked=True)
+        due = select(endpoints).where(*_due(now)).order_by(endpoints.c.next_at).limit(most)
+        due = due.with_for_update(skip_locked=True)
         async with self._database.write() as connection:
             found = [hooks.held_of(row) for row in await connection.execute(due)]
             ids = [held.endpoint.id for held in found]
@@ -60,27 +58,48 @@ class Sends:
             tokens = {row.id: row.token for row in await connection.execute(taken)} if ids else {}
         return [replace(held, token=tokens[held.endpoint.id]) for held in found]
 
+    async def waits(self, now: datetime) -> bool:
+        """Whether there is an endpoint that something is due at and that nobody sends to.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        due = select(endpoints.c.id).where(*_due(now)).limit(1)
+        return bool(await self._database.rows(due))
+
     async def renew(self, life: str, ids: Collection[str]) -> Mapping[str, int]:
         """Keep these for another while; those that are still this life's, with their versions.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        mine = update(endpoints).where(endpoints.c.id.in_(ids), endpoints.c.owner == life)
+        here = endpoints.c.id.in_(ids), endpoints.c.owner == life
+        # In the order in which all lock them, which an update does not keep by itself.
+        locked = select(endpoints.c.id).where(*here).order_by(endpoints.c.id).with_for_update()
+        mine = update(endpoints).where(*here)
         mine = mine.values(leased_until=database_time() + LEASE_SECONDS)
         async with self._database.write() as connection:
+            await connection.execute(locked)
             found = await connection.execute(mine.returning(endpoints.c.id, endpoints.c.version))
             return {row.id: row.version for row in found}
 
-    async def release(self, life: str, endpoint_id: str, not_before: datetime | None) -> None:
-        """Leave it to whoever comes, once something is due; nothing is before `not_before`."""
+    async def release(self, life: str, held: Held, now: datetime, not_before: datetime) -> None:
+        """Leave it to whoever comes, once something is due; nothing is before `not_before`.
+
+        Unless its client has changed it since: then that time is of what it was. What is due comes
+        behind all that is due already.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        endpoint_id = held.endpoint.id
         async with self._database.write() as connection:
             row = (await connection.execute(_LOCK, {"these": [endpoint_id]})).first()
-            if row is None or row.owner != life:
+            if row is None or row.owner != life or row.token != held.token:
                 return
             next_at = (await connection.execute(_NEXT, {"this": endpoint_id})).scalar()
-            if next_at is not None and not_before is not None:
-                next_at = max(next_at, not_before)
+            if next_at is not None:
+                next_at = max(next_at, not_before if row.version == held.version else now)
             this = update(endpoints).where(endpoints.c.id == endpoint_id)
             await connection.execute(this.values(owner=None, leased_until=0.0, next_at=next_at))
 
@@ -131,7 +150,9 @@ def _record(
         if not changed:  # else what is known is of an endpoint that is no more
             known.append(_known(account, row))
             if account.recovered:
-                due.append({"this": endpoint_id, "now": account.settled[-1].after.tried_at})
+                due.append(
+                    {"this": endpoint_id, "now": account.breaker and account.breaker.recovered_at}
+                )
     _SETTLE.run(connection, changes)
     promote(connection, lanes)
     for statement, values in ((_KNOW, known), (_ALL_DUE, due), (notices.insert(), told)):
@@ -188,6 +209,10 @@ def _known(account: Account, before: rows.Fetched) -> dict[str, Any]:
             values["the_disabled_at"] = endpoint.disabled_at
             values["the_because"] = endpoint.disabled_because
     return values
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free()
 
 
 def _free() -> ColumnElement[bool]:
