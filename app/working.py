@@ -24,8 +24,9 @@ from core.domain import schedule
 from core.domain.addresses import networks
 from core.settings import Settings
 from subscriptions.sessions import Sessions
-from webhooks.courier import Office, Post
+from webhooks.courier import Office
 from webhooks.guard import Guard
+from webhooks.post import Post
 from webhooks.recorder import Recorder
 from webhooks.sender import Sender
 from webhooks.worker import Worker

@@ -13,15 +13,18 @@ from functools import partial
 from socket import socket
 from typing import Any, Final
 
-from aiohttp import AddrInfoType, ClientPayloadError, TCPConnector
+from aiohttp import AddrInfoType, ClientPayloadError, ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.resolver import AsyncResolver
 from aiohttp.streams import StreamReader
+from aiohttp.tracing import Trace
 
 from webhooks.guard import Checked, Guard
+from webhooks.post import Still
 
 IDLE_SECONDS: Final = 4.0
 """How long a connection waits for its next request: less than servers keep theirs (5 s mostly)."""
@@ -34,10 +37,20 @@ MOST_BYTES: Final = 1_000_000
 _FINAL: Final = 200
 
 
+class Withdrawn(Exception):
+    """A request may no longer go, though there is a connection for it now."""
+
+
+async def always() -> bool:
+    """It may go however long that takes."""
+    return True
+
+
 @dataclass(slots=True)
 class Trip:
     """What became of one request, told by the connection that it went by."""
 
+    still: Still = always
     dialled: bool = False
     """A connection was made for it, or begun."""
     asked: bool = False
@@ -151,6 +164,29 @@ class Connector(TCPConnector):
         )
         link: Callable[[], ResponseHandler] = partial(Link, self.stock, self._loop)
         self._factory = partial(link)
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's
+    ) -> Connection:
+        """A connection; who had to wait until one was made is asked once more.
+
+        Raises:
+            Withdrawn: the request may no longer go; the connection is kept for another.
+        """
+        made = await super().connect(req, traces, timeout)
+        way = trip.get()
+        may = False
+        try:
+            may = not way.dialled or await way.still()
+        finally:
+            if not may:
+                made.release()
+        if not may:
+            raise Withdrawn
+        return made
 
     def _dial(self, info: AddrInfoType) -> socket:
         made = self._guard.socket(info)

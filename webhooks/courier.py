@@ -5,11 +5,11 @@ tried again. A lane is free again once all that became of it is recorded.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from math import inf
-from typing import Final, Protocol
+from typing import Final
 
 from core import observe
 from core.domain import rates
@@ -21,6 +21,7 @@ from core.domain.sending import Account, Held, Parcel, Recorded, Settled
 from core.services.letters import Letter
 from core.services.outbox import TRUST_SECONDS, Outbox, Run
 from webhooks.condition import Condition
+from webhooks.post import Post
 from webhooks.recorder import Recorder
 from webhooks.replies import Reply
 
@@ -39,16 +40,6 @@ PAUSE_SECONDS: Final = 0.01
 """Between two looks while lanes are under way: what was planned meanwhile is read together."""
 DOUBT_SECONDS: Final = 0.5
 """Before a look again where it cannot be known now what may be sent."""
-
-
-class Post(Protocol):
-    """Gets one request out, and says what the receiver did with it (`webhooks.sender.Sender`)."""
-
-    def place(self, url: str) -> AbstractAsyncContextManager[None]:
-        """A place for one request to this URL's host."""
-
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send it, from who has a place."""
 
 
 class Office:
@@ -238,7 +229,10 @@ class Courier:
             if ticket is None:
                 return None
             probe = not condition.closed
-            reply = await office.post.send(letter.url, letter.headers, letter.body)
+            still = partial(self._still, parcel)
+            reply = await office.post.send(letter.url, letter.headers, letter.body, still)
+        if reply is None:
+            return None  # it is judged anew with whatever is due then
         attempt = _attempt(parcel, letter, reply, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
         taken = attempt.answer is Answer.TAKEN
@@ -246,6 +240,11 @@ class Courier:
         if not condition.active:
             self.end()
         return done
+
+    async def _still(self, parcel: Parcel) -> bool:
+        """Whether a delivery that had to wait for its connection may go even so."""
+        judged = self.good() and await self._office.outbox.letter(self.held, parcel)
+        return isinstance(judged, Letter)
 
     async def _paced(self) -> bool:
         """Wait until the endpoint's rate lets one more go; whether it still may."""

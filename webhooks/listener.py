@@ -21,6 +21,7 @@ from core.domain.sending import Held
 from core.services import Endpoints, Planner
 from webhooks import protocol
 from webhooks.courier import Courier, Office
+from webhooks.post import Still
 from webhooks.replies import Reply
 from webhooks.worker import RENEW_SECONDS
 
@@ -35,7 +36,7 @@ GONE: Final = "Whoever listened went away before they answered."
 
 
 class Line:
-    """`webhooks.courier.Post` over a connection; who owns that hands in the answers."""
+    """`webhooks.post.Post` over a connection; who owns that hands in the answers."""
 
     def __init__(
         self, send: Callable[[Mapping[str, Any]], Awaitable[None]], seconds: float, clock: Clock
@@ -54,9 +55,9 @@ class Line:
         del url
         return nullcontext()
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes, still: Still) -> Reply:
         """Have a request made, and say what became of it."""
-        del url
+        del url, still  # the connection is there
         if self._closed:
             return Reply(None, 0.0, error=GONE)
         self._number += 1

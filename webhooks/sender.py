@@ -29,8 +29,9 @@ from core.domain.answers import explained
 from core.domain.errors import Invalid
 from core.domain.ports import Clock
 from core.domain.schedule import retry_after
-from webhooks.connections import Connector, Trip, trip
+from webhooks.connections import Connector, Trip, Withdrawn, always, trip
 from webhooks.guard import Guard
+from webhooks.post import Still
 from webhooks.replies import Reply, readable, told
 
 AGENT: Final = f"Latchkey-Webhooks/{version('latchkey')}"
@@ -113,7 +114,7 @@ class Sender:
             Unavailable: this machine cannot make connections.
         """
         async with self.place(url):
-            return await self.send(url, headers, body)
+            return await self._guarded(url, headers, body, always)
 
     def place(self, url: str) -> "Place":
         """Have a place for one request to this URL's host while the block runs.
@@ -131,23 +132,35 @@ class Sender:
             places = self._places[key] = asyncio.Semaphore(self._each)
         return Place(places, self._all)
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """As `post`, from who has a place."""
+    async def send(
+        self, url: str, headers: Mapping[str, str], body: bytes, still: Still = always
+    ) -> Reply | None:
+        """As `post`, from who has a place; None where it was withdrawn (`webhooks.post.Post`)."""
         try:
-            where, there = self._guard.target(url)
-        except Invalid as error:
-            return Reply(None, 0.0, error=str(error))
-        return await self._sent(where, there.host, headers, body)
+            return await self._guarded(url, headers, body, still)
+        except Withdrawn:
+            return None
 
     async def close(self) -> None:
         """Close every connection; requests that are under way fail."""
         await self._session.close()
 
-    async def _sent(self, url: URL, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def _guarded(
+        self, url: str, headers: Mapping[str, str], body: bytes, still: Still
+    ) -> Reply:
+        try:
+            where, there = self._guard.target(url)
+        except Invalid as error:
+            return Reply(None, 0.0, error=str(error))
+        return await self._sent(where, there.host, headers, body, still)
+
+    async def _sent(
+        self, url: URL, host: str, headers: Mapping[str, str], body: bytes, still: Still
+    ) -> Reply:
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._seconds):
-                response = await self._asked(url, headers, body)
+                response = await self._asked(url, headers, body, still)
         except (ClientError, OSError) as error:
             passed = self._clock.monotonic() - began
             return Reply(None, passed, error=self._words(error, host))
@@ -165,14 +178,16 @@ class Sender:
             return f"No connection to {host} could be made within {self._seconds:g} s."
         return told(error, host, self._seconds)
 
-    async def _asked(self, url: URL, headers: Mapping[str, str], body: bytes) -> ClientResponse:
+    async def _asked(
+        self, url: URL, headers: Mapping[str, str], body: bytes, still: Still
+    ) -> ClientResponse:
         """The head of the answer.
 
         A server may close a connection that waited, just when it is used again: that is no failure
         of the receiver, so it is asked by the next one, at last by one made for the request.
         """
         while True:
-            way = Trip()
+            way = Trip(still)
             trip.set(way)
             try:
                 return await self._session.post(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import TCPConnector
 
 from app.ending import Ending
 from app.working import working
@@ -85,7 +86,7 @@ async def test_resuming_stands_whatever_the_probe_finds(
     send, probing = Sender.send, asyncio.Event()
     resumed = asyncio.Event()
 
-    async def slow(self: Sender, *given: Any) -> Reply:
+    async def slow(self: Sender, *given: Any) -> Reply | None:
         if not probing.is_set():
             probing.set()
             await resumed.wait()
@@ -127,6 +128,29 @@ async def test_a_hurried_end_waits_for_no_database(
         assert time.monotonic() - begun < 5
         away.clear()
         assert await ours.statuses() == {"PENDING": 1}
+
+
+async def test_what_is_taken_back_while_dialling_does_not_go(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is judged again once there is a connection, which is kept for what may go."""
+    connect, dialling, taken_back = TCPConnector.connect, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: TCPConnector, *given: Any) -> Any:
+        connection = await connect(self, *given)
+        dialling.set()
+        await taken_back.wait()
+        return connection
+
+    monkeypatch.setattr(TCPConnector, "connect", slow)
+    async with partner(estate) as ours, working(estate.house) as worker:
+        await told(estate, 1)
+        await dialling.wait()
+        await estate.house.services.grants.revoke(estate.grant)
+        taken_back.set()
+        await eventually(lambda: ours.statuses_are({"CANCELLED": 1}))
+        await eventually(lambda: worker.leased == 0)
+        assert not ours.got
 
 
 async def test_one_notice_tells_that_a_receiver_is_gone(estate: Estate) -> None:
