@@ -83,7 +83,8 @@ class Courier:
         self._until = asked_at + TRUST_SECONDS
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
-        self._ending = False
+        self.ending = False
+        """Whether it begins nothing new."""
         self._lost = False
         self._held_up = 0.0
         self._width = FEW_LANES
@@ -103,7 +104,7 @@ class Courier:
 
     def end(self) -> None:
         """Begin nothing new."""
-        self._ending = True
+        self.ending = True
         self._news.set()
 
     def lose(self) -> None:
@@ -119,7 +120,7 @@ class Courier:
 
     def good(self) -> bool:
         """Whether something may be sent now."""
-        return not self._ending and self._office.clock.monotonic() < self._until
+        return not self.ending and self._office.clock.monotonic() < self._until
 
     async def run(self) -> None:
         """Send until nothing is due."""
@@ -139,7 +140,7 @@ class Courier:
                 lane.cancel()
             raise
         finally:
-            self._ending = True
+            self.ending = True
             if self._lanes:
                 await asyncio.gather(*self._lanes.values(), return_exceptions=True)
             await self._leave()
@@ -147,7 +148,7 @@ class Courier:
     async def _look(self) -> bool:
         """Begin what is due; whether there was anything."""
         if self.condition.waits > 0:
-            self._ending = self._ending or not (self._lanes or self._stays)
+            self.ending = self.ending or not (self._lanes or self._stays)
             return False
         closed = self.condition.closed
         most = (self._width if closed else 1) - len(self._lanes)
@@ -185,12 +186,12 @@ class Courier:
     def _over(self, lane: str) -> None:
         task = self._lanes.pop(lane)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._ending = True
+            self.ending = True
             self._held_up = DOUBT_SECONDS
             if not isinstance(error, Unavailable):
                 endpoint_id = self.held.endpoint.id
                 log.error("courier_failed", endpoint_id=endpoint_id, lane=lane, exc_info=error)
-        if not self._full or self._ending or len(self._lanes) <= self._width // 2:
+        if not self._full or self.ending or len(self._lanes) <= self._width // 2:
             self._full = False
             self._news.set()
 

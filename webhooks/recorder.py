@@ -60,7 +60,8 @@ class Recorder:
         waiting = self._waiting.get(endpoint_id)
         if waiting is not None and waiting.who is not who:  # its lease went to who comes now
             waiting.who.recorded(Recorded(taken=False))
-            waiting.done.set_result(None)
+            if not waiting.done.done():
+                waiting.done.set_result(None)
             waiting = None
         if waiting is None:
             waiting = self._waiting[endpoint_id] = _Waiting(who)

@@ -132,10 +132,14 @@ class Worker:
         return len(found) == most
 
     async def _make_room(self) -> None:
-        """Give up the endpoint that was sent to for longest, where another one waits."""
-        oldest = min(self._couriers.values(), key=lambda one: one.since)
+        """Give up the endpoint that was sent to for longest, where another one waits.
+
+        One that is given up already may hang for as long as a request takes, so it is not counted.
+        """
+        others = (one for one in self._couriers.values() if not one.ending)
+        oldest = min(others, key=lambda one: one.since, default=None)
         long_ago = self._office.clock.monotonic() - TURN_SECONDS
-        if oldest.since < long_ago and await self._office.outbox.waits():
+        if oldest is not None and oldest.since < long_ago and await self._office.outbox.waits():
             oldest.end()
 
     def _begin(self, held: Held, asked_at: float) -> None:

@@ -79,6 +79,24 @@ async def test_endpoints_take_turns(estate: Estate, monkeypatch: pytest.MonkeyPa
             await eventually(lambda: min(len(one.got), len(two.got)) >= 2)
 
 
+async def test_who_hangs_keeps_no_turn(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request is under way for long: the other place is given to those who wait meanwhile."""
+    monkeypatch.setattr(workers, "ENDPOINTS", 2)
+    monkeypatch.setattr(workers, "TURN_SECONDS", 0.3)
+    slow: dict[str, Any] = {"rate_limit": 2, "ordering": Ordering.UNORDERED}
+    ending = Ending()
+    async with partner(estate) as hung, working(estate.house, ending=ending):
+        hung.answers = lambda _: None
+        await told(estate, 1)
+        await eventually(lambda: bool(hung.got))
+        async with partner(estate, **slow) as one, partner(estate, **slow) as two:
+            await told(estate, 30, start=2)
+            async with asyncio.timeout(10):  # less than that request may take
+                await eventually(lambda: min(len(one.got), len(two.got)) >= 2)
+            ending.set()
+            ending.set()
+
+
 async def test_resuming_stands_whatever_the_probe_finds(
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
