@@ -204,12 +204,6 @@ def settled(
     return replace(moved(left, Move.RETRY, ended, why), next_at=next_at)
 
 
-def overdue(delivery: Delivery, schedule: Schedule, active_since: datetime, now: datetime) -> bool:
-    """Whether its time is over though nothing was sent, while its endpoint is known to be down."""
-    age = now - max(delivery.since, active_since)
-    return delivery.open and age.total_seconds() > schedule.reach
-
-
 def redelivered(delivery: D, now: datetime) -> D:
     """The delivery, to be tried at once, outside of its lane, with its whole schedule before it."""
     again = moved(delivery, Move.REDELIVER, now)
