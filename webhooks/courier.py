@@ -136,6 +136,7 @@ class Courier:
         except Unavailable:
             self._held_up = DOUBT_SECONDS
         except asyncio.CancelledError:  # then nothing is waited for that may never come
+            self._lost = True  # nor is the lease given back: it runs out
             for lane in self._lanes.values():
                 lane.cancel()
             raise
