@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.accounts import Client
+from core.domain.accounts import Client, ClientAuth
 from core.domain.grants import Grant
 from core.services.attempts import RULES
 from core.services.authorizations import ANSWERED
@@ -62,7 +62,7 @@ async def room(api: Api) -> Room:
     await api.house.services.sessions.set_password(api.user.id, PASSWORD)
     visitor = Visitor(api.http, api.base_url)
     await visitor.sign_in()
-    client = await api.house.services.accounts.create_client("Tele <vision>")
+    client = await api.house.services.accounts.create_client("Tele <vision>", auth=ClientAuth.NONE)
     form = {"client_id": client.id, "scope": "devices:read devices:control"}
     async with api.http.post(f"{api.base_url}/oauth/device", data=form) as response:
         told = await response.json()

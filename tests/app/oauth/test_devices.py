@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -87,9 +88,10 @@ async def test_a_wrong_request_is_refused(site: Site, section: str, error: str, 
 async def test_a_client_may_only_ask_as_it_registered(site: Site) -> None:
     """RFC 6749 §5.2: for its scopes, and at either endpoint only by the flows that it has."""
     accounts = site.estate.house.services.accounts
-    reader = App(await accounts.create_client("Reader", scopes=[Scope.DEVICES_READ]))
+    public = partial(accounts.create_client, auth=ClientAuth.NONE)
+    reader = App(await public("Reader", scopes=[Scope.DEVICES_READ]))
     assert await ask(site, {"scope": SCOPE}, reader) == (400, "invalid_scope")
-    other = App(await accounts.create_client("No device", flows=[Flow.CODE], redirect_uris=[BACK]))
+    other = App(await public("No device", flows=[Flow.CODE], redirect_uris=[BACK]))
     assert await ask(site, {"scope": SCOPE}, other) == (400, "unauthorized_client")
     box = await plugged_in(site)
     assert await box.error(other) == "unauthorized_client"
