@@ -36,7 +36,17 @@ BESIDE_BARE = {"fanout_single", "idle_socket"}
 OPTIONS = Options(runs=1, seconds=0.2, cores=cores())
 
 
-@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+LONG = {"webhook_backlog", "webhook_isolation"}
+"""Those that take half a minute each in their shortest form."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.soak if name in LONG else ())
+        for name in sorted(BENCHMARKS)
+    ],
+)
 def test_a_benchmark_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers rightly under load; in so short a time nothing may count, but all is measured."""
     if name in BESIDE_BARE:
