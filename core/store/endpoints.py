@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.endpoints import check_room
 from core.domain.sending import Held
 from core.store import hooks
 from core.store.database import Database
 from core.store.hooks import DELETED
-from core.store.outbox import READY
+from core.store.lanes import ALL_DUE
 from core.store.sends import LEASE_SECONDS
 from core.store.tables import clients, deliveries, endpoints, lines, replays
 from core.store.types import database_time
@@ -111,7 +110,7 @@ class Endpoints:
             values: dict[str, Any] = hooks.held_values(after)
             if (since := _repaired(before, after)) is not None:
                 values["next_at"] = since
-                await _all_due(connection, endpoint_id, since)
+                await connection.execute(ALL_DUE, {"this": endpoint_id, "now": since})
             this = update(endpoints).where(endpoints.c.id == endpoint_id)
             await connection.execute(this.values(values))
             return after
@@ -160,13 +159,6 @@ def _repaired(before: Held, after: Held) -> datetime | None:
         return after.endpoint.active_since
     since = after.breaker.recovered_at
     return None if since == before.breaker.recovered_at else since
-
-
-async def _all_due(connection: AsyncConnection, endpoint_id: str, now: datetime) -> None:
-    """Have what waits be sent at once."""
-    here = deliveries.c.endpoint_id == endpoint_id, READY
-    later = update(deliveries).where(*here, deliveries.c.next_at > now)
-    await connection.execute(later.values(next_at=now))
 
 
 def _of(client_id: str) -> Select[Any]:

@@ -22,7 +22,7 @@ from core.domain.deliveries import DeliveryStatus
 from core.domain.sending import Held
 from core.store import bulk, hooks
 from core.store.hooks import DELETED
-from core.store.outbox import PENDING
+from core.store.outbox import PENDING, READY
 from core.store.rows import Fetched
 from core.store.tables import deliveries, endpoints
 from core.store.types import Instant
@@ -40,7 +40,7 @@ class End:
 
 def lock(connection: Connection, endpoint_ids: Collection[str]) -> Mapping[str, Held]:
     """Lock these endpoints, in sorted order; those that are not deleted, as they are."""
-    found = connection.execute(_LOCK, {"these": sorted(endpoint_ids)})
+    found = connection.execute(LOCK, {"these": sorted(endpoint_ids)})
     return {row.id: hooks.held_of(row) for row in found if row.status != DELETED}
 
 
@@ -77,12 +77,23 @@ def end(connection: Connection, ends: Collection[End], now: datetime) -> int:
     return len(found)
 
 
-_LOCK: Final = (
+LOCK: Final = (
     select(endpoints)
     .where(endpoints.c.id.in_(bindparam("these", expanding=True)))
     .order_by(endpoints.c.id)
     .with_for_update()
 )
+"""These endpoints, locked in sorted order: whoever touches their deliveries has it."""
+ALL_DUE: Final = (
+    update(deliveries)
+    .where(
+        deliveries.c.endpoint_id == bindparam("this"),
+        READY,
+        deliveries.c.next_at > bindparam("now", type_=Instant),
+    )
+    .values(next_at=bindparam("now", type_=Instant))
+)
+"""All that waits for an endpoint is to be sent now: its receiver is back, or was repaired."""
 _STILL: Final[Select[Any]] = select(
     deliveries.c.id, deliveries.c.endpoint_id, deliveries.c.lane, deliveries.c.ready
 ).where(deliveries.c.id.in_(bindparam("these", expanding=True)), deliveries.c.status == PENDING)

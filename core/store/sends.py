@@ -24,10 +24,10 @@ from sqlalchemy import (
 from core.domain.sending import Account, Held, Recorded, Settled
 from core.store import bulk, hooks, rows
 from core.store.database import Database
-from core.store.lanes import promote
+from core.store.lanes import ALL_DUE, LOCK, promote
 from core.store.outbox import ACTIVE, READY
 from core.store.tables import deliveries, endpoints, notices
-from core.store.types import Instant, database_time, microseconds
+from core.store.types import database_time, microseconds
 
 LEASE_SECONDS: Final = 10.0
 
@@ -94,7 +94,7 @@ class Sends:
         """
         endpoint_id = held.endpoint.id
         async with self._database.write() as connection:
-            row = (await connection.execute(_LOCK, {"these": [endpoint_id]})).first()
+            row = (await connection.execute(LOCK, {"these": [endpoint_id]})).first()
             if row is None or row.owner != life or row.token != held.token:
                 return
             next_at = (await connection.execute(_NEXT, {"this": endpoint_id})).scalar()
@@ -131,7 +131,7 @@ def _record(
     connection: Connection, life: str, accounts: Mapping[str, Account]
 ) -> Mapping[str, Recorded]:
     found: dict[str, Recorded] = {}
-    rows_now = {row.id: row for row in connection.execute(_LOCK, {"these": sorted(accounts)})}
+    rows_now = {row.id: row for row in connection.execute(LOCK, {"these": sorted(accounts)})}
     changes: list[bulk.Row] = []
     lanes: dict[tuple[str, str], None] = {}
     known: list[dict[str, Any]] = []
@@ -155,7 +155,7 @@ def _record(
                 )
     _SETTLE.run(connection, changes)
     promote(connection, lanes)
-    for statement, values in ((_KNOW, known), (_ALL_DUE, due), (notices.insert(), told)):
+    for statement, values in ((_KNOW, known), (ALL_DUE, due), (notices.insert(), told)):
         if values:
             connection.execute(statement, values)
     return found
@@ -224,12 +224,6 @@ def _free() -> ColumnElement[bool]:
 
 _LEASED: Final = (endpoints.c.id, endpoints.c.token)
 _this: Final = deliveries.c.endpoint_id == bindparam("this")
-_LOCK: Final = (
-    select(endpoints)
-    .where(endpoints.c.id.in_(bindparam("these", expanding=True)))
-    .order_by(endpoints.c.id)
-    .with_for_update()
-)
 _NEXT: Final = select(func.min(deliveries.c.next_at)).where(_this, READY)
 _SETTLE: Final = bulk.updating(
     "deliveries",
@@ -260,9 +254,4 @@ _KNOW: Final = (
         disabled_at=bindparam("the_disabled_at"),
         disabled_because=bindparam("the_because"),
     )
-)
-_ALL_DUE: Final = (
-    update(deliveries)
-    .where(_this, READY, deliveries.c.next_at > bindparam("now", type_=Instant))
-    .values(next_at=bindparam("now", type_=Instant))
 )
