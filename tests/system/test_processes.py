@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from secrets import randbelow
 from typing import Any
 
 import aiohttp
@@ -15,10 +16,17 @@ HOMES = "{ homes { totalCount } }"
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A port that nobody listens on now, and that nobody is given who asks for any.
+
+    Else another test's receiver could have it first, and be asked what is meant for this one's.
+    """
+    while True:
+        port = 20_000 + randbelow(12_000)  # below those that systems give away
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 class Town:
