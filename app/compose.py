@@ -183,7 +183,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     press, rosters = Press(settings), Rosters(logs, feed)
     letters = Letters(press, sealer, settings.public_url)
     keys, allowed = EndpointKeys(letters), networks(settings.webhook_allow)
-    planner = Planner(Plans(database, ids), logs, feed, access, press, clock)
+    planner = Planner(Plans(database, ids), feed, access, press, clock)
     services = Services(
         accounts=Accounts(committer, ids, clock, ring),
         audit=audit,

@@ -92,11 +92,6 @@ class Courier:
         self._full = False
         """Whether more is due than was begun: then nobody has to look before half of it is over."""
 
-    @property
-    def busy(self) -> int:
-        """How many lanes are under way."""
-        return len(self._lanes)
-
     def wake(self) -> None:
         """Look again at what is due."""
         if not self._full:

@@ -43,7 +43,6 @@ class Worker:
         self._couriers: dict[str, Courier] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._draining = False
         self.attempts: Counter[str] = Counter()
         """Attempts that were recorded here, by what the receiver did."""
         self.ended: Counter[str] = Counter()
@@ -70,13 +69,11 @@ class Worker:
         try:
             await self._lease()
         finally:
-            await self.drain()
+            await self._drain()
 
-    async def drain(self) -> None:
+    async def _drain(self) -> None:
         """Begin nothing new, and return once what is under way has ended and is recorded."""
-        self._draining = True
-        if self._planned in self._planner.taps:
-            self._planner.taps.remove(self._planned)
+        self._planner.taps.remove(self._planned)
         for courier in tuple(self._couriers.values()):
             courier.end()
         if tasks := tuple(self._tasks):
@@ -102,7 +99,7 @@ class Worker:
         while True:
             self._wake.clear()
             try:
-                full = not self._draining and await self._more()
+                full = await self._more()
                 down = False
             except Unavailable:
                 full = False

@@ -31,7 +31,6 @@ TRUST_SECONDS: Final = LEASE_SECONDS - 2
 GONE: Final = "The event is no longer kept, so it cannot be sent."
 TAKEN_BACK: Final = "The access by which it would have been sent was taken back."
 UNOPENED: Final = "No grant that covers it opens all that the document selects."
-
 DEFECT: Final = "It could not be written, by a defect of ours: please report it."
 
 Run = Sequence[Parcel]

@@ -21,7 +21,6 @@ from core.feed import Feed
 from core.services.judging import Judging, Unread
 from core.snapshots.access import Access
 from core.store.ledger import ACCESS
-from core.store.logs import Logs
 from core.store.plans import Plans
 
 log = observe.logger(__name__)
@@ -44,11 +43,10 @@ class Planner:
     """
 
     def __init__(
-        self, plans: Plans, logs: Logs, feed: Feed, access: Access, mirror: Mirror, clock: Clock
+        self, plans: Plans, feed: Feed, access: Access, mirror: Mirror, clock: Clock
     ) -> None:
         """Nothing is followed yet."""
         self._plans = plans
-        self._logs = logs
         self._feed = feed
         self._access = access
         self._judging = Judging(access, mirror)

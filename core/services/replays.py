@@ -1,13 +1,11 @@
 """Replays: deliveries that have ended are sent again, as new messages, at a pace."""
 
-from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 
 from core import observe
 from core.domain.deliveries import place
 from core.domain.errors import Unavailable
-from core.domain.events import Event
 from core.domain.ports import Clock
 from core.domain.repairs import Chosen, Replay, possible
 from core.services.deliveries import Deliveries
@@ -58,15 +56,13 @@ class Replays:
 class Replayer:
     """Makes the deliveries of replays for this process; `run` is its one task.
 
-    Several share the work by claiming replays. `planned` is called after each step with the
-    endpoint that something waits for now, as the planner's is.
+    Several share the work by claiming replays. Who sends finds what was made at its next look.
     """
 
     def __init__(self, rows: Rows, clock: Clock) -> None:
         """Go on with what is kept here."""
         self._rows = rows
         self._clock = clock
-        self.planned: Callable[[Collection[str], Collection[Event]], None] = lambda *_: None
         self.deliveries = 0
         """Deliveries made by this process."""
 
@@ -109,6 +105,4 @@ class Replayer:
         if done is None:
             return False
         self.deliveries += done.made
-        if done.made:
-            self.planned({done.replay.endpoint_id}, ())
         return True

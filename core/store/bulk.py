@@ -23,7 +23,6 @@ class Bulk:
         """`sqlite` is run for each row; `{given}` in `postgresql` is the rows, named `given`."""
         arrays = ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(columns.values(), start=1))
         given = f"unnest({arrays}) AS given({', '.join(columns)})"
-        self._columns = len(columns)
         self._sqlite = sqlite
         self._postgresql = postgresql.replace("{given}", given)
 

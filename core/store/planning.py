@@ -12,9 +12,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from sqlalchemy import (
-    Connection,
-)
+from sqlalchemy import Connection
 
 from core.domain.breaker import free_at
 from core.domain.endpoints import Ordering
@@ -101,9 +99,9 @@ class Planning:
         self._lock(connection, before)
         chosen = self._chosen(connection, found) if found and self._held else []
         self._know(connection, chosen)
-        for at, (event, theirs) in enumerate(chosen):
+        for event, theirs in chosen:
             if self._rows and len(self._rows) + len(theirs) > ROWS:
-                found, whole = found[: found.index(chosen[at][0])], False
+                found, whole = found[: found.index(event)], False
                 break
             for held in theirs:
                 self._add(event, held.endpoint.id)

@@ -83,11 +83,6 @@ class Replays:
             await connection.execute(insert(replays).values(replay_values(made)))
         return made
 
-    async def find(self, replay_id: str) -> Replay | None:
-        """One, whosesoever it is."""
-        found = await self._database.rows(select(replays).where(replays.c.id == replay_id))
-        return replay_of(found[0]) if found else None
-
     async def of(self, client_id: str, replay_id: str) -> Replay | None:
         """One of this client's, unless its endpoint is deleted."""
         query = (

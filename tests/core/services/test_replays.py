@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.compose import House
 from core.domain.deliveries import DeliveryStatus, cursor
 from core.domain.endpoints import Ordering
 from core.domain.errors import Conflict, Invalid, Missing
@@ -23,10 +22,11 @@ from tests.core.services.estate import Estate, eventually
 from tests.core.services.repair import change, end, of, repairs, waiting, wrong_lanes
 
 
-async def finish(house: House, replay: Replay, now: datetime | None = None) -> Replay:
+async def finish(estate: Estate, replay: Replay, now: datetime | None = None) -> Replay:
     """Go on with replays until this one is done, as time goes by."""
+    house = estate.house
     rows, now = store.Replays(house.database, house.ids), now or house.clock.now()
-    while not (found := await rows.find(replay.id)) or not found.done:
+    while not (found := await rows.of(estate.client.id, replay.id)) or not found.done:
         if await rows.step(now) is None:
             now += timedelta(seconds=1)
     return found
@@ -62,7 +62,7 @@ async def test_what_is_chosen_is_made_again(estate: Estate) -> None:
     ours = repairs(estate).replays
     replay = await ours.begin(client_id, here, Chosen())
     assert (replay.until, replay.done, replay.made) == (8, False, 0)
-    done = await finish(estate.house, replay)
+    done = await finish(estate, replay)
     again = await sent(estate, replay)
     assert (done.made, done.skipped, done.done) == (7, 0, True)
     assert [one.event_id for one in again] == [one.event_id for one in made[:7]]
@@ -74,9 +74,9 @@ async def test_what_is_chosen_is_made_again(estate: Estate) -> None:
     assert await wrong_lanes(estate.house) == []
     await end(estate.house, again)
     failed = await ours.begin(client_id, here, Chosen(only_failed=True))
-    assert (await finish(estate.house, failed)).made == 1
+    assert (await finish(estate, failed)).made == 1
     behind = await ours.begin(client_id, here, Chosen(), cursor(here, 5))
-    await finish(estate.house, behind)
+    await finish(estate, behind)
     assert [one.event_id for one in await sent(estate, behind)] == [
         one.event_id for one in made[5:7]
     ]
@@ -88,7 +88,7 @@ async def test_what_is_chosen_is_made_again(estate: Estate) -> None:
         (Chosen(device_ids=frozenset({"device_other"})), 0),
     ):
         begun = await ours.begin(client_id, here, chosen)
-        assert (await finish(estate.house, begun)).made == count
+        assert (await finish(estate, begun)).made == count
     assert await wrong_lanes(estate.house) == []
 
 
@@ -108,7 +108,7 @@ async def test_it_keeps_its_pace(estate: Estate, monkeypatch: pytest.MonkeyPatch
     assert pauses == [timedelta(seconds=at) for at in range(len(first))]
     assert AHEAD <= pauses[-1] + timedelta(seconds=1) <= 2 * AHEAD
     late = now + timedelta(hours=1)
-    await finish(house, replay, late)
+    await finish(estate, replay, late)
     rest = (await sent(estate, replay))[len(first) :]
     assert len(rest) == 12 - len(first)
     assert [one.next_at - late for one in rest] == [
@@ -167,7 +167,7 @@ async def test_two_and_restarts_make_each_once(
             if turn % 5 == 0:
                 works[turn % 2].cancel()
             await asyncio.gather(*works, return_exceptions=True)
-            now = [await rows[0].find(one.id) for one in begun]
+            now = [await rows[0].of(estate.client.id, one.id) for one in begun]
             if all(one is not None and one.done for one in now):
                 break
     for replay in begun:
@@ -192,7 +192,7 @@ async def test_what_is_gone_is_skipped(estate: Estate) -> None:
     assert not await repairs(estate).replayer.step()
     assert not await sent(estate, replay)
     await change(estate.house, here, status="ACTIVE")
-    done = await finish(estate.house, replay)
+    done = await finish(estate, replay)
     assert (done.made, done.skipped) == (2, 2)
     assert await wrong_lanes(estate.house) == []
     again = await repairs(estate).replays.begin(estate.client.id, here, Chosen())
@@ -203,16 +203,14 @@ async def test_what_is_gone_is_skipped(estate: Estate) -> None:
 
 
 async def test_the_task_goes_on_with_what_is_due(estate: Estate) -> None:
-    """Whoever sends in this process hears of it."""
+    """By itself, soon."""
     held, made = await waiting(estate, 2)
     await end(estate.house, made)
-    replayer, heard = repairs(estate).replayer, asyncio.Event()
-    replayer.planned = lambda *_: heard.set()
+    replayer = repairs(estate).replayer
     task = asyncio.create_task(replayer.run())
     replay = await repairs(estate).replays.begin(estate.client.id, held.endpoint.id, Chosen())
-    async with asyncio.timeout(10):
-        await heard.wait()
-    assert replayer.deliveries == len(await sent(estate, replay)) == 2
+    await eventually(lambda: replayer.deliveries == 2)
+    assert len(await sent(estate, replay)) == 2
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -236,7 +234,7 @@ async def test_one_that_fails_keeps_no_other_from_going_on(
     rows = store.Replays(estate.house.database, estate.house.ids)
 
     async def gone_on() -> bool:
-        found = await rows.find(good.id)
+        found = await rows.of(estate.client.id, good.id)
         return found is not None and found.done
 
     await eventually(gone_on)
