@@ -22,6 +22,7 @@ from core import feed
 from core.domain.ports import Clock
 from core.runner import keeper
 from core.settings import Settings
+from core.snapshots import freshness
 from core.store import leases
 from core.store.database import Database
 from engine import Engine
@@ -68,6 +69,7 @@ def unhurried(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.node.get_closest_marker("punctual") is None:
             patch.setattr(feed, "FRESH_SECONDS", PATIENCE_SECONDS)
             patch.setattr(feed, "STALE_SECONDS", PATIENCE_SECONDS)
+            patch.setattr(freshness, "WAIT_SECONDS", PATIENCE_SECONDS)
             patch.setattr(leases, "LEASE_SECONDS", PATIENCE_SECONDS)
             patch.setattr(keeper, "TRUST_SECONDS", PATIENCE_SECONDS - 1)
             patch.setattr(keeper, "PATIENCE_SECONDS", 2 * PATIENCE_SECONDS)

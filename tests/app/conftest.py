@@ -17,6 +17,8 @@ from engine import Engine
 from tests.conftest import Run
 
 PLAN = "simulator://maple?seed=7&still=1"
+SOON = 5
+"""Seconds of a token that is to end under a test: more than a busy machine takes to begin."""
 
 
 @dataclass(frozen=True)

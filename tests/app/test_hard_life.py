@@ -188,9 +188,12 @@ async def test_a_dead_line(place: Place, beat: float) -> None:
 async def replaying(place: Place) -> AsyncIterator[list[Subscriber]]:
     """Some in the middle of a replay: they have begun to read, and read nothing now."""
     await place.speak(1_200)
-    readers = [await place.watching(place.start, holds=4_096) for _ in range(3)]
-    for one in readers:
+    readers = []
+    for _ in range(3):
+        one = await place.watching(place.start, holds=4_096)
         one.socket.stop_reading()
+        readers.append(one)
+    await until(lambda: all(one.events or one.socket.unread for one in readers))
     await asyncio.sleep(0.5)
     yield readers
     for one in readers:

@@ -21,7 +21,7 @@ from core.domain.grants import Scope, Share
 from core.signing import Secret
 from core.store import endpoints as stored
 from core.store.tables import deliveries, endpoints
-from tests.app.conftest import Api
+from tests.app.conftest import SOON, Api
 from tests.conftest import Run
 from tests.core.services.estate import eventually, lamp, settle, viewer_of
 from tests.webhooks.receivers import OK, Receiver, answering
@@ -260,7 +260,7 @@ async def test_addresses_that_cannot_be_right() -> None:
 async def test_access_that_is_taken_back_ends_it(api: Api) -> None:
     """Within two seconds, and the endpoint goes too; so does it when the token is over."""
     async with answering() as local:
-        async with at(api, local.url, token=api.token(seconds=2)) as brief:
+        async with at(api, local.url, token=api.token(seconds=SOON)) as brief:
             assert "expired" in str(await brief.ends())
         async with at(api, local.url) as here:
             await api.house.services.grants.revoke(api.grant)

@@ -16,7 +16,7 @@ from core.domain.devices import State
 from core.domain.grants import Scope, Share
 from core.domain.homes import Role
 from core.domain.sandbox import Simulation
-from tests.app.conftest import Api
+from tests.app.conftest import SOON, Api
 from tests.conftest import both_engines
 
 WATCH = "subscription { deviceStatusChanged { sequence device { id } state { on } changed } }"
@@ -273,7 +273,7 @@ async def test_a_scope_that_the_token_lacks(api: Api) -> None:
 async def test_a_token_that_expires_under_an_open_socket(api: Api) -> None:
     """4403: the client comes back with a new one."""
     async with opened(api) as socket:
-        await socket.init(api.token(seconds=2))
+        await socket.init(api.token(seconds=SOON))
         await socket.subscribe(WATCH)
         assert (await socket.closed())[0] == 4403
 

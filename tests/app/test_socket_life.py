@@ -11,7 +11,7 @@ import pytest
 from graphql import get_introspection_query
 
 from core.domain.grants import Scope, Share
-from tests.app.conftest import Api
+from tests.app.conftest import SOON, Api
 from tests.app.test_socket import WATCH, Socket, _switch, opened
 
 BEAT = 1.0
@@ -110,11 +110,11 @@ async def test_a_peer_that_lives_stays(api: Api) -> None:
 
 async def test_a_token_is_renewed_and_the_stream_goes_on(api: Api) -> None:
     """Past the end of the token that it began with, with the same operation."""
-    async with alive(api, api.token(seconds=2)) as socket:
+    async with alive(api, api.token(seconds=SOON)) as socket:
         await socket.subscribe(WATCH)
         told = await renewed(socket, api.token(seconds=60))
         assert told["expiresAt"].endswith("Z")
-        await asyncio.sleep(2.2)
+        await asyncio.sleep(SOON + 0.2)
         await _switch(api, on=not api.light.state.on)
         assert (await answered(socket, "next"))["id"] == "1"
 
@@ -125,7 +125,7 @@ async def test_a_bad_renewal_changes_nothing(api: Api, kind: str) -> None:
     shares = [Share(api.home_id)]
     other = await api.house.services.grants.give(api.user.id, api.client.id, list(Scope), shares)
     shown = {"expired": api.token(seconds=-1), "another grant's": api.token(other)}
-    async with alive(api, api.token(seconds=2)) as socket:
+    async with alive(api, api.token(seconds=SOON)) as socket:
         told = await renewed(socket, shown.get(kind, kind))
         assert told["error"]["message"]
         assert told["error"]["extensions"]["code"] in {"UNAUTHENTICATED", "BAD_USER_INPUT"}

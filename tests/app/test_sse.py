@@ -15,7 +15,7 @@ from app import errors
 from core.domain.devices import State
 from core.domain.documents import digest
 from core.domain.grants import Scope, Share
-from tests.app.conftest import Api
+from tests.app.conftest import SOON, Api
 from tests.app.test_dpop import ADA, bound_token
 from tests.app.test_persisted import register
 from tests.app.test_socket import SWITCH, WATCH, _press, _switch, _until_listeners
@@ -334,7 +334,7 @@ async def test_a_bound_token(api: Api) -> None:
 
 async def test_a_token_that_expires_under_an_open_stream(api: Api) -> None:
     """The last thing told is UNAUTHENTICATED."""
-    async with streamed(api, WATCH, token=api.token(seconds=2)) as events:
+    async with streamed(api, WATCH, token=api.token(seconds=SOON)) as events:
         assert await events.failed() == "UNAUTHENTICATED"
     await _until_listeners(api, 0)
 

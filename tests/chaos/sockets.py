@@ -4,6 +4,9 @@ import asyncio
 import socket as sockets
 from collections.abc import Callable
 from dataclasses import dataclass
+from fcntl import ioctl
+from struct import unpack
+from termios import FIONREAD
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -88,6 +91,14 @@ class Socket(asyncio.Protocol):
         """Read what has come meanwhile, and what comes."""
         if self._transport is not None:
             self._transport.resume_reading()
+
+    @property
+    def unread(self) -> int:
+        """How many bytes have come that it has not read."""
+        assert self._transport is not None
+        raw = self._transport.get_extra_info("socket")
+        (count,) = unpack("i", ioctl(raw.fileno(), FIONREAD, bytes(4)))
+        return int(count)
 
     def hold_more(self) -> None:
         """Have more kept of what it does not read, so that all of it comes sooner."""

@@ -165,6 +165,21 @@ async def eventually(
         await asyncio.sleep(0.005)
 
 
+async def lasting(look: Callable[[], bool], seconds: float = 20.0) -> float:
+    """Wait until it is no longer so, and say for how many seconds it was seen to be.
+
+    However long the test itself is held up: that is no look at anything.
+    """
+    begun = seen = time.monotonic()
+    while True:
+        now = time.monotonic()
+        if not look():
+            return seen - begun
+        seen = now
+        assert now - begun < seconds, "it never ended"
+        await asyncio.sleep(0.005)
+
+
 def gaps(events: Sequence[Event]) -> list[str]:
     """What is wrong with the places and sequences of one home's whole log."""
     counts: dict[str, int] = defaultdict(int)
