@@ -78,6 +78,7 @@ class Courier:
         self._stays = stays
         self.condition = Condition(held, office.schedule, office.clock, office.ids)
         self._office = office
+        self._place = office.post.place(held.endpoint.url)
         self._bucket = rates.fresh(held.endpoint.rate_limit, office.clock.monotonic())
         self.since = asked_at
         self._until = asked_at + TRUST_SECONDS
@@ -216,7 +217,7 @@ class Courier:
         office, condition = self._office, self.condition
         if not await self._paced():
             return None
-        async with office.post.place(self.held.endpoint.url):
+        async with self._place:
             if not self.good():
                 return None
             letter = await office.outbox.letter(self.held, parcel)

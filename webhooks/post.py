@@ -14,7 +14,7 @@ class Post(Protocol):
     """Gets one request out, and says what the receiver did with it (`webhooks.sender.Sender`)."""
 
     def place(self, url: str) -> AbstractAsyncContextManager[None]:
-        """A place for one request to this URL's host."""
+        """A place for one request to this URL's host, each time that it is entered."""
 
     async def send(
         self, url: str, headers: Mapping[str, str], body: bytes, still: Still

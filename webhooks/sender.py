@@ -42,7 +42,7 @@ _HEADERS: Final = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "ide
 
 
 class Place:
-    """What `async with` waits for: one of each of these."""
+    """What `async with` waits for, again and again: one of each of these."""
 
     __slots__ = ("_of",)
 
@@ -117,7 +117,7 @@ class Sender:
             return await self._guarded(url, headers, body, always)
 
     def place(self, url: str) -> "Place":
-        """Have a place for one request to this URL's host while the block runs.
+        """Have a place for one request to this URL's host, while a block runs that enters it.
 
         A host that is slow makes who sends to it wait for one, and nobody else; that time is not
         counted as the receiver's.

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.domain.errors import Unavailable
-from core.store.sqlite import Writer
+from core.store.sqlite import Glancer, Writer
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
 WRITING = ("cache_size=-65536", "wal_autocheckpoint=10000")
@@ -24,6 +24,9 @@ WRITING = ("cache_size=-65536", "wal_autocheckpoint=10000")
 holds by default, and more than it lets a log have before it copies all of that at each commit."""
 READERS = 4
 WATCHERS = 2
+GLANCING = ("query_only=ON", "busy_timeout=50")
+"""Of the connection that reads in the loop: another process is waited for only where it opens or
+closes the file, and then not for long."""
 POOL = 10
 DIAL_SECONDS = 5
 STATEMENT_SECONDS = 10
@@ -51,9 +54,13 @@ class Database:
             )
             self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
             self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)
+            self._glancer = create_async_engine(
+                url, pool_size=1, max_overflow=0, async_creator=lambda: Glancer(parsed)
+            )
             _prepare(self._writer, "BEGIN IMMEDIATE", *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
+            _prepare(self._glancer, "BEGIN", *GLANCING)
             self._alone = (self._reader, self._watcher)
         else:
             hanging = {"idle_in_transaction_session_timeout": f"{HANGING_SECONDS * 1000:.0f}"}
@@ -62,6 +69,7 @@ class Database:
             self._reader = _consistent(_postgres(url, POOL, POOL, reading))
             # Asked all the time, so that a ping before each question would mostly be in vain.
             self._watcher = _consistent(_postgres(url, WATCHERS, 0, reading, ping=False))
+            self._glancer = self._reader
             self._alone = (_without_begin(self._reader), _without_begin(self._watcher))
 
     @asynccontextmanager
@@ -92,6 +100,19 @@ class Database:
             async with (self._watcher if urgent else self._reader).connect() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """As `read`, for some hundred rows at most that indexes lead to.
+
+        On SQLite it reads in the loop itself (see `Glancer`), as nothing is written meanwhile.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _translated():
+            async with self._glancer.connect() as connection:
+                yield connection
+
     async def rows(self, statement: Executable, *, urgent: bool = False) -> Sequence[Row[Any]]:
         """All rows of one reading statement, which is consistent in itself.
 
@@ -115,6 +136,7 @@ class Database:
         await self._writer.dispose()
         await self._reader.dispose()
         await self._watcher.dispose()
+        await self._glancer.dispose()
 
 
 class _translated:  # noqa: N801 - used as a with-statement's verb

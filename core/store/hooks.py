@@ -1,7 +1,9 @@
 """Rows of webhooks to domain values and back."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from core.domain.answers import Attempt
@@ -135,42 +137,32 @@ def breaker_in(said: Json) -> Breaker:
 
 def delivery_of(row: Fetched) -> Delivery:
     """A row of `deliveries`."""
-    return Delivery(**_delivery(row))
+    return Delivery(*_delivery(row))
 
 
 def traced_of(row: Fetched) -> Traced:
     """A row of `deliveries`, with what was tried."""
     attempts = tuple(map(attempt_in, row.attempts))
     sample = sample_in(row.sample) if row.sample else None
-    return Traced(**_delivery(row), attempts=attempts, sample=sample)
+    values: Sequence[Any] = (*_delivery(row), attempts, sample)
+    return Traced(*values)
 
 
-def _delivery(row: Fetched) -> Json:
-    return {
-        "id": row.id,
-        "endpoint_id": row.endpoint_id,
-        "number": row.number,
-        "event_id": row.event_id,
-        "event_type": EventType(row.event_type),
-        "home_id": row.home_id,
-        "device_id": row.device_id,
-        "place": row.place,
-        "sequence": row.sequence,
-        "occurred_at": row.occurred_at,
-        "since": row.since,
-        "next_at": row.next_at,
-        "previous": row.previous,
-        "status": DeliveryStatus(row.status),
-        "made": row.made,
-        "refusals": row.refusals,
-        "tried_at": row.tried_at,
-        "ended_at": row.ended_at,
-        "reason": row.reason,
-        "replay_id": row.replay_id or None,
-        "replay_of": row.replay_of,
-        "by_hand": row.by_hand,
-        "claimed": row.claimed,
-    }
+def _delivery(row: Fetched) -> Sequence[Any]:
+    """The fields of a delivery in their order: one by one, by name, they took twice as long."""
+    found = list(_FIELDS(row))
+    found[_TYPE], found[_STATUS] = _TYPES[found[_TYPE]], _STATUSES[found[_STATUS]]
+    found[_REPLAY] = found[_REPLAY] or None
+    return found
+
+
+_NAMES: Final = tuple(one.name for one in fields(Delivery))
+_FIELDS: Final = attrgetter(*_NAMES)
+_TYPE: Final = _NAMES.index("event_type")
+_STATUS: Final = _NAMES.index("status")
+_REPLAY: Final = _NAMES.index("replay_id")
+_TYPES: Final = {one.value: one for one in EventType}
+_STATUSES: Final = {one.value: one for one in DeliveryStatus}
 
 
 def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: bool) -> Json:

@@ -5,7 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
@@ -37,7 +47,7 @@ class Parcels:
             Unavailable: the database does not answer.
         """
         values = {"this": endpoint_id, "now": now, "most": most}
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             return [_parcel(row) for row in await connection.execute(_HEADS, values)]
 
     async def behind(
@@ -50,7 +60,7 @@ class Parcels:
         found: dict[str, list[Parcel]] = {first.lane: [] for first in firsts}
         early: set[str] = set()
         values = {"these": [first.delivery.id for first in firsts]}
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             for row in await connection.execute(self._behind, values):
                 if row.next_at > now:
                     early.add(row.lane)
@@ -77,7 +87,7 @@ class Parcels:
             for home_id, those in by_home.items()
         ]
         found: list[Event] = []
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             for start in range(0, len(ways), HOMES):
                 query = rows.event_rows.where(or_(*ways[start : start + HOMES]))
                 found += [rows.event_of(row) for row in await connection.execute(query)]
@@ -95,24 +105,24 @@ _first: Final = deliveries.alias("first")
 _next: Final = deliveries.alias("next")
 
 
-def _followers() -> Select[Any]:
+def _behind_in(table: Any) -> Sequence[ColumnElement[bool]]:
+    """Of a row of this table: that it waits behind a first one, in its lane."""
     return (
-        select(_next.c.id)
-        .where(
-            _next.c.endpoint_id == _first.c.endpoint_id,
-            _next.c.lane == _first.c.lane,
-            _next.c.status == PENDING,
-            _next.c.place > _first.c.place,
-        )
-        .order_by(_next.c.place)
-        .limit(FOLLOWERS)
-        .correlate(_first)
+        table.c.endpoint_id == _first.c.endpoint_id,
+        table.c.lane == _first.c.lane,
+        table.c.status == PENDING,
+        table.c.place > _first.c.place,
     )
+
+
+def _followers(column: Any) -> Select[Any]:
+    found = select(column).where(*_behind_in(_next)).order_by(_next.c.place)
+    return found.correlate(_first)
 
 
 def _behind_in_joins() -> Select[Any]:
     """As PostgreSQL looks only at the rows that it is about: a subquery for each first."""
-    followers = _followers().lateral("followers")
+    followers = _followers(_next.c.id).limit(FOLLOWERS).lateral("followers")
     found = (
         select(deliveries, lines.c.state)
         .select_from(_first)
@@ -124,16 +134,20 @@ def _behind_in_joins() -> Select[Any]:
 
 
 def _behind_in_lists() -> Select[Any]:
-    """The same as SQLite does it, which knows no LATERAL."""
+    """The same as SQLite does it, which knows no LATERAL: up to the place of the last of them."""
+    last = _followers(_next.c.place).limit(1).offset(FOLLOWERS - 1).scalar_subquery()
+    here = _behind_in(deliveries)
     found = (
         select(deliveries, lines.c.state)
         .select_from(_first)
-        .join(deliveries, deliveries.c.id.in_(_followers()))
+        .join(deliveries, and_(*here, deliveries.c.place <= func.coalesce(last, _BEYOND)))
         .outerjoin(lines, _LINE)
     )
     return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
 
 
+_BEYOND: Final[ColumnElement[int]] = literal_column(str(2**63 - 1))
+"""No place is."""
 _LINE: Final = and_(
     lines.c.endpoint_id == deliveries.c.endpoint_id,
     lines.c.line == func.coalesce(deliveries.c.device_id, deliveries.c.home_id),

@@ -1,4 +1,4 @@
-"""SQLite's writing connection: what may wait runs in its thread, what cannot runs at once.
+"""SQLite's connections whose statements run in the loop: what may wait runs in their thread.
 
 A hand-over to a thread and back costs as much as ten short statements, and while the loop is busy
 the thread waits for the interpreter after each of them.
@@ -20,14 +20,7 @@ CHUNK: Final = 64
 """Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
 
 
-class Writer(aiosqlite.Connection):
-    """A connection whose statements run in the loop while it is in a transaction.
-
-    The transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and
-    what it writes stays in memory or in the system's cache. Beginning waits for other processes,
-    and the end for the disk; both are the thread's.
-    """
-
+class _Here(aiosqlite.Connection):
     def __init__(self, url: URL) -> None:
         """To the file of this URL; nothing is opened before it is awaited."""
         (path,), options = url.get_dialect()().create_connect_args(url)
@@ -35,10 +28,37 @@ class Writer(aiosqlite.Connection):
         super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
         self._thread.daemon = True  # it must not keep the process from ending
 
+    def _waits(self, fn: Callable[..., Any]) -> bool:
+        """Whether a call is the thread's."""
+        raise NotImplementedError
+
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run one call of the driver: here, or in the thread."""
-        ends = fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn
-        if fn.__name__ == "cursor" or (self.in_transaction and not ends):
+        if not self._waits(fn):
             return fn(*args, **kwargs)
         result: T = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # its own
         return result
+
+
+class Writer(_Here):
+    """A connection whose statements run in the loop while it is in a transaction.
+
+    The transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and
+    what it writes stays in memory or in the system's cache. Beginning waits for other processes,
+    and the end for the disk; both are the thread's.
+    """
+
+    def _waits(self, fn: Callable[..., Any]) -> bool:
+        ends = fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn
+        return fn.__name__ != "cursor" and (ends or not self.in_transaction)
+
+
+class Glancer(_Here):
+    """A connection that reads in the loop, once its thread has opened it.
+
+    Readers wait for nobody (WAL), nor for the disk at their end.
+    """
+
+    def _waits(self, fn: Callable[..., Any]) -> bool:
+        del fn
+        return False

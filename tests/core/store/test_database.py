@@ -32,6 +32,9 @@ async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises((DBAPIError, Unavailable)):
         async with database.read() as connection:
             await connection.execute(MARK)
+    with pytest.raises((DBAPIError, Unavailable)):
+        async with database.glance() as connection:
+            await connection.execute(MARK)
     for urgent in (False, True):
         with pytest.raises((DBAPIError, Unavailable)):
             await database.rows(MARK, urgent=urgent)
@@ -40,12 +43,13 @@ async def test_a_reader_cannot_write(database: Database) -> None:
 
 async def test_a_reader_sees_one_moment(database: Database) -> None:
     """What is committed while somebody reads is not seen before they read anew."""
-    async with database.read() as connection:
-        before = (await connection.execute(MARKS)).scalar_one()
-        async with database.write() as other:
-            await other.execute(MARK)
-        assert (await connection.execute(MARKS)).scalar_one() == before == 0
-    assert await marks(database) == 1
+    for known, reading in enumerate((database.read, database.glance)):
+        async with reading() as connection:
+            before = (await connection.execute(MARKS)).scalar_one()
+            async with database.write() as other:
+                await other.execute(MARK.values(log_id=f"home_{known}"))
+            assert (await connection.execute(MARKS)).scalar_one() == before == known
+        assert await marks(database) == known + 1
 
 
 async def test_a_write_that_raises_is_undone(database: Database) -> None:
@@ -84,14 +88,20 @@ async def test_a_write_that_is_cancelled_is_undone(database: Database) -> None:
 
 async def test_readers_that_are_cancelled_leave_their_connections(database: Database) -> None:
     """Wherever a read is when its reader goes away, the next readers can read."""
-    for turns in range(40):
-        task = asyncio.create_task(marks(database))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    async with asyncio.timeout(3):
-        assert await asyncio.gather(*(marks(database) for _ in range(8))) == [0] * 8
+
+    async def glanced(database: Database) -> int:
+        async with database.glance() as connection:
+            return int((await connection.execute(MARKS)).scalar_one())
+
+    for look in (marks, glanced):
+        for turns in range(40):
+            task = asyncio.create_task(look(database))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(3):
+            assert await asyncio.gather(*(look(database) for _ in range(8))) == [0] * 8
 
 
 async def test_concurrent_changes_are_not_lost(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""The writing connection of SQLite: where its calls run."""
+"""The connections of SQLite that run in the loop: where their calls do."""
 
 import asyncio
 import sqlite3
@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from sqlalchemy import make_url
 
-from core.store.sqlite import Writer
+from core.store.sqlite import Glancer, Writer
 
 
 @pytest.fixture
@@ -33,9 +34,9 @@ async def writer(path: Path) -> AsyncIterator[Writer]:
         yield connection
 
 
-async def thread(writer: Writer) -> int:
+async def thread(connection: aiosqlite.Connection) -> int:
     """In which thread a statement runs."""
-    cursor = await writer.execute("SELECT here()")
+    cursor = await connection.execute("SELECT here()")
     found = await cursor.fetchone()
     assert found is not None
     return int(found[0])
@@ -52,6 +53,18 @@ async def test_only_statements_of_a_transaction_run_in_the_loop(writer: Writer) 
     await writer.execute("BEGIN IMMEDIATE")
     await writer.rollback()
     assert await thread(writer) != ours
+
+
+async def test_who_glances_reads_in_the_loop(path: Path) -> None:
+    """In a transaction or not, to its end; and it can be closed."""
+    ours = threading.get_ident()
+    async with Glancer(make_url(f"sqlite+aiosqlite:///{path}")) as glancer:
+        await glancer.create_function("here", 0, threading.get_ident)
+        assert await thread(glancer) == ours
+        await glancer.execute("BEGIN")
+        assert await thread(glancer) == ours
+        await glancer.rollback()
+        assert await thread(glancer) == ours
 
 
 async def test_the_loop_goes_on_while_the_lock_is_waited_for(writer: Writer, path: Path) -> None:
