@@ -104,7 +104,8 @@ class Database:
     async def glance(self) -> AsyncIterator[AsyncConnection]:
         """As `read`, for some hundred rows at most that indexes lead to.
 
-        On SQLite it reads in the loop itself (see `Glancer`), as nothing is written meanwhile.
+        On SQLite it reads in the loop itself (see `Glancer`), on the one connection for that: a
+        block waits for nothing but its statements.
 
         Raises:
             Unavailable: the database does not answer.

@@ -24,6 +24,13 @@ DELETED: Final = "DELETED"
 MOST_ATTEMPTS: Final = 50
 """Of a delivery, that are kept: the first ones, and the last."""
 _FIRST: Final = 10
+_NAMES: Final = tuple(one.name for one in fields(Delivery))
+_FIELDS: Final = attrgetter(*_NAMES)
+_TYPE: Final = _NAMES.index("event_type")
+_STATUS: Final = _NAMES.index("status")
+_REPLAY: Final = _NAMES.index("replay_id")
+_TYPES: Final = {one.value: one for one in EventType}
+_STATUSES: Final = {one.value: one for one in DeliveryStatus}
 
 
 def held_of(row: Fetched) -> Held:
@@ -149,20 +156,11 @@ def traced_of(row: Fetched) -> Traced:
 
 
 def _delivery(row: Fetched) -> Sequence[Any]:
-    """The fields of a delivery in their order: one by one, by name, they took twice as long."""
+    """The fields of a delivery in their order: one by one, by name, they took a quarter longer."""
     found = list(_FIELDS(row))
     found[_TYPE], found[_STATUS] = _TYPES[found[_TYPE]], _STATUSES[found[_STATUS]]
     found[_REPLAY] = found[_REPLAY] or None
     return found
-
-
-_NAMES: Final = tuple(one.name for one in fields(Delivery))
-_FIELDS: Final = attrgetter(*_NAMES)
-_TYPE: Final = _NAMES.index("event_type")
-_STATUS: Final = _NAMES.index("status")
-_REPLAY: Final = _NAMES.index("replay_id")
-_TYPES: Final = {one.value: one for one in EventType}
-_STATUSES: Final = {one.value: one for one in DeliveryStatus}
 
 
 def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: bool) -> Json:

@@ -38,7 +38,7 @@ class Parcels:
     def __init__(self, database: Database) -> None:
         """Read from here."""
         self._database = database
-        self._behind = _behind_in_lists() if database.sqlite else _behind_in_joins()
+        self._behind = _behind_in_ranges() if database.sqlite else _behind_in_joins()
 
     async def due(self, endpoint_id: str, now: datetime, most: int) -> Sequence[Parcel]:
         """The first deliveries of lanes that are due, the longest waiting first.
@@ -133,7 +133,7 @@ def _behind_in_joins() -> Select[Any]:
     return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
 
 
-def _behind_in_lists() -> Select[Any]:
+def _behind_in_ranges() -> Select[Any]:
     """The same as SQLite does it, which knows no LATERAL: up to the place of the last of them."""
     last = _followers(_next.c.place).limit(1).offset(FOLLOWERS - 1).scalar_subquery()
     here = _behind_in(deliveries)

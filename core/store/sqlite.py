@@ -20,7 +20,9 @@ CHUNK: Final = 64
 """Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
 
 
-class _Here(aiosqlite.Connection):
+class _Shared(aiosqlite.Connection):
+    """A connection that the loop may use beside its thread."""
+
     def __init__(self, url: URL) -> None:
         """To the file of this URL; nothing is opened before it is awaited."""
         (path,), options = url.get_dialect()().create_connect_args(url)
@@ -28,19 +30,8 @@ class _Here(aiosqlite.Connection):
         super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
         self._thread.daemon = True  # it must not keep the process from ending
 
-    def _waits(self, fn: Callable[..., Any]) -> bool:
-        """Whether a call is the thread's."""
-        raise NotImplementedError
 
-    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run one call of the driver: here, or in the thread."""
-        if not self._waits(fn):
-            return fn(*args, **kwargs)
-        result: T = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # its own
-        return result
-
-
-class Writer(_Here):
+class Writer(_Shared):
     """A connection whose statements run in the loop while it is in a transaction.
 
     The transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and
@@ -48,17 +39,21 @@ class Writer(_Here):
     and the end for the disk; both are the thread's.
     """
 
-    def _waits(self, fn: Callable[..., Any]) -> bool:
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run one call of the driver: here, or in the thread."""
         ends = fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn
-        return fn.__name__ != "cursor" and (ends or not self.in_transaction)
+        if fn.__name__ == "cursor" or (self.in_transaction and not ends):
+            return fn(*args, **kwargs)
+        result: T = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # its own
+        return result
 
 
-class Glancer(_Here):
+class Glancer(_Shared):
     """A connection that reads in the loop, once its thread has opened it.
 
     Readers wait for nobody (WAL), nor for the disk at their end.
     """
 
-    def _waits(self, fn: Callable[..., Any]) -> bool:
-        del fn
-        return False
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run one call of the driver, here."""
+        return fn(*args, **kwargs)
