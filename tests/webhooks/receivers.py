@@ -17,6 +17,7 @@ from webhooks.sender import Sender
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
 HEADERS = {"webhook-id": "msg_1", "content-type": "application/json"}
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,24 +20,13 @@ from core.store.endpoints import Endpoints
 from core.store.sends import Sends
 from core.store.tables import kept, notices
 from core.store.tidying import Tidy
-from tests.conftest import Run
-from tests.core.services.estate import Estate, eventually, lamp, settle
+from tests.core.services.estate import Estate, eventually
 from tests.core.services.repair import change, repairs, waiting
 from tests.webhooks.partner import partner, told
+from tests.webhooks.receivers import GONE
 from webhooks import worker as workers
 from webhooks.replies import Reply
 from webhooks.sender import Sender
-
-GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
-HASTY = {"webhook_schedule": "0.2,0.2,0.2,0.2", "webhook_allow": "127.0.0.0/8"}
-
-
-@pytest.fixture
-async def estate(database_url: str, run_house: Run) -> AsyncIterator[Estate]:
-    """A home of two lamps, shared with a partner."""
-    async with run_house(database_url, **HASTY) as house:
-        yield await settle(house, [lamp("lamp"), lamp("other")])
-        assert house.dead == []
 
 
 async def other_told(estate: Estate, count: int) -> None:

@@ -20,21 +20,13 @@ from core.services.judging import Judging
 from core.store import tables
 from tests.conftest import Run
 from tests.core.services.estate import SCOPES, Estate, another_home, eventually, lamp, settle
+from tests.webhooks.conftest import HASTY
 from tests.webhooks.partner import Got, partner, told
-from tests.webhooks.receivers import OK
+from tests.webhooks.receivers import GONE, OK
 from webhooks.worker import Worker
 
 S = EventType.DEVICE_STATUS_CHANGED
 BAD = b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nno"
-GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
-HASTY = {"webhook_schedule": "0.2,0.2,0.2,0.2", "webhook_allow": "127.0.0.0/8"}
-
-
-@pytest.fixture
-async def estate(database_url: str, run_house: Run) -> AsyncIterator[Estate]:
-    """A home of two lamps, shared with a partner."""
-    async with run_house(database_url, **HASTY) as house:
-        yield await settle(house, [lamp("lamp"), lamp("other")])
 
 
 @asynccontextmanager
