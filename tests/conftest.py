@@ -64,8 +64,8 @@ def fresh_loggers() -> Iterator[None]:
 def compiled_once() -> Iterator[None]:
     """Statements are compiled once for each kind of database, and not for each test's own.
 
-    Else that is two fifths of what these tests take: each has a database of its own, and SQLAlchemy
-    keeps what it compiled by the dialect, of which each engine makes one.
+    Else that is a quarter of the CPU that tests of the store take: each has a database of its own,
+    and SQLAlchemy keeps what it compiled by the dialect, of which each engine makes one.
     """
     caches: dict[type[DefaultDialect], Any] = {}
 
