@@ -9,7 +9,7 @@ from core.broadcast import Hints, Inbox, open_broadcast
 
 PATIENCE = 15.0
 """Seconds for what takes less than one on a quiet machine."""
-PROMPT = 1.0
+PROMPT = 2.0
 """Seconds within which nobody is kept waiting, on a busy machine; a hang is longer."""
 
 
