@@ -49,7 +49,7 @@ class Endpoints:
         return {held.endpoint.id: shown_endpoint(held) for held in found}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WebhookDelivery(Traced):
     """A delivery as its client is shown it."""
 

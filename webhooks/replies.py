@@ -19,7 +19,7 @@ _NAMED: Final = frozenset({62, 64})
 """Codes of OpenSSL: the certificate is for another host, or another address."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What came of one request.
 

@@ -28,7 +28,7 @@ RESPONSE_KEPT: Final = 1_000
 """Characters of a response that are kept for its partner to see."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """One try, as the partner may see it; `status` is None where no answer came.
 

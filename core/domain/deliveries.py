@@ -91,7 +91,9 @@ LASTING: Final = 3
 that a route which is missing while the receiver is deployed costs nobody a delivery."""
 
 
-@dataclass(frozen=True, slots=True)
+# Values of which several are made for each request are not frozen, though nobody changes one:
+# to set their fields past the guard takes ten times as long.
+@dataclass(slots=True)
 class Delivery:
     """A delivery as it was at one moment.
 

@@ -27,7 +27,7 @@ CROWDED: Final = AHEAD / 2
 """Before a replay looks again whether fewer wait of what was made by it, or its like."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Traced(Delivery):
     """A delivery with what was tried. `sample` is the event of a test, which no log holds."""
 

@@ -67,7 +67,7 @@ class Notice:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settled:
     """A delivery after an attempt; without one where it ended for another reason."""
 

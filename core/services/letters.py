@@ -31,7 +31,7 @@ KEPT: Final = 1_000
 """Endpoints whose documents and keys are held ready."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
     """One request as it goes out; `warning` says why its data is left out.
 

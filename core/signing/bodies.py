@@ -27,7 +27,7 @@ def type_name(event_type: EventType) -> str:
     return event_type.value.lower().replace("_", ".", 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Meta:
     """Where a delivery stands among those of its endpoint.
 
@@ -43,7 +43,7 @@ class Meta:
     replay_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """What is sent besides `data`: `id` is the webhook-id, `at` when the event happened.
 
@@ -60,7 +60,7 @@ class Message:
     meta: Meta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body:
     """The bytes of a body and what they are; `warning` says why it is a claim."""
 
