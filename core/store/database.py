@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.domain.errors import Unavailable
-from core.store.sqlite import Glancer, Writer
+from core.store.sqlite import BEGIN, Glancer, Writer
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
 WRITING = ("cache_size=-65536", "wal_autocheckpoint=10000")
@@ -57,7 +57,7 @@ class Database:
             self._glancer = create_async_engine(
                 url, pool_size=1, max_overflow=0, async_creator=lambda: Glancer(parsed)
             )
-            _prepare(self._writer, "BEGIN IMMEDIATE", *WRITING)
+            _prepare(self._writer, BEGIN, *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
             _prepare(self._glancer, "BEGIN", *GLANCING)

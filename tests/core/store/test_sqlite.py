@@ -6,6 +6,8 @@ import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import aiosqlite
 import pytest
@@ -32,6 +34,20 @@ async def writer(path: Path) -> AsyncIterator[Writer]:
         connection.isolation_level = None
         await connection.create_function("here", 0, threading.get_ident)
         yield connection
+
+
+class Told(SimpleQueue[Any]):
+    """What a thread is given, with a list of it."""
+
+    def __init__(self, inner: SimpleQueue[Any], calls: list[Any]) -> None:
+        """Passed on to this queue."""
+        self._inner = inner
+        self._calls = calls
+
+    def put_nowait(self, item: Any) -> None:
+        """Note it, and pass it on."""
+        self._calls.append(item)
+        self._inner.put_nowait(item)
 
 
 async def thread(connection: aiosqlite.Connection) -> int:
@@ -79,6 +95,43 @@ async def test_the_loop_goes_on_while_the_lock_is_waited_for(writer: Writer, pat
     await asyncio.wait_for(begins, 5)
     assert writer.in_transaction
     await writer.rollback()
+
+
+async def test_who_begins_waits_in_the_thread_alone(writer: Writer, path: Path) -> None:
+    """At once, and in the loop, where the lock is free; patience is what it was, either way."""
+    calls: list[Any] = []
+    writer._tx = Told(writer._tx, calls)  # noqa: SLF001 - to be seen
+    await writer.execute("BEGIN IMMEDIATE")
+    await writer.rollback()
+    assert len(calls) == 1  # the end of it
+    await writer.rollback()
+    assert len(calls) == 1  # as nothing was begun
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begins = asyncio.create_task(writer.execute("BEGIN IMMEDIATE"))
+    await asyncio.sleep(0.05)
+    assert (len(calls), begins.done()) == (2, False)
+    other.execute("ROLLBACK")
+    other.close()
+    await begins
+    cursor = await writer.execute("PRAGMA busy_timeout")
+    assert await cursor.fetchone() == (9_000,)
+
+
+async def test_nobody_gives_up_what_is_still_to_begin(writer: Writer, path: Path) -> None:
+    """Who stopped waiting for the lock takes it back behind the thread, which has it then."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begins = asyncio.create_task(writer.execute("BEGIN IMMEDIATE"))
+    await asyncio.sleep(0.01)
+    begins.cancel()
+    taken_back = asyncio.create_task(writer.rollback())
+    await asyncio.sleep(0.01)
+    other.execute("ROLLBACK")
+    await taken_back
+    assert not writer.in_transaction
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 async def test_the_options_of_the_url_count(writer: Writer) -> None:
