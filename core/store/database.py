@@ -4,19 +4,20 @@ SQLite loses updates under its default transactions, so every write begins IMMED
 writing connection, and readers are read-only.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Executable, Row, event, make_url
+import aiosqlite
+from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.domain.errors import Unavailable
-from core.store.sqlite import BEGIN, Glancer, Writer
+from core.store.sqlite import BEGIN, Glancer, Reader, Writer
 
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON")
 WRITING = ("cache_size=-65536", "wal_autocheckpoint=10000")
@@ -45,18 +46,10 @@ class Database:
         if self.sqlite:
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._writer = create_async_engine(
-                url,
-                pool_size=1,
-                max_overflow=0,
-                pool_timeout=30,
-                async_creator=lambda: Writer(parsed),
-            )
-            self._reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
-            self._watcher = create_async_engine(url, pool_size=WATCHERS, max_overflow=0)
-            self._glancer = create_async_engine(
-                url, pool_size=1, max_overflow=0, async_creator=lambda: Glancer(parsed)
-            )
+            self._writer = _sqlite(parsed, Writer, 1)
+            self._reader = _sqlite(parsed, Reader, READERS)
+            self._watcher = _sqlite(parsed, Reader, WATCHERS)
+            self._glancer = _sqlite(parsed, Glancer, 1)
             _prepare(self._writer, BEGIN, *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", "query_only=ON")
@@ -150,6 +143,12 @@ class _translated:  # noqa: N801 - used as a with-statement's verb
         if _lost(error):
             sentence = "The database does not answer; try again in a moment."
             raise Unavailable(sentence) from error
+
+
+def _sqlite(url: URL, kind: Callable[[URL], aiosqlite.Connection], size: int) -> AsyncEngine:
+    return create_async_engine(
+        url, pool_size=size, max_overflow=0, pool_timeout=30, async_creator=lambda: kind(url)
+    )
 
 
 def _postgres(

@@ -5,7 +5,7 @@ the thread waits for the interpreter after each of them.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -23,7 +23,7 @@ CHUNK: Final = 64
 
 
 class _Shared(aiosqlite.Connection):
-    """A connection that the loop may use beside its thread."""
+    """A connection that the loop may use beside its thread, which is its turn where it is idle."""
 
     def __init__(self, url: URL) -> None:
         """To the file of this URL; nothing is opened before it is awaited."""
@@ -31,28 +31,12 @@ class _Shared(aiosqlite.Connection):
         how: dict[str, Any] = {**options, "check_same_thread": False}
         super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
         self._thread.daemon = True  # it must not keep the process from ending
-
-
-class Writer(_Shared):
-    """A connection that writes in the loop, but for what may wait.
-
-    A transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and what
-    it writes stays in memory or in the system's cache. Where another process has the lock its
-    beginning is the thread's, and its end is always, as that waits for the disk.
-    """
-
-    def __init__(self, url: URL) -> None:
-        """`_Shared.__init__`."""
-        super().__init__(url)
         self._given = self._done = 0  # calls that the thread was given, and that it has ended
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run one call of the driver: here, or in the thread."""
-        if self._here(fn):
+        if self._here(fn, args):
             return fn(*args, **kwargs)
-        if args[:1] == (BEGIN,) and self._idle:
-            with suppress(sqlite3.OperationalError):  # mostly that another process has the lock
-                return self._at_once(fn, *args)
 
         def counted() -> T:
             try:
@@ -64,6 +48,35 @@ class Writer(_Shared):
         result: T = await super()._execute(counted)  # type: ignore[no-untyped-call]  # its own
         return result
 
+    def _here(self, fn: Callable[..., Any], args: Sequence[Any]) -> bool:
+        """Whether a call waits for nothing, and for nobody."""
+        raise NotImplementedError
+
+    @property
+    def _idle(self) -> bool:
+        """Whether the thread has nothing to do, not even what nobody waits for any more."""
+        return self._given == self._done
+
+    def _ends(self, fn: Callable[..., Any]) -> bool:
+        """Whether it ends a transaction, or the connection."""
+        return fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn
+
+
+class Writer(_Shared):
+    """A connection that writes in the loop, but for what may wait.
+
+    A transaction has to be begun IMMEDIATE: then it holds the lock that writers wait for, and what
+    it writes stays in memory or in the system's cache. Where another process has the lock its
+    beginning is the thread's, and its end is always, as that waits for the disk.
+    """
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """`_Shared._execute`."""
+        if args[:1] == (BEGIN,) and self._idle:
+            with suppress(sqlite3.OperationalError):  # mostly that another process has the lock
+                return self._at_once(fn, *args)
+        return await super()._execute(fn, *args, **kwargs)
+
     def _at_once(self, fn: Callable[..., T], *args: Any) -> T:
         """Run a call that fails where it would wait for the lock."""
         ((patience,),) = self._conn.execute("PRAGMA busy_timeout")
@@ -73,26 +86,38 @@ class Writer(_Shared):
         finally:
             self._conn.execute(f"PRAGMA busy_timeout={patience}")
 
-    def _here(self, fn: Callable[..., Any]) -> bool:
-        """Whether a call waits for nothing."""
+    def _here(self, fn: Callable[..., Any], args: Sequence[Any]) -> bool:
+        """`_Shared._here`."""
+        del args
         if fn.__name__ == "cursor":
             return True
-        if fn.__name__ in ENDS and getattr(fn, "__self__", None) is self._conn:
+        if self._ends(fn):  # what has ended already is taken back once more
             return fn.__name__ == "rollback" and self._idle and not self.in_transaction
         return self.in_transaction
 
-    @property
-    def _idle(self) -> bool:
-        """Whether the thread has nothing to do, not even what nobody waits for any more."""
-        return self._given == self._done
+
+class Reader(_Shared):
+    """A connection that reads in its thread, and does all else in the loop.
+
+    Readers wait for nobody (WAL), nor for the disk where they begin and end.
+    """
+
+    def _here(self, fn: Callable[..., Any], args: Sequence[Any]) -> bool:
+        """`_Shared._here`."""
+        if not self._idle:
+            return False
+        name = fn.__name__
+        return (
+            name in {"cursor", "rollback"}
+            or args[:1] == ("BEGIN",)
+            or (name == "close" and not self._ends(fn))
+        )
 
 
 class Glancer(_Shared):
-    """A connection that reads in the loop, once its thread has opened it.
+    """A connection that reads in the loop, once its thread has opened it."""
 
-    Readers wait for nobody (WAL), nor for the disk at their end.
-    """
-
-    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run one call of the driver, here."""
-        return fn(*args, **kwargs)
+    def _here(self, fn: Callable[..., Any], args: Sequence[Any]) -> bool:
+        """`_Shared._here`."""
+        del fn, args
+        return True

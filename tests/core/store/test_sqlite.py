@@ -13,7 +13,7 @@ import aiosqlite
 import pytest
 from sqlalchemy import make_url
 
-from core.store.sqlite import Glancer, Writer
+from core.store.sqlite import Glancer, Reader, Writer
 
 
 @pytest.fixture
@@ -69,6 +69,39 @@ async def test_only_statements_of_a_transaction_run_in_the_loop(writer: Writer) 
     await writer.execute("BEGIN IMMEDIATE")
     await writer.rollback()
     assert await thread(writer) != ours
+
+
+async def test_who_reads_has_its_thread_for_what_is_read_alone(path: Path) -> None:
+    """Neither beginning nor ending waits for anybody."""
+    calls: list[Any] = []
+    async with Reader(make_url(f"sqlite+aiosqlite:///{path}")) as reader:
+        await reader.create_function("here", 0, threading.get_ident)
+        reader._tx = Told(reader._tx, calls)  # noqa: SLF001 - to be seen
+        await reader.execute("BEGIN")
+        assert await thread(reader) != threading.get_ident()
+        cursor = await reader.execute("SELECT * FROM notes")
+        await cursor.fetchall()
+        await cursor.close()
+        await reader.rollback()
+        assert not reader.in_transaction
+        assert len(calls) == 4  # two times what is asked and what is fetched
+
+
+async def test_what_nobody_waits_for_is_ended_behind_the_thread(path: Path) -> None:
+    """A reader that was cancelled may still be at it when its transaction is taken back."""
+    goes_on = threading.Event()
+    async with Reader(make_url(f"sqlite+aiosqlite:///{path}")) as reader:
+        await reader.create_function("slow", 0, lambda: goes_on.wait(5))
+        await reader.execute("BEGIN")
+        reads = asyncio.create_task(reader.execute("SELECT slow()"))
+        await asyncio.sleep(0.01)
+        reads.cancel()
+        ends = asyncio.create_task(reader.rollback())
+        await asyncio.sleep(0.01)
+        assert not ends.done()
+        goes_on.set()
+        await ends
+        assert not reader.in_transaction
 
 
 async def test_who_glances_reads_in_the_loop(path: Path) -> None:
