@@ -68,21 +68,22 @@ Index("ix_endpoints_next_at", endpoints.c.next_at, sqlite_where=_due, postgresql
 deliveries = Table(
     "deliveries",
     metadata,
+    # First, in their order, the fields of a `Delivery`, which is made of a row's values as they are
+    # (`hooks.delivery_of`).
     Column("id", String, primary_key=True),
-    Column("client_id", String, nullable=False),
     Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
-    # Its place among those of its endpoint.
-    Column("number", BigInteger, nullable=False),
     Column("event_id", String, nullable=False),
     Column("event_type", String, nullable=False),
     Column("home_id", String, nullable=False),
     Column("device_id", String),
     Column("place", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("previous", BigInteger),
     Column("occurred_at", Instant, nullable=False),
     Column("since", Instant, nullable=False),
     Column("next_at", Instant, nullable=False),
+    # Its place among those of its endpoint.
+    Column("number", BigInteger, nullable=False),
+    Column("previous", BigInteger),
     Column("status", String, nullable=False),
     Column("made", BigInteger, nullable=False),
     Column("refusals", BigInteger, nullable=False),
@@ -94,6 +95,7 @@ deliveries = Table(
     Column("replay_of", String),
     Column("by_hand", Boolean, nullable=False),
     Column("claimed", Boolean, nullable=False),
+    Column("client_id", String, nullable=False),
     Column("lane", String, nullable=False),
     # Whether it is the first of its lane, and so may be sent at its time.
     Column("ready", Boolean, nullable=False),

@@ -95,10 +95,10 @@ class Parcels:
 
 
 def _parcel(row: rows.Fetched) -> Parcel:
-    sample = hooks.sample_in(row.sample) if row.sample else None
-    attempts = tuple(map(hooks.attempt_in, row.attempts))
-    test = sample is not None
-    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, sample, test)
+    sample, attempts = row.sample, tuple(map(hooks.attempt_in, row.attempts))
+    event = hooks.sample_in(sample) if sample else None
+    test = event is not None
+    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, event, test)
 
 
 _first: Final = deliveries.alias("first")
