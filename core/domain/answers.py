@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 
@@ -64,6 +65,7 @@ class Attempt:
         return explained(self.status, self.error)
 
 
+@lru_cache(1_000)  # asked several times for each request
 def meaning(status: int | None) -> Answer:
     """What an HTTP status means; None is no answer at all."""
     if status is None:

@@ -83,7 +83,9 @@ def retry_after(text: str | None, now: datetime) -> float | None:
 
     A number of seconds or a date; None where it is neither.
     """
-    text = (text or "").strip()
+    if text is None:
+        return None
+    text = text.strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:10])
     else:

@@ -22,9 +22,12 @@ JSON: Final = "application/json"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 
 
+_TYPE_NAMES: Final = {one: one.value.lower().replace("_", ".", 1) for one in EventType}
+
+
 def type_name(event_type: EventType) -> str:
     """What a type of event is called in a delivery: `device.status_changed`."""
-    return event_type.value.lower().replace("_", ".", 1)
+    return _TYPE_NAMES[event_type]
 
 
 @dataclass(slots=True)
@@ -76,14 +79,14 @@ Form: TypeAlias = Callable[[Message, bytes], Body]
 def standard(message: Message, data: bytes) -> Body:
     """The body that Standard Webhooks 1.0 recommends, with `meta` behind its members."""
     meta = _meta(message.meta)
-    head = orjson.dumps({"type": message.type, "timestamp": _written(message.at)})
-    body = b'%b,"data":%b,"meta":%b}' % (head[:-1], data, orjson.dumps(meta))
+    head = _head(message.type, message.at)
+    body = b'%b,"data":%b,"meta":%b}' % (head, data, orjson.dumps(meta))
     if len(body) <= LARGEST:
         return Body(body, JSON)
     warning = _warning(len(body), "meta.claim.link")
     claim = {"id": message.event_id, "link": message.link}
     rest = orjson.dumps({"data": None, "meta": {**meta, "claim": claim, "warning": warning}})
-    return Body(b"%b,%b" % (head[:-1], rest[1:]), JSON, warning)
+    return Body(b"%b,%b" % (head, rest[1:]), JSON, warning)
 
 
 def cloud_event(message: Message, data: bytes) -> Body:
@@ -146,6 +149,12 @@ def _warning(size: int, where: str) -> str:
 
 
 @lru_cache(1_024)  # an event goes to several endpoints
+def _head(type_: str, at: datetime) -> bytes:
+    """The first members, of an object that is still open."""
+    return orjson.dumps({"type": type_, "timestamp": _written(at)})[:-1]
+
+
+@lru_cache(1_024)
 def _written(moment: datetime) -> str:
     """RFC 3339 in UTC and to the millisecond, as the graph writes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

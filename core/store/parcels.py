@@ -95,7 +95,8 @@ class Parcels:
 
 
 def _parcel(row: rows.Fetched) -> Parcel:
-    sample, attempts = row.sample, tuple(map(hooks.attempt_in, row.attempts))
+    sample, attempts = row.sample, row.attempts
+    attempts = tuple(map(hooks.attempt_in, attempts)) if attempts else ()
     event = hooks.sample_in(sample) if sample else None
     test = event is not None
     return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, event, test)
