@@ -22,7 +22,7 @@ AGAIN_SECONDS: Final = 0.25
 MANY: Final = 50
 """Deliveries of one transaction, of which the next one begins `PACE_SECONDS` later at the earliest:
 the more there are in one the less each costs, and lanes enough are under way meanwhile."""
-PACE_SECONDS: Final = 0.06
+PACE_SECONDS: Final = 0.1
 
 
 class Bookkeeper(Protocol):

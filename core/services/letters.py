@@ -56,20 +56,23 @@ class Letters:
         self._documents: dict[tuple[str, int], Mirrored] = {}
         self._signers: OrderedDict[tuple[str, int], Signer] = OrderedDict()
 
+    def known(self, held: Held) -> Mirrored | None:
+        """What the endpoint mirrors, where that is held ready."""
+        return self._documents.get((held.endpoint.id, held.version))
+
     async def document(self, held: Held) -> Mirrored:
         """What the endpoint mirrors.
 
         Raises:
             Invalid: the graph does not know it any more.
         """
-        key = held.endpoint.id, held.version
-        document = self._documents.get(key)
+        document = self.known(held)
         if document is None:
             endpoint = held.endpoint
             document = await self._mirror.document(endpoint.document, endpoint.variables)
             if len(self._documents) >= KEPT:
                 self._documents.clear()
-            self._documents[key] = document
+            self._documents[endpoint.id, held.version] = document
         return document
 
     def write(

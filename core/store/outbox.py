@@ -96,9 +96,10 @@ deliveries = Table(
     Column("by_hand", Boolean, nullable=False),
     Column("claimed", Boolean, nullable=False),
     Column("client_id", String, nullable=False),
-    Column("lane", String, nullable=False),
     # Whether it is the first of its lane, and so may be sent at its time.
     Column("ready", Boolean, nullable=False),
+    # Last, in this order, what else `parcels` takes.
+    Column("lane", String, nullable=False),
     # The event of a test, which no log holds.
     Column("sample", Json),
     Column("attempts", Json, nullable=False),

@@ -62,10 +62,11 @@ class Parcels:
         values = {"these": [first.delivery.id for first in firsts]}
         async with self._database.glance() as connection:
             for row in await connection.execute(self._behind, values):
-                if row.next_at > now:
-                    early.add(row.lane)
-                if row.lane not in early:
-                    found[row.lane].append(_parcel(row))
+                parcel = _parcel(row)
+                if parcel.delivery.next_at > now:
+                    early.add(parcel.lane)
+                if parcel.lane not in early:
+                    found[parcel.lane].append(parcel)
         return found
 
     async def queue(self, now: datetime) -> Queue:
@@ -95,13 +96,15 @@ class Parcels:
 
 
 def _parcel(row: rows.Fetched) -> Parcel:
-    sample, attempts = row.sample, row.attempts
-    attempts = tuple(map(hooks.attempt_in, attempts)) if attempts else ()
+    """A row of `_PARCEL`; by position, as names cost as much again."""
+    values: Sequence[Any] = row[-4:]
+    lane, sample, attempts, state = values
+    tried = tuple(map(hooks.attempt_in, attempts)) if attempts else ()
     event = hooks.sample_in(sample) if sample else None
-    test = event is not None
-    return Parcel(hooks.delivery_of(row), row.lane, attempts, row.state, event, test)
+    return Parcel(hooks.delivery_of(row), lane, tried, state, event, test=event is not None)
 
 
+_PARCEL: Final = (deliveries, lines.c.state)
 _first: Final = deliveries.alias("first")
 _next: Final = deliveries.alias("next")
 
@@ -125,7 +128,7 @@ def _behind_in_joins() -> Select[Any]:
     """As PostgreSQL looks only at the rows that it is about: a subquery for each first."""
     followers = _followers(_next.c.id).limit(FOLLOWERS).lateral("followers")
     found = (
-        select(deliveries, lines.c.state)
+        select(*_PARCEL)
         .select_from(_first)
         .join(followers, true())
         .join(deliveries, deliveries.c.id == followers.c.id)
@@ -139,7 +142,7 @@ def _behind_in_ranges() -> Select[Any]:
     last = _followers(_next.c.place).limit(1).offset(FOLLOWERS - 1).scalar_subquery()
     here = _behind_in(deliveries)
     found = (
-        select(deliveries, lines.c.state)
+        select(*_PARCEL)
         .select_from(_first)
         .join(deliveries, and_(*here, deliveries.c.place <= func.coalesce(last, _BEYOND)))
         .outerjoin(lines, _LINE)
@@ -155,7 +158,7 @@ _LINE: Final = and_(
 )
 _FIRSTS: Final = _first.c.id.in_(bindparam("these", expanding=True))
 _HEADS: Final = (
-    select(deliveries, lines.c.state)
+    select(*_PARCEL)
     .outerjoin(lines, _LINE)
     .where(
         deliveries.c.endpoint_id == bindparam("this"),

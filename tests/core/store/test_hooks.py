@@ -7,6 +7,8 @@ from core.store.tables import deliveries
 
 
 def test_a_delivery_is_made_of_a_row_by_position() -> None:
-    """So its table begins with its fields, in their order."""
+    """So its table begins with its fields, in their order, and ends with those of a parcel."""
     names = [one.name for one in fields(Delivery)]
-    assert [column.name for column in deliveries.columns][: len(names)] == names
+    columns = [column.name for column in deliveries.columns]
+    assert columns[: len(names)] == names
+    assert columns[-3:] == ["lane", "sample", "attempts"]
