@@ -4,6 +4,7 @@ SQLite loses updates under its default transactions, so every write begins IMMED
 writing connection, and readers are read-only.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,13 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+    TimeoutError as PoolTimeout,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -31,6 +38,9 @@ closes the file, and then not for long."""
 POOL = 10
 DIAL_SECONDS = 5
 STATEMENT_SECONDS = 10
+UNSEEN_SECONDS = 1.0
+"""After so long a connection to PostgreSQL is asked whether it is there before it is used: one that
+the server has ended tells so by itself, one whose server or network is gone may not."""
 HANGING_SECONDS = 3
 """So long may a process do nothing within a transaction that writes: less than a lease holds, so
 that one that hangs has let go of its locks before others take over what it ran."""
@@ -60,8 +70,7 @@ class Database:
             self._writer = _postgres(url, POOL, POOL, hanging)
             reading = {"default_transaction_read_only": "on"}
             self._reader = _consistent(_postgres(url, POOL, POOL, reading))
-            # Asked all the time, so that a ping before each question would mostly be in vain.
-            self._watcher = _consistent(_postgres(url, WATCHERS, 0, reading, ping=False))
+            self._watcher = _consistent(_postgres(url, WATCHERS, 0, reading))
             self._glancer = self._reader
             self._alone = (_without_begin(self._reader), _without_begin(self._watcher))
 
@@ -151,14 +160,11 @@ def _sqlite(url: URL, kind: Callable[[URL], aiosqlite.Connection], size: int) ->
     )
 
 
-def _postgres(
-    url: str, size: int, more: int, options: Mapping[str, str], *, ping: bool = True
-) -> AsyncEngine:
-    return create_async_engine(
+def _postgres(url: str, size: int, more: int, options: Mapping[str, str]) -> AsyncEngine:
+    engine = create_async_engine(
         url,
         pool_size=size,
         max_overflow=more,
-        pool_pre_ping=ping,
         pool_timeout=10,
         connect_args={
             "timeout": DIAL_SECONDS,
@@ -166,6 +172,33 @@ def _postgres(
             "server_settings": dict(options),
         },
     )
+    _look_after(engine)
+    return engine
+
+
+def _look_after(engine: AsyncEngine) -> None:
+    """Have no connection used that is closed, and those left for a while asked if they are there.
+
+    Those of a pool that pings are asked each time, which is three round trips of their own.
+    """
+    dialect = engine.sync_engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def on_checkin(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        del connection
+        entry.info["left_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def on_checkout(connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: object) -> None:
+        del proxy
+        now = time.monotonic()
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if now - entry.info.get("left_at", now) > UNSEEN_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
 
 
 def _consistent(engine: AsyncEngine) -> AsyncEngine:

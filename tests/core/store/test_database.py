@@ -134,12 +134,21 @@ def kill(postgres: Postgres, house: House, which: str = "true") -> None:
     postgres.psql(f"SELECT pg_terminate_backend(pid) FROM {served}")  # noqa: S608 - our own words
 
 
-async def test_ended_connections_are_dialled_anew(postgres: Postgres, served: Estate) -> None:
-    """Connections that the server has ended while they were idle cost nobody an error."""
+@pytest.mark.parametrize(("unseen", "heard"), [(60, 0.2), (-1, 0)], ids=["told", "asked"])
+async def test_ended_connections_are_dialled_anew(
+    postgres: Postgres, served: Estate, monkeypatch: pytest.MonkeyPatch, unseen: int, heard: float
+) -> None:
+    """Connections that the server has ended while they were idle cost nobody an error.
+
+    Seconds are for this process to hear of it; one that does not is asked whether it is there.
+    """
+    monkeypatch.setattr(door, "UNSEEN_SECONDS", unseen)
     kill(postgres, served.house)
+    await asyncio.sleep(heard)
     assert await served.house.committer.submit(rename(served.home, "New")) == "New"
     assert (await served.events())[-1].home.name == "New"
     kill(postgres, served.house)
+    await asyncio.sleep(heard)
     logs = served.house.logs
     read = await asyncio.gather(*(logs.read(served.home.id, 0, 9) for _ in range(4)))
     assert [len(entries) > 0 for entries in read] == [True] * 4
