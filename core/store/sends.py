@@ -143,8 +143,10 @@ def _record(
             found[endpoint_id] = Recorded(taken=False)
             continue
         changed = row.version != account.version
-        found[endpoint_id] = Recorded(taken=True, now=hooks.held_of(row) if changed else None)
-        changes += map(_settled, account.settled)
+        now = hooks.held_of(row) if changed else None
+        found[endpoint_id] = Recorded(taken=True, now=now)
+        recovered_at = now.breaker.recovered_at if now else None  # what was on its way then is due
+        changes += [_settled(one, recovered_at) for one in account.settled]
         lanes |= dict.fromkeys(_left(account.settled))
         told += [asdict(one) for one in account.notices]
         if not changed:  # else what is known is of an endpoint that is no more
@@ -168,7 +170,7 @@ def _left(settled: Sequence[Settled]) -> Iterator[tuple[str, str]]:
             yield one.after.endpoint_id, one.parcel.lane
 
 
-def _settled(one: Settled) -> bulk.Row:
+def _settled(one: Settled, recovered_at: datetime | None) -> bulk.Row:
     after, attempts = one.after, one.parcel.attempts
     if one.attempt is not None:
         attempts = (*attempts, one.attempt)
@@ -179,7 +181,7 @@ def _settled(one: Settled) -> bulk.Row:
         _number(after.tried_at),
         _number(after.ended_at),
         after.reason,
-        microseconds(after.next_at),
+        microseconds(after.due(recovered_at)),
         after.claimed,
         after.open,
         orjson.dumps(hooks.attempts_out(attempts)).decode(),

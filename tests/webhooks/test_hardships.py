@@ -20,8 +20,10 @@ from core.store.endpoints import Endpoints
 from core.store.sends import Sends
 from core.store.tables import kept, notices
 from core.store.tidying import Tidy
-from tests.core.services.estate import Estate, eventually
+from tests.conftest import Run
+from tests.core.services.estate import Estate, eventually, settle
 from tests.core.services.repair import change, repairs, waiting
+from tests.webhooks.conftest import HASTY
 from tests.webhooks.partner import partner, told
 from tests.webhooks.receivers import GONE
 from webhooks import worker as workers
@@ -85,21 +87,27 @@ async def test_who_hangs_keeps_no_turn(estate: Estate, monkeypatch: pytest.Monke
             ending.set()
 
 
-async def test_resuming_stands_whatever_the_probe_finds(
-    estate: Estate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The probe was under way then: its courier leaves, and does not put the endpoint off."""
-    send, probing = Sender.send, asyncio.Event()
-    resumed = asyncio.Event()
+@pytest.fixture
+def on_its_way(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Tells when the first request is on its way, and is told when it is to fail."""
+    send, begun, over = Sender.send, asyncio.Event(), asyncio.Event()
 
     async def slow(self: Sender, *given: Any) -> Reply | None:
-        if not probing.is_set():
-            probing.set()
-            await resumed.wait()
+        if not begun.is_set():
+            begun.set()
+            await over.wait()
             return Reply(500, 0.1, error="It said 500.")
         return await send(self, *given)
 
     monkeypatch.setattr(Sender, "send", slow)
+    return begun, over
+
+
+async def test_resuming_stands_whatever_the_probe_finds(
+    estate: Estate, on_its_way: tuple[asyncio.Event, asyncio.Event]
+) -> None:
+    """The probe was under way then: its courier leaves, and does not put the endpoint off."""
+    probing, resumed = on_its_way
     async with partner(estate) as ours, working(estate.house):
         down = Breaker(BreakerState.OPEN, trips=9, until=estate.house.clock.now())
         await change(estate.house, ours.id, breaker=hooks.breaker_out(down))
@@ -108,6 +116,22 @@ async def test_resuming_stands_whatever_the_probe_finds(
         await estate.house.services.endpoints.resume(estate.viewer, ours.id)
         resumed.set()
         await eventually(lambda: ours.statuses_are({"DELIVERED": 1}))
+
+
+async def test_resuming_hurries_what_was_on_its_way(
+    database_url: str, run_house: Run, on_its_way: tuple[asyncio.Event, asyncio.Event]
+) -> None:
+    """It fails after its receiver was repaired: it is tried again now, and not in five minutes."""
+    begun, over = on_its_way
+    slow = {**HASTY, "webhook_schedule": "300,300"}
+    async with run_house(database_url, **slow) as house:
+        estate = await settle(house)
+        async with partner(estate) as ours, working(house):
+            await told(estate, 1)
+            await begun.wait()
+            await house.services.endpoints.resume(estate.viewer, ours.id)
+            over.set()
+            await eventually(lambda: ours.statuses_are({"DELIVERED": 1}))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
