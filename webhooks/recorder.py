@@ -20,9 +20,12 @@ log = observe.logger(__name__)
 
 AGAIN_SECONDS: Final = 0.25
 MANY: Final = 50
-"""Deliveries of one transaction, of which the next one begins `PACE_SECONDS` later at the earliest:
-the more there are in one the less each costs, and lanes enough are under way meanwhile."""
+"""Deliveries of one transaction, after which more gather for the next while more come: the more
+there are in one the less each costs."""
 PACE_SECONDS: Final = 0.1
+"""From where one such transaction begins to where the next does, at most."""
+SLICE_SECONDS: Final = 0.01
+"""In which nothing has come where nothing more is to be waited for: all lanes may wait for this."""
 
 
 class Bookkeeper(Protocol):
@@ -83,9 +86,15 @@ class Recorder:
                 began = self._clock.monotonic()
                 batch, self._waiting = self._waiting, {}
                 await self._record(batch)
-                if sum(len(one.settled) for one in batch.values()) >= MANY:
-                    passed = self._clock.monotonic() - began
-                    await self._clock.sleep(max(0.0, PACE_SECONDS - passed))
+                if _many(batch) >= MANY:
+                    await self._gather(began + PACE_SECONDS)
+
+    async def _gather(self, until: float) -> None:
+        """Let more come until then, while any comes."""
+        before = -1
+        while self._clock.monotonic() < until and (now := _many(self._waiting)) > before:
+            before = now
+            await self._clock.sleep(SLICE_SECONDS)
 
     async def _record(self, batch: dict[str, _Waiting]) -> None:
         found = await self._written(_accounts(batch))
@@ -116,6 +125,10 @@ class Recorder:
                 for endpoint_id, account in accounts.items():
                     found |= await self._written({endpoint_id: account})
                 return found
+
+
+def _many(batch: Mapping[str, _Waiting]) -> int:
+    return sum(len(one.settled) for one in batch.values())
 
 
 def _accounts(batch: dict[str, _Waiting]) -> dict[str, Account]:

@@ -92,8 +92,8 @@ LASTING: Final = 3
 that a route which is missing while the receiver is deployed costs nobody a delivery."""
 
 
-# Values of which several are made for each request are not frozen, though nobody changes one:
-# to set their fields past the guard takes ten times as long.
+# Values of which several are made for each request are not frozen, though nobody changes one that
+# was handed on: to set their fields past the guard takes ten times as long.
 @dataclass(slots=True)
 class Delivery:
     """A delivery as it was at one moment.

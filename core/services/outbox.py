@@ -165,7 +165,7 @@ class Outbox:
                 self._access.check()
                 roster = self._here.get(event.home.id)
                 if roster is None or roster.lapsed:
-                    roster = await self._roster(event.home.id)
+                    roster = await self._take_roster(event.home.id)
                 else:
                     self._here.move_to_end(event.home.id)
                 judged = self._judge(held.endpoint.client_id, event, roster)
@@ -220,7 +220,8 @@ class Outbox:
         for one in bare:
             one.event = here.get((one.delivery.home_id, one.delivery.place))
 
-    async def _roster(self, home_id: str) -> Roster:
+    async def _take_roster(self, home_id: str) -> Roster:
+        """Who is where in a home, held ready from now on."""
         taken = await self._rosters.take(home_id)
         if (before := self._here.pop(home_id, None)) is not None:
             self._rosters.give_back(before)

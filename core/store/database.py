@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DBAPIError,
+    DisconnectionError,
     InterfaceError,
     InvalidatePoolError,
     OperationalError,
@@ -40,7 +42,9 @@ DIAL_SECONDS = 5
 STATEMENT_SECONDS = 10
 UNSEEN_SECONDS = 1.0
 """After so long a connection to PostgreSQL is asked whether it is there before it is used: one that
-the server has ended tells so by itself, one whose server or network is gone may not."""
+the server has ended tells so by itself, one whose server or network is gone may not. What ended in
+that very moment costs its user an error, as what ends amid its work does."""
+ANSWER_SECONDS = 2.0
 HANGING_SECONDS = 3
 """So long may a process do nothing within a transaction that writes: less than a lease holds, so
 that one that hangs has let go of its locks before others take over what it ran."""
@@ -181,7 +185,6 @@ def _look_after(engine: AsyncEngine) -> None:
 
     Those of a pool that pings are asked each time, which is three round trips of their own.
     """
-    dialect = engine.sync_engine.dialect
 
     @event.listens_for(engine.sync_engine, "checkin")
     def on_checkin(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -191,14 +194,18 @@ def _look_after(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def on_checkout(connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: object) -> None:
         del proxy
-        now = time.monotonic()
         if connection.driver_connection.is_closed():
-            raise InvalidatePoolError
+            raise DisconnectionError  # then another one is tried
+        now = time.monotonic()
         if now - entry.info.get("left_at", now) > UNSEEN_SECONDS:
             try:
-                dialect.do_ping(connection)
-            except dialect.loaded_dbapi.Error as error:
-                raise InvalidatePoolError from error
+                connection.run_async(_asked)
+            except Exception as error:  # whatever asyncpg makes of a broken line
+                raise InvalidatePoolError from error  # nor are those that are as old tried
+
+
+async def _asked(connection: asyncpg.Connection) -> None:
+    await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
 
 
 def _consistent(engine: AsyncEngine) -> AsyncEngine:

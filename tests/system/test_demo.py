@@ -87,24 +87,25 @@ async def test_the_homes_are_alive(starter: Starter) -> None:
 
 
 def test_it_is_ready_soon_and_ends_soon(starter: Starter) -> None:
-    """By the processor's time, as others use it too: under 3 s in all. Ctrl-C ends it cleanly.
+    """Under 3 s by what it computes, as others use the processor too; Ctrl-C ends it cleanly.
 
-    The best of three tries counts, for the 2 s from Ctrl-C to the end too.
+    The best of three tries counts: for that, for 10 s until it is ready, and 2 s to its end.
     """
     tries = [_start_and_end(starter) for _ in range(3)]
-    assert min(used for used, _ in tries) < 3
-    assert min(ended for _, ended in tries) < 2
+    assert min(used for used, _, _ in tries) < 3
+    assert min(ready for _, ready, _ in tries) < 10
+    assert min(ended for _, _, ended in tries) < 2
 
 
-def _start_and_end(starter: Starter) -> tuple[float, float]:
-    """Seconds that a demo computes, and from Ctrl-C to its end."""
-    before = _computed()
+def _start_and_end(starter: Starter) -> tuple[float, float, float]:
+    """Seconds that a demo computes in all, until it is ready, and from Ctrl-C to its end."""
+    before, began = _computed(), time.monotonic()
     demo = starter.demo()
     ready = time.monotonic()
     assert demo.end(signal.SIGINT) == 0
-    ended = time.monotonic() - ready
+    ended = time.monotonic()
     assert "Traceback" not in demo.said
-    return _computed() - before, ended
+    return _computed() - before, ready - began, ended - ready
 
 
 def _computed() -> float:

@@ -213,4 +213,6 @@ async def test_an_hour_of_a_home_lets_others_have_their_turn() -> None:
             turns.append(time.process_time() - began)
         assert len(await house.quiet()) > 500
     assert len(turns) > 10
-    assert sorted(turns)[-2] < 0.1  # one of them may have had the garbage of all tests collected
+    *others, longest = sorted(turns)
+    assert others[-1] < 0.1
+    assert longest < 1  # it may have had the garbage of all tests collected
