@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import asyncpg
 from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
@@ -204,7 +203,8 @@ def _look_after(engine: AsyncEngine) -> None:
                 raise InvalidatePoolError from error  # nor are those that are as old tried
 
 
-async def _asked(connection: asyncpg.Connection) -> None:
+async def _asked(connection: Any) -> None:
+    """Ask asyncpg's own connection."""
     await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
 
 
