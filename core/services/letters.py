@@ -56,23 +56,20 @@ class Letters:
         self._documents: dict[tuple[str, int], Mirrored] = {}
         self._signers: OrderedDict[tuple[str, int], Signer] = OrderedDict()
 
-    def known(self, held: Held) -> Mirrored | None:
-        """What the endpoint mirrors, where that is held ready."""
-        return self._documents.get((held.endpoint.id, held.version))
-
     async def document(self, held: Held) -> Mirrored:
         """What the endpoint mirrors.
 
         Raises:
             Invalid: the graph does not know it any more.
         """
-        document = self.known(held)
+        key = held.endpoint.id, held.version
+        document = self._documents.get(key)
         if document is None:
             endpoint = held.endpoint
             document = await self._mirror.document(endpoint.document, endpoint.variables)
             if len(self._documents) >= KEPT:
                 self._documents.clear()
-            self._documents[endpoint.id, held.version] = document
+            self._documents[key] = document
         return document
 
     def write(

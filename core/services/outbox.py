@@ -160,14 +160,10 @@ class Outbox:
         if event is None:
             return self._ended(parcel, Move.GIVE_UP, GONE)
         try:
-            document = self._letters.known(held) or await self._letters.document(held)
+            document = await self._letters.document(held)
             if not parcel.test:
                 self._access.check()
-                roster = self._here.get(event.home.id)
-                if roster is None or roster.lapsed:
-                    roster = await self._take_roster(event.home.id)
-                else:
-                    self._here.move_to_end(event.home.id)
+                roster = await self._roster(event.home.id)
                 judged = self._judge(held.endpoint.client_id, event, roster)
                 if not judged.opens(document):
                     return self._ended(parcel, Move.CANCEL, judged.why)
@@ -220,8 +216,11 @@ class Outbox:
         for one in bare:
             one.event = here.get((one.delivery.home_id, one.delivery.place))
 
-    async def _take_roster(self, home_id: str) -> Roster:
-        """Who is where in a home, held ready from now on."""
+    async def _roster(self, home_id: str) -> Roster:
+        roster = self._here.get(home_id)
+        if roster is not None and not roster.lapsed:
+            self._here.move_to_end(home_id)
+            return roster
         taken = await self._rosters.take(home_id)
         if (before := self._here.pop(home_id, None)) is not None:
             self._rosters.give_back(before)

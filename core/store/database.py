@@ -44,6 +44,7 @@ UNSEEN_SECONDS = 1.0
 the server has ended tells so by itself, one whose server or network is gone may not. What ended in
 that very moment costs its user an error, as what ends amid its work does."""
 ANSWER_SECONDS = 2.0
+"""That one which is asked has for its answer, before it is taken for gone."""
 HANGING_SECONDS = 3
 """So long may a process do nothing within a transaction that writes: less than a lease holds, so
 that one that hangs has let go of its locks before others take over what it ran."""

@@ -5,6 +5,7 @@ the thread waits for the interpreter after each of them.
 """
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -22,7 +23,7 @@ CHUNK: Final = 64
 """Rows that aiosqlite fetches at once where it iterates, which SQLAlchemy does not have it do."""
 
 
-class _Shared(aiosqlite.Connection):
+class _Shared(aiosqlite.Connection, ABC):
     """A connection that the loop may use beside its thread, which is its turn where it is idle."""
 
     def __init__(self, url: URL) -> None:
@@ -48,9 +49,9 @@ class _Shared(aiosqlite.Connection):
         result: T = await super()._execute(counted)  # type: ignore[no-untyped-call]  # its own
         return result
 
+    @abstractmethod
     def _here(self, fn: Callable[..., Any], args: Sequence[Any]) -> bool:
         """Whether a call waits for nothing, and for nobody."""
-        raise NotImplementedError
 
     @property
     def _idle(self) -> bool:

@@ -54,6 +54,7 @@ def books() -> Books:
 async def recorder(books: Books, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Recorder]:
     """One that is at work, and would gather for ever while more comes."""
     monkeypatch.setattr(module, "PACE_SECONDS", 60.0)
+    monkeypatch.setattr(module, "SLICE_SECONDS", 0.05)  # more than a busy machine sleeps through
     made = Recorder(cast("Outbox", books), SystemClock())
     task = asyncio.create_task(made.run())
     yield made
