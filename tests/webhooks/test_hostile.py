@@ -15,7 +15,8 @@ from core.domain.answers import RESPONSE_KEPT, explained
 from tests.webhooks.receivers import HEADERS, OK, answering, receiver, request, sending
 
 BODY = b'{"type":"a.b"}'
-SECONDS = 0.4
+SECONDS = 2.0
+"""More than a busy machine sleeps through: who answers is never late."""
 LATE = f"The receiver did not answer within {SECONDS:g} s."
 UNREADABLE = "The answer is not HTTP that can be read."
 CLOSED = "The receiver closed the connection without an answer."
@@ -145,15 +146,14 @@ async def test_who_gives_no_answer(talk: Talk, errors: set[str]) -> None:
     body = BODY if talk is not deaf else b"x" * 1_000_000
     async with receiver(talk) as there, answering(OK) as good, sending(seconds=SECONDS) as sender:
         bad = asyncio.create_task(sender.post(there.url, HEADERS, body))
-        taken = [(await sender.post(good.url, HEADERS, BODY)).status for _ in range(5)]
-        assert taken.count(200) >= 4  # the machine may pause once for longer than these seconds
+        for _ in range(5):
+            assert (await sender.post(good.url, HEADERS, BODY)).status == 200
         answer = await bad
         assert answer.status is None
         assert answer.error in errors
         assert answer.seconds < SECONDS + 2
         assert (await sender.post(good.url, HEADERS, BODY)).status == 200
-        assert there.connections == 1
-        assert good.connections <= 1 + (taken.count(200) < 5)
+        assert (there.connections, good.connections) == (1, 1)
 
 
 def _head(*lines: bytes, status: bytes = b"200 OK") -> bytes:
