@@ -1,13 +1,15 @@
 """Registered documents in the store: read by hash, and written with the batch they belong to."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select
 
 from core.domain.documents import RegisteredDocument
 from core.store import rows
 from core.store.database import Database
 from core.store.ledger import Ledger, Needs
+from core.store.pairs import among
 from core.store.tables import documents
 
 
@@ -38,12 +40,14 @@ class Documents:
 
 
 _NEWEST = (documents.c.since.desc(), documents.c.client_id, documents.c.sha256)
+NAMED: Final[Select[Any]] = select(documents).where(
+    among(documents.c.client_id, documents.c.sha256)
+)
 
 
 def load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
     """Read the documents that `needs` names, and how many their clients have."""
-    named = tuple_(documents.c.client_id, documents.c.sha256).in_(sorted(needs.documents))
-    for row in connection.execute(select(documents).where(named)):
+    for row in connection.execute(NAMED, {"these": sorted(needs.documents)}):
         ledger.documents.load((row.client_id, row.sha256), rows.document_of(row))
     clients = {client_id for client_id, _ in needs.documents}
     count = select(documents.c.client_id, func.count()).group_by(documents.c.client_id)

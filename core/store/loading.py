@@ -6,12 +6,13 @@ The statements are made once: SQLAlchemy then knows them by sight, and each batc
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
 from core.store import documents, leases, registrations, rows
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
+from core.store.pairs import among
 from core.store.tables import (
     clients,
     commands,
@@ -41,14 +42,14 @@ ACCESS_HEAD: Final = select(logs.c.place).where(logs.c.id == ACCESS).with_for_up
 SIGNING_KEYS: Final = select(signing_keys)
 ROOMS_OF_HOMES: Final = rows.room_rows.where(_among(rooms.c.home_id))
 MEMBERS_OF_HOMES: Final = select(members).where(_among(members.c.home_id))
-MEMBERS: Final = select(members).where(_among(tuple_(members.c.home_id, members.c.user_id)))
+MEMBERS: Final = select(members).where(among(members.c.home_id, members.c.user_id))
 DEVICES: Final = _DEVICES.where(_among(devices.c.id))
 DEVICES_OF_HOMES: Final = _DEVICES.where(_among(devices.c.home_id))
 COMMANDS: Final = _COMMANDS.where(_among(commands.c.id))
 OPEN_OF_DEVICES: Final = _OPEN.where(_among(commands.c.device_id))
 # In the order of the index of open commands; SQLite would go through all commands otherwise.
 OPEN_OF_HOMES: Final = _OPEN.where(_among(commands.c.home_id)).order_by(commands.c.deadline)
-KEYS: Final = select(keys).where(_among(tuple_(keys.c.grant_id, keys.c.key)))
+KEYS: Final = select(keys).where(among(keys.c.grant_id, keys.c.key))
 INVITES: Final = select(invites).where(_among(invites.c.home_id))
 USERS: Final = select(users).where(_among(users.c.id))
 CLIENTS: Final = select(clients).where(_among(clients.c.id))

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from core.domain.accounts import Client, User
 from core.domain.events import Entry, Event, EventType
@@ -14,6 +14,7 @@ from core.domain.keys import SigningKey
 from core.store import rows
 from core.store.database import Database
 from core.store.ledger import ACCESS
+from core.store.pairs import among
 from core.store.tables import (
     access,
     clients,
@@ -165,11 +166,8 @@ class Logs:
         """Note that these places were broadcast; a log that has moved on since stays unmarked."""
         pairs = sorted(places.items())
         for start in range(0, len(pairs), SWEEP):
-            said = tuple_(dirty.c.log_id, dirty.c.place).in_(pairs[start : start + SWEEP])
-            free = _free(said, dirty.c.hinted_at.is_(None))
             async with self._database.write() as connection:
-                mark = update(dirty).where(free).values(hinted_at=database_time())
-                await connection.execute(mark)
+                await connection.execute(HINTED, {"these": pairs[start : start + SWEEP]})
 
     async def forget_old_marks(self) -> None:
         """Delete the rows that every process has had the time to see."""
@@ -185,3 +183,10 @@ def _free(*which: ColumnElement[bool]) -> ColumnElement[bool]:
     """
     rows_free = select(dirty.c.log_id).where(*which).with_for_update(skip_locked=True)
     return dirty.c.log_id.in_(rows_free)
+
+
+HINTED: Final = (
+    update(dirty)
+    .where(_free(among(dirty.c.log_id, dirty.c.place), dirty.c.hinted_at.is_(None)))
+    .values(hinted_at=database_time())
+)
