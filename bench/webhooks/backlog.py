@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import orjson
 import uvloop
-from sqlalchemy import text, update
+from sqlalchemy import and_, or_, select, text
 
 from app.compose import House, build, running
 from app.server import begin, calm_collector
@@ -29,12 +29,14 @@ from bench import homes
 from bench.webhooks.partners import registered, reported, settled
 from core import observe
 from core.domain.breaker import Breaker, BreakerState
+from core.domain.deliveries import DeliveryStatus
 from core.domain.events import Event
 from core.domain.sending import Held
 from core.settings import Settings
 from core.store.endpoints import Endpoints
 from core.store.plans import Plans
 from core.store.tables import deliveries
+from core.store.tidying import Tidy
 
 HOMES: Final = 20
 DEVICES: Final = 50
@@ -159,14 +161,14 @@ async def measure(every: Sequence[Beside], times: int) -> list[dict[str, list[fl
 
 
 async def _end(house: House, before: Mapping[str, int]) -> None:
-    """Have what was planned since be over, so that as much waits as did before."""
-    async with house.database.write() as connection:
-        for endpoint_id, number in before.items():
-            since = update(deliveries).where(
-                deliveries.c.endpoint_id == endpoint_id, deliveries.c.number > number
-            )
-            over = {"status": "DELIVERED", "ready": False, "ended_at": house.clock.now()}
-            await connection.execute(since.values(**over))
+    """Have what was planned since be over, so that as much waits as did before, as it did."""
+    since = [
+        and_(deliveries.c.endpoint_id == endpoint_id, deliveries.c.number > number)
+        for endpoint_id, number in before.items()
+    ]
+    found = await house.database.rows(select(deliveries.c.id).where(or_(*since)))
+    these, now = [row.id for row in found], house.clock.now()
+    await Tidy(house.database).end(these, DeliveryStatus.CANCELLED, "It was measured.", now)
 
 
 async def run(given: argparse.Namespace) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from core.domain.deliveries import Delivery, redelivered
+from core.domain.deliveries import Delivery, DeliveryStatus, redelivered
 from core.domain.errors import Conflict, Missing
 from core.domain.events import Event
 from core.domain.repairs import LOST, Traced, Which
@@ -101,19 +101,21 @@ class Deliveries:
         if not these:
             return {}
         first = deliveries.alias("first")
-        ahead = (
+        ahead = (  # among what waits of its home, which is in order, as an index has it
             select(first.c.id)
             .where(
-                first.c.endpoint_id == deliveries.c.endpoint_id,
-                first.c.lane == deliveries.c.lane,
+                first.c.home_id == deliveries.c.home_id,
                 first.c.status == PENDING,
                 first.c.place < deliveries.c.place,
+                first.c.endpoint_id == deliveries.c.endpoint_id,
+                first.c.lane == deliveries.c.lane,
             )
             .order_by(first.c.place)
             .limit(1)
             .scalar_subquery()
         )
-        query = select(deliveries.c.id, ahead.label("ahead")).where(deliveries.c.id.in_(these))
+        waits = deliveries.c.id.in_(these), deliveries.c.behind.is_not(None)
+        query = select(deliveries.c.id, ahead.label("ahead")).where(*waits)
         found = await self._database.rows(query)
         return {row.id: row.ahead for row in found if row.ahead is not None}
 
@@ -180,13 +182,13 @@ def _redeliver(connection: Connection, client_id: str, delivery_id: str, now: da
         raise Conflict(GONE)
     after = redelivered(hooks.traced_of(row), now)
     values = {
-        **hooks.delivery_values(after, client_id, after.id, ready=True),
+        **hooks.delivery_values(after, client_id, after.id, None),
         "sample": hooks.sample_out(after.sample) if after.sample else None,
         "attempts": hooks.attempts_out(after.attempts),
     }
     connection.execute(update(deliveries).where(deliveries.c.id == after.id).values(values))
-    if row.ready and row.lane != row.id:
-        lanes.promote(connection, [(row.endpoint_id, row.lane)])
+    if row.status == DeliveryStatus.PENDING.value and row.lane != row.id:
+        lanes.leave(connection, [row])
     lanes.wake(connection, held[row.endpoint_id], now)
     return after
 
@@ -201,7 +203,7 @@ def _add(connection: Connection, delivery: Delivery, sample: Event | None) -> Tr
         sentence = f"The endpoint is {was}, so nothing is sent to it: resume it, or ask for dryRun."
         raise Conflict(sentence)
     delivery = replace(delivery, number=held.planned + 1)
-    values = hooks.delivery_values(delivery, held.endpoint.client_id, delivery.id, ready=True)
+    values = hooks.delivery_values(delivery, held.endpoint.client_id, delivery.id, None)
     values["sample"] = hooks.sample_out(sample) if sample else None
     connection.execute(insert(deliveries).values(values))
     lanes.wake(connection, held, delivery.next_at, planned=delivery.number)

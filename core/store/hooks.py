@@ -161,8 +161,8 @@ def _delivery(row: Fetched) -> Sequence[Any]:
     return found
 
 
-def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: bool) -> Json:
-    """The row of a new delivery."""
+def delivery_values(delivery: Delivery, client_id: str, lane: str, behind: int | None) -> Json:
+    """The row of a new delivery, behind the one with that number, or the first of its lane."""
     return {
         "id": delivery.id,
         "client_id": client_id,
@@ -189,7 +189,8 @@ def delivery_values(delivery: Delivery, client_id: str, lane: str, *, ready: boo
         "by_hand": delivery.by_hand,
         "claimed": delivery.claimed,
         "lane": lane,
-        "ready": ready,
+        "ready": behind is None,
+        "behind": behind,
         "sample": None,
         "attempts": [],
     }

@@ -1,17 +1,25 @@
-"""Lanes in the store: whoever has an endpoint's lock ends deliveries, and lets the next ones go."""
+"""Lanes in the store: whoever has an endpoint's lock ends deliveries, and lets the next ones go.
+
+Each delivery that waits has the number of the one before it in its lane, or is the first of it and
+ready. So what follows one is found by an index to which new deliveries add close to each other,
+however many lanes there are.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
+    CTE,
     Connection,
     Select,
     Update,
     bindparam,
     case,
+    literal,
     or_,
     select,
     update,
@@ -44,9 +52,45 @@ def lock(connection: Connection, endpoint_ids: Collection[str]) -> Mapping[str, 
     return {row.id: hooks.held_of(row) for row in found if row.status != DELETED}
 
 
-def promote(connection: Connection, lanes: Iterable[tuple[str, str]]) -> None:
-    """Have the first that waits in each of these lanes, of endpoint and lane, be sent next."""
-    _PROMOTE.run(connection, list(dict.fromkeys(lanes)))
+def free(connection: Connection, firsts: Iterable[tuple[str, int]]) -> None:
+    """Have what is behind these, which were the firsts of their lanes, be sent next.
+
+    They are given by endpoint and number, and so are those that something is behind.
+    """
+    _FOLLOW.run(connection, [(None, True, *one) for one in firsts])
+
+
+def leave(connection: Connection, rows: Iterable[Fetched]) -> Collection[str]:
+    """Close the gaps that these leave in their lanes; the endpoints at which one is first now.
+
+    They are rows as they were while they waited, and have ended or have another lane by now.
+    """
+    ahead: dict[tuple[str, int], int | None] = {}
+    lasts: list[bulk.Row] = []
+    for row in sorted(rows, key=attrgetter("number")):  # so that what was before it is known
+        one = ahead.get((row.endpoint_id, row.behind), row.behind)
+        ahead[row.endpoint_id, row.number] = one
+        if one is not None:
+            lasts.append((one, row.endpoint_id, row.lane, row.number))
+    _FOLLOW.run(connection, [(one, one is None, *key) for key, one in ahead.items()])
+    _LAST.run(connection, lasts)
+    return sorted({key[0] for key, one in ahead.items() if one is None})
+
+
+def chain() -> CTE:
+    """Those deliveries whose ids are `these`, and up to `most` behind each, by their numbers."""
+    first = select(deliveries.c.endpoint_id, deliveries.c.number, literal(0).label("depth"))
+    found = first.where(deliveries.c.id.in_(bindparam("these", expanding=True)))
+    chained = found.cte("chain", recursive=True)
+    # A value and not a join, which a database could do by going through all that waits.
+    follows = select(deliveries.c.number).where(
+        deliveries.c.endpoint_id == chained.c.endpoint_id, deliveries.c.behind == chained.c.number
+    )
+    step = select(
+        chained.c.endpoint_id, follows.correlate(chained).scalar_subquery(), chained.c.depth + 1
+    )
+    bound = chained.c.depth < bindparam("most"), chained.c.number.is_not(None)
+    return chained.union_all(step.where(*bound))
 
 
 def wake(connection: Connection, held: Held, at: datetime, **more: Any) -> None:
@@ -68,11 +112,9 @@ def end(connection: Connection, ends: Collection[End], now: datetime) -> int:
         by_reason[why[row.id].status, why[row.id].reason].append(row)
     for (status, reason), some in by_reason.items():
         these = {"these": [row.id for row in some]}
-        values = {"status": status.value, "reason": reason, "ended_at": now, "ready": False}
+        values = {"status": status.value, "reason": reason, "ended_at": now}
         connection.execute(_END.values(values), these)
-    firsts = [row for row in found if row.ready and row.lane != row.id]
-    promote(connection, [(row.endpoint_id, row.lane) for row in firsts])
-    for endpoint_id in sorted({row.endpoint_id for row in firsts}):
+    for endpoint_id in leave(connection, [row for row in found if row.lane != row.id]):
         wake(connection, held[endpoint_id], now)
     return len(found)
 
@@ -95,21 +137,26 @@ ALL_DUE: Final = (
 )
 """All that waits for an endpoint is to be sent now: its receiver is back, or was repaired."""
 _STILL: Final[Select[Any]] = select(
-    deliveries.c.id, deliveries.c.endpoint_id, deliveries.c.lane, deliveries.c.ready
+    deliveries.c.id,
+    deliveries.c.endpoint_id,
+    deliveries.c.number,
+    deliveries.c.lane,
+    deliveries.c.behind,
 ).where(deliveries.c.id.in_(bindparam("these", expanding=True)), deliveries.c.status == PENDING)
-_END: Final[Update] = update(deliveries).where(
-    deliveries.c.id.in_(bindparam("these", expanding=True))
+_END: Final[Update] = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("these", expanding=True)))
+    .values(ready=False, behind=None)
 )
-_FIRST: Final = """
-    SELECT first.id FROM deliveries AS first
-    WHERE first.endpoint_id = {endpoint} AND first.lane = {lane} AND first.status = 'PENDING'
-    ORDER BY first.place LIMIT 1
-"""
-_PROMOTE: Final = bulk.Bulk(
-    {"endpoint_id": bulk.TEXT, "lane": bulk.TEXT},
-    f"UPDATE deliveries SET ready = true WHERE id = ({_FIRST.format(endpoint='?', lane='?')})",
-    "WITH firsts AS MATERIALIZED (SELECT ("  # else it could be looked for once for each delivery
-    + _FIRST.format(endpoint="given.endpoint_id", lane="given.lane")
-    + ") AS id FROM {given}) "
-    "UPDATE deliveries SET ready = true FROM firsts WHERE deliveries.id = firsts.id",
+_FOLLOW: Final = bulk.Bulk(
+    {"ahead": bulk.NUMBER, "first": bulk.TRUTH, "endpoint_id": bulk.TEXT, "number": bulk.NUMBER},
+    "UPDATE deliveries SET behind = ?, ready = ? WHERE endpoint_id = ? AND behind = ?",
+    "UPDATE deliveries SET behind = given.ahead, ready = given.first FROM {given}"
+    " WHERE deliveries.endpoint_id = given.endpoint_id AND deliveries.behind = given.number",
+)
+_LAST: Final = bulk.Bulk(
+    {"ahead": bulk.NUMBER, "endpoint_id": bulk.TEXT, "lane": bulk.TEXT, "number": bulk.NUMBER},
+    "UPDATE lines SET last = ? WHERE endpoint_id = ? AND line = ? AND last = ?",
+    "UPDATE lines SET last = given.ahead FROM {given} WHERE lines.endpoint_id = given.endpoint_id"
+    " AND lines.line = given.lane AND lines.last = given.number",
 )

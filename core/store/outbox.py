@@ -98,6 +98,8 @@ deliveries = Table(
     Column("client_id", String, nullable=False),
     # Whether it is the first of its lane, and so may be sent at its time.
     Column("ready", Boolean, nullable=False),
+    # The number of the one before it in its lane, while that waits too.
+    Column("behind", BigInteger),
     # Last, in this order, what else `parcels` takes.
     Column("lane", String, nullable=False),
     # The event of a test, which no log holds.
@@ -115,15 +117,16 @@ Index(
     sqlite_where=_ready,
     postgresql_where=_ready,
 )
-_pending = deliveries.c.status == "PENDING"
+_behind = deliveries.c.behind.is_not(None)
 Index(
-    "ix_deliveries_lane",
+    "ix_deliveries_behind",
     deliveries.c.endpoint_id,
-    deliveries.c.lane,
-    deliveries.c.place,
-    sqlite_where=_pending,
-    postgresql_where=_pending,
+    deliveries.c.behind,
+    unique=True,
+    sqlite_where=_behind,
+    postgresql_where=_behind,
 )
+_pending = deliveries.c.status == "PENDING"
 Index(
     "ix_deliveries_pins",
     deliveries.c.home_id,
@@ -164,6 +167,8 @@ lines = Table(
     Column("sequence", BigInteger, nullable=False),
     # Of the last state among it: what carries an earlier one is stale.
     Column("state", BigInteger),
+    # The number of the last delivery in its lane, though that may have ended.
+    Column("last", BigInteger),
     PrimaryKeyConstraint("endpoint_id", "line"),
 )
 

@@ -5,22 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
 from core.store import hooks, rows
 from core.store.database import Database
+from core.store.lanes import chain
 from core.store.outbox import PENDING, READY
 from core.store.tables import deliveries, events, lines
 from core.store.types import Instant
@@ -38,7 +29,6 @@ class Parcels:
     def __init__(self, database: Database) -> None:
         """Read from here."""
         self._database = database
-        self._behind = _behind_in_ranges() if database.sqlite else _behind_in_joins()
 
     async def due(self, endpoint_id: str, now: datetime, most: int) -> Sequence[Parcel]:
         """The first deliveries of lanes that are due, the longest waiting first.
@@ -59,9 +49,9 @@ class Parcels:
         """
         found: dict[str, list[Parcel]] = {first.lane: [] for first in firsts}
         early: set[str] = set()
-        values = {"these": [first.delivery.id for first in firsts]}
+        values = {"these": [first.delivery.id for first in firsts], "most": FOLLOWERS}
         async with self._database.glance() as connection:
-            for row in await connection.execute(self._behind, values):
+            for row in await connection.execute(_BEHIND, values):
                 parcel = _parcel(row)
                 if parcel.delivery.next_at > now:
                     early.add(parcel.lane)
@@ -105,58 +95,10 @@ def _parcel(row: rows.Fetched) -> Parcel:
 
 
 _PARCEL: Final = (deliveries, lines.c.state)
-_first: Final = deliveries.alias("first")
-_next: Final = deliveries.alias("next")
-
-
-def _behind_in(table: Any) -> Sequence[ColumnElement[bool]]:
-    """Of a row of this table: that it waits behind a first one, in its lane."""
-    return (
-        table.c.endpoint_id == _first.c.endpoint_id,
-        table.c.lane == _first.c.lane,
-        table.c.status == PENDING,
-        table.c.place > _first.c.place,
-    )
-
-
-def _followers(column: Any) -> Select[Any]:
-    found = select(column).where(*_behind_in(_next)).order_by(_next.c.place)
-    return found.correlate(_first)
-
-
-def _behind_in_joins() -> Select[Any]:
-    """As PostgreSQL looks only at the rows that it is about: a subquery for each first."""
-    followers = _followers(_next.c.id).limit(FOLLOWERS).lateral("followers")
-    found = (
-        select(*_PARCEL)
-        .select_from(_first)
-        .join(followers, true())
-        .join(deliveries, deliveries.c.id == followers.c.id)
-        .outerjoin(lines, _LINE)
-    )
-    return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
-
-
-def _behind_in_ranges() -> Select[Any]:
-    """The same as SQLite does it, which knows no LATERAL: up to the place of the last of them."""
-    last = _followers(_next.c.place).limit(1).offset(FOLLOWERS - 1).scalar_subquery()
-    here = _behind_in(deliveries)
-    found = (
-        select(*_PARCEL)
-        .select_from(_first)
-        .join(deliveries, and_(*here, deliveries.c.place <= func.coalesce(last, _BEYOND)))
-        .outerjoin(lines, _LINE)
-    )
-    return found.where(_FIRSTS).order_by(deliveries.c.lane, deliveries.c.place)
-
-
-_BEYOND: Final[ColumnElement[int]] = literal_column(str(2**63 - 1))
-"""No place is."""
 _LINE: Final = and_(
     lines.c.endpoint_id == deliveries.c.endpoint_id,
     lines.c.line == func.coalesce(deliveries.c.device_id, deliveries.c.home_id),
 )
-_FIRSTS: Final = _first.c.id.in_(bindparam("these", expanding=True))
 _HEADS: Final = (
     select(*_PARCEL)
     .outerjoin(lines, _LINE)
@@ -167,4 +109,19 @@ _HEADS: Final = (
     )
     .order_by(deliveries.c.next_at)
     .limit(bindparam("most"))
+)
+_chain: Final = chain()
+_BEHIND: Final = (
+    select(*_PARCEL)
+    .select_from(_chain)
+    .join(
+        deliveries,
+        and_(
+            deliveries.c.endpoint_id == _chain.c.endpoint_id,
+            deliveries.c.number == _chain.c.number,
+        ),
+    )
+    .outerjoin(lines, _LINE)
+    .where(_chain.c.depth > 0)
+    .order_by(deliveries.c.lane, deliveries.c.place)
 )

@@ -10,7 +10,6 @@ from sqlalchemy import (
     exists,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -18,6 +17,7 @@ from core.store import bulk, rows
 from core.store.hooks import DELETED
 from core.store.ledger import ACCESS as ACCESS_LOG
 from core.store.outbox import PENDING
+from core.store.pairs import among
 from core.store.tables import deliveries, devices, endpoints, events, homes, lines, logs, planned
 from core.store.types import Instant
 
@@ -53,15 +53,20 @@ ROOMS: Final = select(devices.c.id, devices.c.home_id, devices.c.room_id).where(
     _among(devices.c.id), devices.c.removed.is_(False)
 )
 LINES: Final[Select[Any]] = select(
-    lines,
+    lines.c.endpoint_id,
+    lines.c.line,
+    lines.c.sequence,
+    lines.c.state,
+    lines.c.last,
     exists()
     .where(
         deliveries.c.endpoint_id == lines.c.endpoint_id,
-        deliveries.c.lane == lines.c.line,
+        deliveries.c.number == lines.c.last,
+        deliveries.c.lane == lines.c.line,  # else it was sent again by hand since
         deliveries.c.status == PENDING,
     )
     .label("waits"),
-).where(_among(tuple_(lines.c.endpoint_id, lines.c.line)))
+).where(among(lines.c.endpoint_id, lines.c.line))
 UNTRIED: Final[bulk.Row] = ("PENDING", 0, 0, "", False, False, "[]")
 INSERT: Final = bulk.inserting(
     "deliveries",
@@ -73,6 +78,7 @@ INSERT: Final = bulk.inserting(
         "previous": bulk.NUMBER,
         "lane": bulk.TEXT,
         "ready": bulk.TRUTH,
+        "behind": bulk.NUMBER,
         "event_id": bulk.TEXT,
         "event_type": bulk.TEXT,
         "home_id": bulk.TEXT,
@@ -98,9 +104,10 @@ LINE: Final = bulk.inserting(
         "line": bulk.TEXT,
         "sequence": bulk.NUMBER,
         "state": bulk.NUMBER,
+        "last": bulk.NUMBER,
     },
     "ON CONFLICT (endpoint_id, line) DO UPDATE"
-    " SET sequence = excluded.sequence, state = excluded.state",
+    " SET sequence = excluded.sequence, state = excluded.state, last = excluded.last",
 )
 _the_time: Final = bindparam("the_time", type_=Instant)
 WAKE: Final = (

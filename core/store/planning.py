@@ -63,7 +63,9 @@ class Planned:
 class _Line:
     sequence: int | None = None
     state: int | None = None
+    last: int | None = None
     waits: bool = False
+    """Whether the last one does."""
     told: bool = False
 
 
@@ -143,9 +145,9 @@ class Planning:
         """What was planned before in the lines that get something."""
         keys = sorted({(one.endpoint.id, _of(event)) for event, held in chosen for one in held})
         self._lines = {key: _Line() for key in keys}
-        for row in connection.execute(said.LINES, {"these": keys}) if keys else ():
-            key = row.endpoint_id, row.line
-            self._lines[key] = _Line(row.sequence, row.state, row.waits)
+        found = connection.execute(said.LINES, {"these": keys}) if keys else ()
+        for endpoint_id, line, *known in found:  # by position, as each name costs 0.3 us
+            self._lines[endpoint_id, line] = _Line(*known)
 
     def _add(self, event: Event, endpoint_id: str) -> None:
         held = self._held[endpoint_id]
@@ -153,6 +155,7 @@ class Planning:
         line = self._lines[endpoint_id, _of(event)]
         delivery_id = self._ids.new("delivery")
         alone = held.endpoint.ordering is Ordering.UNORDERED
+        behind = line.last if line.waits and not alone else None
         self._rows.append(
             (
                 delivery_id,
@@ -161,12 +164,14 @@ class Planning:
                 held.planned,
                 line.sequence,
                 delivery_id if alone else _of(event),
-                alone or not line.waits,
+                behind is None,
+                behind,
                 *self._of_event(event),
             )
         )
         line.sequence, line.told = event.sequence, True
-        line.waits = line.waits or not alone
+        if not alone:
+            line.last, line.waits = held.planned, True
         if event.type is EventType.DEVICE_STATUS_CHANGED:
             line.state = event.sequence
 
@@ -184,7 +189,8 @@ class Planning:
         if self._rows:
             said.INSERT.run(connection, self._rows)
             touched = sorted({one[2] for one in self._rows})
-            said.LINE.run(connection, [(*key, one.sequence, one.state) for key, one in self._told])
+            told = [(*key, one.sequence, one.state, one.last) for key, one in self._told]
+            said.LINE.run(connection, told)
             connection.execute(said.WAKE, [self._woken(one) for one in touched])
             done.endpoints.update(touched)
             done.deliveries = len(self._rows)

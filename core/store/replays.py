@@ -155,13 +155,12 @@ class Replays:
         for number, (row, at) in enumerate(found, held.planned + 1):
             delivery = _again(hooks.delivery_of(row), replay, self._ids, number, now, at)
             made.append((delivery, delivery.lane(held.endpoint.ordering)))
-        waiting = _waiting(connection, replay.endpoint_id, {lane for _, lane in made})
+        lasts = _lasts(connection, replay)
         values = []
         for delivery, lane in made:
-            ready = lane == delivery.id or lane not in waiting
-            waiting.add(lane)
-            client_id = held.endpoint.client_id
-            values.append(hooks.delivery_values(delivery, client_id, lane, ready=ready))
+            client_id, behind = held.endpoint.client_id, lasts.get(lane)
+            values.append(hooks.delivery_values(delivery, client_id, lane, behind))
+            lasts[lane] = delivery.number
         connection.execute(insert(deliveries), values)
         lanes.wake(connection, held, found[0][1], planned=held.planned + len(made))
 
@@ -237,14 +236,15 @@ def _crowded(connection: Connection, replay: Replay) -> bool:
     return False
 
 
-def _waiting(connection: Connection, endpoint_id: str, these: set[str]) -> set[str]:
-    """Those of these lanes in which something waits."""
-    query = select(deliveries.c.lane).where(
-        deliveries.c.endpoint_id == endpoint_id,
-        deliveries.c.lane.in_(sorted(these)),
+def _lasts(connection: Connection, replay: Replay) -> dict[str, int]:
+    """The numbers of the last ones that wait in its lanes."""
+    query = select(deliveries.c.lane, func.max(deliveries.c.number).label("last")).where(
+        deliveries.c.endpoint_id == replay.endpoint_id,
+        deliveries.c.replay_id == replay.id,
+        deliveries.c.replay_id != OWN,
         deliveries.c.status == PENDING,
     )
-    return {row.lane for row in connection.execute(query.distinct())}
+    return {row.lane: row.last for row in connection.execute(query.group_by(deliveries.c.lane))}
 
 
 def _due(now: datetime) -> Select[Any]:

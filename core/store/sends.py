@@ -24,7 +24,7 @@ from sqlalchemy import (
 from core.domain.sending import Account, Held, Recorded, Settled
 from core.store import bulk, hooks, rows
 from core.store.database import Database
-from core.store.lanes import ALL_DUE, LOCK, promote
+from core.store.lanes import ALL_DUE, LOCK, free
 from core.store.outbox import ACTIVE, READY
 from core.store.tables import deliveries, endpoints, notices
 from core.store.types import database_time, microseconds
@@ -133,7 +133,7 @@ def _record(
     found: dict[str, Recorded] = {}
     rows_now = {row.id: row for row in connection.execute(LOCK, {"these": sorted(accounts)})}
     changes: list[bulk.Row] = []
-    lanes: dict[tuple[str, str], None] = {}
+    ended: list[tuple[str, int]] = []
     known: list[dict[str, Any]] = []
     due: list[dict[str, Any]] = []
     told: list[dict[str, Any]] = []
@@ -147,7 +147,7 @@ def _record(
         found[endpoint_id] = Recorded(taken=True, now=now)
         recovered_at = now.breaker.recovered_at if now else None  # what was on its way then is due
         changes += [_settled(one, recovered_at) for one in account.settled]
-        lanes |= dict.fromkeys(_left(account.settled))
+        ended += _ended(account.settled)
         told += [asdict(one) for one in account.notices]
         if not changed:  # else what is known is of an endpoint that is no more
             known.append(_known(account, row))
@@ -156,18 +156,18 @@ def _record(
                     {"this": endpoint_id, "now": account.breaker and account.breaker.recovered_at}
                 )
     _SETTLE.run(connection, changes)
-    promote(connection, lanes)
+    free(connection, ended)
     for statement, values in ((_KNOW, known), (ALL_DUE, due), (notices.insert(), told)):
         if values:
             connection.execute(statement, values)
     return found
 
 
-def _left(settled: Sequence[Settled]) -> Iterator[tuple[str, str]]:
-    """The endpoints and lanes that lack their first one now."""
+def _ended(settled: Sequence[Settled]) -> Iterator[tuple[str, int]]:
+    """Those that something may be behind, by endpoint and number."""
     for one in settled:
         if not one.after.open and one.parcel.lane != one.after.id:
-            yield one.after.endpoint_id, one.parcel.lane
+            yield one.after.endpoint_id, one.after.number
 
 
 def _settled(one: Settled, recovered_at: datetime | None) -> bulk.Row:
@@ -184,6 +184,7 @@ def _settled(one: Settled, recovered_at: datetime | None) -> bulk.Row:
         microseconds(after.due(recovered_at)),
         after.claimed,
         after.open,
+        None,  # what was before it in its lane has ended
         orjson.dumps(hooks.attempts_out(attempts)).decode(),
         after.id,
     )
@@ -239,6 +240,7 @@ _SETTLE: Final = bulk.updating(
         "next_at": bulk.NUMBER,
         "claimed": bulk.TRUTH,
         "ready": bulk.TRUTH,
+        "behind": bulk.NUMBER,
         "attempts": bulk.TEXT,
         "id": bulk.TEXT,
     },

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, delete, exists, func, select
+from sqlalchemy import Select, and_, bindparam, delete, exists, func, select
 
 from core.domain.breaker import BreakerState
 from core.domain.deliveries import Delivery, DeliveryStatus
@@ -17,6 +17,7 @@ from core.store.database import Database
 from core.store.lanes import End
 from core.store.outbox import ACTIVE, PENDING, READY
 from core.store.tables import deliveries, endpoints, kept, notices, replays
+from core.store.types import Instant
 
 PAGE: Final = 500
 """Deliveries that one transaction ends or takes away: on SQLite all others wait for it."""
@@ -118,21 +119,16 @@ class Tidy:
 
     async def overdue(self, endpoint_id: str, before: datetime) -> Sequence[str]:
         """Some lanes' firsts that began before then, with what is as old behind them."""
-        first = select(deliveries.c.lane, deliveries.c.since).where(
+        first = select(deliveries.c.id, deliveries.c.since).where(
             deliveries.c.endpoint_id == endpoint_id, READY
         )
         some = first.order_by(deliveries.c.next_at).limit(FIRSTS).subquery("some")
-        old = select(some.c.lane).where(some.c.since < before).limit(LANES)
-        lanes_found = [row.lane for row in await self._database.rows(old)]
-        if not lanes_found:
+        firsts = await self._ids(select(some.c.id).where(some.c.since < before).limit(LANES))
+        if not firsts:
             return []
-        query = select(deliveries.c.id).where(
-            deliveries.c.endpoint_id == endpoint_id,
-            deliveries.c.lane.in_(lanes_found),
-            deliveries.c.status == PENDING,
-            deliveries.c.since < before,
-        )
-        return await self._ids(query.limit(PAGE))
+        values = {"these": firsts, "most": PAGE // len(firsts), "before": before}
+        async with self._database.read() as connection:
+            return [row.id for row in await connection.execute(_OLD, values)]
 
     async def home_after(self, home_id: str) -> str | None:
         """The next home of which any delivery waits."""
@@ -189,3 +185,19 @@ def _pending(home_id: str) -> Select[Any]:
     return select(deliveries.c.id).where(
         deliveries.c.home_id == home_id, deliveries.c.status == PENDING
     )
+
+
+_chain: Final = lanes.chain()
+_OLD: Final = (
+    select(deliveries.c.id)
+    .select_from(_chain)
+    .join(
+        deliveries,
+        and_(
+            deliveries.c.endpoint_id == _chain.c.endpoint_id,
+            deliveries.c.number == _chain.c.number,
+        ),
+    )
+    .where(deliveries.c.since < bindparam("before", type_=Instant))
+    .limit(PAGE)
+)

@@ -1,5 +1,6 @@
 """The database's shape: every version up and down on both databases, and none missing."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from app.compose import build, running
+from core.domain.deliveries import DeliveryStatus
 from core.domain.errors import Conflict, Unavailable
+from core.domain.repairs import Chosen
 from core.store import tables
 from core.store.database import Database
 from core.store.ledger import ACCESS, AUDIT
 from core.store.types import EPOCH
 from migrations import OLDEST, config, downgrade, pending, revisions, upgrade
-from tests.conftest import Postgres, settings_for
+from tests.conftest import Postgres, Run, settings_for
+from tests.core.services.estate import lamp, settle
+from tests.core.services.repair import end, of, plan, repairs, waiting, wrong_lanes
+from tests.webhooks.partner import told
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -189,3 +195,25 @@ async def test_the_version_before_reads_what_more_flows_wrote(empty: Database) -
         ("app", ["devices:read"], False),
         ("token", ["devices:read"], True),
     ]
+
+
+async def test_deliveries_that_waited_before_are_in_the_same_lanes(
+    database_url: str, run_house: Run
+) -> None:
+    """Behind each other as planned, whatever had ended amid them; and more comes after."""
+    async with run_house(database_url, webhook_allow="127.0.0.0/8") as house:
+        estate = await settle(house, [lamp("lamp")])
+        held, made = await waiting(estate, 6)
+        ours, client_id = repairs(estate), estate.client.id
+        await ours.deliveries.redeliver(client_id, made[2].id)
+        await end(house, [made[0], made[4]], DeliveryStatus.DEAD)
+        await ours.replays.begin(client_id, held.endpoint.id, Chosen(only_failed=True))
+        assert await ours.replayer.step()
+        await downgrade(house.database, "0012")
+        await upgrade(house.database)
+        assert await wrong_lanes(house) == []
+        await told(estate, 2, start=7)
+        await plan(house, {held.endpoint.id: 10})
+        assert await wrong_lanes(house) == []
+        found = Counter(one.status.value for one in await of(house, held.endpoint.id))
+        assert found == {"PENDING": 8, "DEAD": 2}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from app.background import background
 from app.compose import House
@@ -69,19 +69,26 @@ async def change(house: House, endpoint_id: str, **values: Any) -> None:
 
 
 async def wrong_lanes(house: House) -> list[str]:
-    """What is wrong with lanes: the first that waits in each is ready, and nothing else is."""
-    query = select(tables.deliveries).order_by(tables.deliveries.c.place)
+    """What is wrong with lanes: the first that waits in each is ready, and nothing else is.
+
+    Each of the others is behind the one before it, and the next will be behind the last.
+    """
+    rows_of, lines = tables.deliveries, tables.lines
+    its = and_(lines.c.endpoint_id == rows_of.c.endpoint_id, lines.c.line == rows_of.c.lane)
+    query = select(rows_of, lines.c.last).outerjoin(lines, its).order_by(rows_of.c.place)
     lanes: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     wrong = []
-    for row in await house.database.rows(query):
+    for row in await house.database.rows(query):  # as all was at one moment
         if row.status == "PENDING":
             lanes[row.endpoint_id, row.lane].append(row)
-        elif row.ready:
-            wrong.append(f"{row.number} is {row.status} and ready")
-    for rows in lanes.values():
-        wrong.extend(
-            f"{row.number} of {row.lane}: ready is {row.ready}"
-            for at, row in enumerate(rows)
-            if row.ready != (at == 0)
-        )
+        elif row.ready or row.behind is not None:
+            wrong.append(f"{row.number} is {row.status}: {row.ready}, {row.behind}")
+    for (_, lane), rows in lanes.items():
+        before = None
+        for row in rows:
+            if (row.ready, row.behind) != (before is None, before):
+                wrong.append(f"{row.number} of {lane}: {row.ready}, {row.behind}, not {before}")
+            before = row.number
+        if lane in {row.device_id or row.home_id for row in rows} and rows[-1].last != before:
+            wrong.append(f"{before} is the last of {lane}, not {rows[-1].last}")
     return wrong

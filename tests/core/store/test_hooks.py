@@ -3,8 +3,7 @@
 from dataclasses import fields
 
 from core.domain.deliveries import Delivery
-from core.store.database import Database
-from core.store.parcels import _HEADS, Parcels
+from core.store.parcels import _BEHIND, _HEADS
 from core.store.tables import deliveries
 
 
@@ -16,8 +15,7 @@ def test_a_delivery_is_made_of_a_row_by_position() -> None:
     assert columns[-3:] == ["lane", "sample", "attempts"]
 
 
-async def test_so_is_a_parcel(database: Database) -> None:
+def test_so_is_a_parcel() -> None:
     """Its rows have one value more, the last."""
-    parcels = Parcels(database)
-    for query in (_HEADS, parcels._behind):  # noqa: SLF001 - the statements themselves
+    for query in (_HEADS, _BEHIND):
         assert list(query.selected_columns.keys())[-4:] == ["lane", "sample", "attempts", "state"]

@@ -6,16 +6,17 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Executable, event
 
 from core.domain.breaker import Breaker, BreakerState
 from core.domain.deliveries import DeliveryStatus
 from core.domain.repairs import Chosen, Which
 from core.domain.shards import SHARDS
-from core.store import hooks
+from core.store import documents, hooks, lanes, loading, logs, plan_statements
 from core.store.backlog import Backlog
 from core.store.database import Database
 from core.store.deliveries import Deliveries
+from core.store.parcels import _BEHIND
 from core.store.retention import Bounds
 from core.store.tidying import Tidy
 from tests.core.services.estate import Estate
@@ -32,6 +33,8 @@ ENDLESS: Final = (
     "SCAN homes",
     "SCAN idempotency_keys",
     "SCAN kept",
+    "SCAN lines",
+    "SCAN members",
     "SCAN notices",
     "SCAN replays",
 )
@@ -79,6 +82,12 @@ async def endless(database: Database, asked: Asked) -> list[str]:
     return found
 
 
+async def _steps(database: Database, statement: str, values: Any) -> list[str]:
+    async with database.read() as connection:
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return [row.detail for row in plan]
+
+
 def _short(step: str) -> bool:
     return any(index in step for index in SHORT)
 
@@ -118,6 +127,52 @@ async def test_no_look_at_what_is_kept_goes_through_all_events(estate: Estate) -
     written = {statement.split()[0] for statement, _ in asked}
     assert written >= {"SELECT", "INSERT", "UPDATE", "DELETE"}
     assert await endless(estate.house.database, asked) == []
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 500])
+@pytest.mark.parametrize(
+    ("query", "table"),
+    [
+        (loading.MEMBERS, "members"),
+        (loading.KEYS, "idempotency_keys"),
+        (documents.NAMED, "documents"),
+        (plan_statements.LINES, "lines"),
+        (logs.HINTED, "dirty"),
+    ],
+)
+async def test_pairs_are_found_by_their_index(
+    database: Database, query: Executable, table: str, many: int
+) -> None:
+    """However many they are: of more than one, SQLite would go through the table."""
+    pairs = [(f"first_{number}", f"{number}") for number in range(many)]
+    with heard(database) as asked:
+        async with database.write() as connection:
+            await connection.execute(query, {"these": pairs})
+    statement, values = asked[-1]
+    steps = await _steps(database, statement, values)
+    assert [one for one in steps if one.startswith(f"SCAN {table}")] == []
+    assert [one for one in steps if one.startswith(f"SEARCH {table}")]
+
+
+async def test_what_is_behind_a_delivery_is_found_by_its_index(estate: Estate) -> None:
+    """When it ends, when it is cancelled, and when what follows it is taken up."""
+    held, made = await waiting(estate, 4)
+    with heard(estate.house.database) as asked:
+        async with estate.house.database.read() as connection:
+            behind = await connection.execute(_BEHIND, {"these": [made[0].id], "most": 2})
+            assert [row.number for row in behind] == [one.number for one in made[1:3]]
+        await end(estate.house, made[1:2], DeliveryStatus.CANCELLED)
+        async with estate.house.database.write() as connection:
+            await connection.run_sync(lanes.free, [(held.endpoint.id, made[0].number)])
+    assert await endless(estate.house.database, asked) == []
+    found = [
+        step
+        for statement, values in asked
+        if "behind =" in statement
+        for step in await _steps(estate.house.database, statement, values)
+        if "ix_deliveries_behind" in step
+    ]
+    assert len(found) == 3
 
 
 async def test_no_look_at_deliveries_goes_through_all(estate: Estate) -> None:
