@@ -5,7 +5,8 @@ does for each value of each row is most of what a row costs otherwise.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -13,7 +14,8 @@ TEXT: Final = "text"
 NUMBER: Final = "bigint"
 TRUTH: Final = "boolean"
 
-Row = Sequence[Any]
+Row: TypeAlias = Sequence[Any]
+Step: TypeAlias = tuple["Bulk", Sequence[Row]]
 
 
 class Bulk:
@@ -21,20 +23,48 @@ class Bulk:
 
     def __init__(self, columns: Mapping[str, str], sqlite: str, postgresql: str) -> None:
         """`sqlite` is run for each row; `{given}` in `postgresql` is the rows, named `given`."""
-        arrays = ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(columns.values(), start=1))
-        given = f"unnest({arrays}) AS given({', '.join(columns)})"
-        self._sqlite = sqlite
-        self._postgresql = postgresql.replace("{given}", given)
+        self.columns = columns
+        self.sqlite = sqlite
+        self._postgresql = postgresql
+
+    def postgresql(self, first: int = 1) -> str:
+        """The statement there, whose parameters have the numbers from this one on."""
+        kinds = enumerate(self.columns.values(), start=first)
+        arrays = ", ".join(f"${at}::{kind}[]" for at, kind in kinds)
+        given = f"unnest({arrays}) AS given({', '.join(self.columns)})"
+        return self._postgresql.replace("{given}", given)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Run it, if there are any rows."""
-        if not rows:
-            return
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(self._sqlite, list(map(tuple, rows)))
-        else:
-            arrays = tuple(list(column) for column in zip(*rows, strict=True))
-            connection.exec_driver_sql(self._postgresql, arrays)
+        together(connection, [(self, rows)])
+
+
+def together(connection: Connection, steps: Sequence[Step]) -> None:
+    """Run those that have any rows: one after the other, or on PostgreSQL as one statement.
+
+    There it is one round trip, and none of them sees what another does: no two may be about the
+    same rows. What refers to other rows is checked when all is done.
+    """
+    steps = [one for one in steps if one[1]]
+    if connection.dialect.name == "sqlite":
+        for bulk, rows in steps:
+            connection.exec_driver_sql(bulk.sqlite, list(map(tuple, rows)))
+    elif steps:
+        arrays = (list(column) for _, rows in steps for column in zip(*rows, strict=True))
+        connection.exec_driver_sql(_joined(tuple(bulk for bulk, _ in steps)), tuple(arrays))
+
+
+@cache
+def _joined(bulks: Sequence[Bulk]) -> str:
+    parts, first = [], 1
+    for bulk in bulks:
+        parts.append(bulk.postgresql(first))
+        first += len(bulk.columns)
+    *others, last = parts
+    if not others:
+        return last
+    named = ", ".join(f"step_{at} AS ({part})" for at, part in enumerate(others))
+    return f"WITH {named} {last}"
 
 
 def inserting(table: str, columns: Mapping[str, str], more: str = "") -> Bulk:

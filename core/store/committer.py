@@ -161,7 +161,7 @@ class Committer:
             # Waiting for locks may have taken a while, and deadlines are judged by this.
             ledger.now = self._clock.now()
             results = [_decided(work, ledger) for work in works]
-            await writing.flush(connection, ledger, sqlite_dialect=self._database.sqlite)
+            await writing.flush(connection, ledger)
         return Committed(writing.heads(ledger), ledger.events, ledger.accesses), results
 
 

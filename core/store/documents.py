@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select
+from sqlalchemy import Connection, Select, and_, delete, func, select
 
 from core.domain.documents import RegisteredDocument
 from core.store import rows
 from core.store.database import Database
 from core.store.ledger import Ledger, Needs
 from core.store.pairs import among
+from core.store.steps import Steps
 from core.store.tables import documents
 
 
@@ -55,14 +56,13 @@ def load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
         ledger.registered[client_id] = many
 
 
-def write(connection: Connection, ledger: Ledger) -> None:
+def write(steps: Steps, ledger: Ledger) -> None:
     """Write what was registered and removed."""
     new = []
     for (client_id, sha256), document, before in ledger.documents.written():
         if before is not None:
             ours = and_(documents.c.client_id == client_id, documents.c.sha256 == sha256)
-            connection.execute(delete(documents).where(ours))
+            steps.now(delete(documents).where(ours))
         if document is not None:
             new.append(rows.document_values(document))
-    if new:
-        connection.execute(insert(documents), new)
+    steps.insert(documents, new)

@@ -3,10 +3,10 @@
 The statements are made once: SQLAlchemy then knows them by sight, and each batch only binds values.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
@@ -43,7 +43,10 @@ SIGNING_KEYS: Final = select(signing_keys)
 ROOMS_OF_HOMES: Final = rows.room_rows.where(_among(rooms.c.home_id))
 MEMBERS_OF_HOMES: Final = select(members).where(_among(members.c.home_id))
 MEMBERS: Final = select(members).where(among(members.c.home_id, members.c.user_id))
-DEVICES: Final = _DEVICES.where(_among(devices.c.id))
+_BUSY: Final = exists().where(
+    commands.c.device_id == devices.c.id, commands.c.completed_at.is_(None)
+)
+DEVICES: Final = _DEVICES.add_columns(_BUSY.label("busy")).where(_among(devices.c.id))
 DEVICES_OF_HOMES: Final = _DEVICES.where(_among(devices.c.home_id))
 COMMANDS: Final = _COMMANDS.where(_among(commands.c.id))
 OPEN_OF_DEVICES: Final = _OPEN.where(_among(commands.c.device_id))
@@ -66,8 +69,10 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
     if needs.whole:
         _load_whole(connection, ledger, needs.whole)
     if needs.devices:
-        _load_devices(connection, ledger, DEVICES, needs.devices)
-        _load_commands(connection, ledger, OPEN_OF_DEVICES, needs.devices)
+        found = _found(connection, DEVICES, needs.devices)
+        _load_devices(ledger, found)
+        if busy := [row.id for row in found if row.busy]:  # seldom, and so a round trip is saved
+            _load_commands(connection, ledger, OPEN_OF_DEVICES, busy)
     if needs.commands:
         _load_commands(connection, ledger, COMMANDS, needs.commands)
     if needs.keys:
@@ -99,14 +104,12 @@ def _load_whole(connection: Connection, ledger: Ledger, ids: frozenset[str]) -> 
         ledger.rooms.load(row.id, rows.room_of(row))
     for row in _found(connection, MEMBERS_OF_HOMES, ids):
         ledger.members.load((row.home_id, row.user_id), Role(row.role))
-    _load_devices(connection, ledger, DEVICES_OF_HOMES, ids)
+    _load_devices(ledger, _found(connection, DEVICES_OF_HOMES, ids))
     _load_commands(connection, ledger, OPEN_OF_HOMES, ids)
 
 
-def _load_devices(
-    connection: Connection, ledger: Ledger, query: Select[Any], ids: frozenset[str]
-) -> None:
-    for row in _found(connection, query, ids):
+def _load_devices(ledger: Ledger, found: Iterable[rows.Fetched]) -> None:
+    for row in found:
         ledger.devices.load(row.id, rows.device_of(row))
 
 

@@ -9,6 +9,7 @@ from core.domain.clients import InitialToken
 from core.store import rows
 from core.store.database import Database
 from core.store.ledger import Ledger, Needs
+from core.store.steps import Steps
 from core.store.tables import client_secrets, clients, initial_tokens, registration_tokens
 
 
@@ -49,37 +50,37 @@ def load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
         ledger.secrets.load(row.digest, row.client_id)
 
 
-def write(connection: Connection, ledger: Ledger) -> None:
+def write(steps: Steps, ledger: Ledger) -> None:
     """Write what was made, used and removed."""
-    _write_initial(connection, ledger)
+    _write_initial(steps, ledger)
     table = registration_tokens
     for client_id, digest, before in ledger.registration_tokens.written():
         if before is not None:
-            connection.execute(delete(table).where(table.c.client_id == client_id))
+            steps.now(delete(table).where(table.c.client_id == client_id))
         if digest is not None:
-            connection.execute(insert(table).values(client_id=client_id, digest=digest))
+            steps.now(insert(table).values(client_id=client_id, digest=digest))
     secrets = client_secrets
     for digest, owner, before in ledger.secrets.written():
         if before is not None:
-            connection.execute(delete(secrets).where(secrets.c.digest == digest))
+            steps.now(delete(secrets).where(secrets.c.digest == digest))
         if owner is not None:
             values = {"digest": digest, "client_id": owner, "created_at": ledger.now}
-            connection.execute(insert(secrets).values(values))
+            steps.now(insert(secrets).values(values))
 
 
-def _write_initial(connection: Connection, ledger: Ledger) -> None:
+def _write_initial(steps: Steps, ledger: Ledger) -> None:
     """Write initial tokens; each new one takes along those that have expired."""
     table = initial_tokens
     for digest, token, before in ledger.initial_tokens.written():
         if token is None:
-            connection.execute(delete(table).where(table.c.digest == digest))
+            steps.now(delete(table).where(table.c.digest == digest))
         elif before is not None:
             left = update(table).where(table.c.digest == digest).values(left=token.left)
-            connection.execute(left)
+            steps.now(left)
         else:
-            connection.execute(delete(table).where(table.c.expires_at <= ledger.now))
+            steps.now(delete(table).where(table.c.expires_at <= ledger.now))
             values = {"name": token.name, "left": token.left, "expires_at": token.expires_at}
-            connection.execute(insert(table).values(digest=digest, **values))
+            steps.now(insert(table).values(digest=digest, **values))
 
 
 def _initial(row: rows.Fetched) -> InitialToken:

@@ -1,35 +1,21 @@
 """What has changed in a ledger into the database, in as few statements as the batch allows."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    Connection,
-    Insert,
-    Table,
-    Update,
-    and_,
-    bindparam,
-    delete,
-    insert,
-    null,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, and_, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.store import codec, documents, registrations, rows, tables
+from core.store import bulk, codec, documents, registrations, rows, tables
 from core.store.audit import audit_values
 from core.store.ledger import ACCESS, Ledger
 from core.store.shelf import Shelf
+from core.store.steps import KEY, Steps, Values
 
-Values = dict[str, Any]
 
-
-async def flush(connection: AsyncConnection, ledger: Ledger, *, sqlite_dialect: bool) -> None:
+async def flush(connection: AsyncConnection, ledger: Ledger) -> None:
     """Write every change of the ledger; parents before children."""
-    await connection.run_sync(_flush, ledger, sqlite_dialect=sqlite_dialect)
+    await connection.run_sync(lambda here: _flush(Steps(here), ledger))
 
 
 def heads(ledger: Ledger) -> dict[str, int]:
@@ -40,25 +26,23 @@ def heads(ledger: Ledger) -> dict[str, int]:
     return places
 
 
-def _flush(connection: Connection, ledger: Ledger, *, sqlite_dialect: bool) -> None:
-    _accounts(connection, ledger)
-    documents.write(connection, ledger)
-    registrations.write(connection, ledger)
-    _homes(connection, ledger)
-    _write(connection, tables.devices, ledger.devices, rows.device_values)
-    _write(connection, tables.commands, ledger.commands, rows.command_values)
-    _keys(connection, ledger)
-    if ledger.events:
-        connection.execute(_insert(tables.events), list(map(rows.event_values, ledger.events)))
-    if ledger.accesses:
-        _accesses(connection, ledger)
-    if ledger.notes:
-        connection.execute(_insert(tables.audit), list(map(audit_values, ledger.notes)))
-    _mark_dirty(connection, heads(ledger), sqlite_dialect=sqlite_dialect)
+def _flush(steps: Steps, ledger: Ledger) -> None:
+    _accounts(steps, ledger)
+    documents.write(steps, ledger)
+    registrations.write(steps, ledger)
+    _homes(steps, ledger)
+    _write(steps, tables.devices, ledger.devices, rows.device_values)
+    _write(steps, tables.commands, ledger.commands, rows.command_values)
+    _keys(steps, ledger)
+    steps.insert(tables.events, list(map(rows.event_values, ledger.events)))
+    _accesses(steps, ledger)
+    steps.insert(tables.audit, list(map(audit_values, ledger.notes)))
+    steps.add(_MARK, sorted(heads(ledger).items()))
+    steps.run()
 
 
 def _write(
-    connection: Connection,
+    steps: Steps,
     table: Table,
     shelf: Shelf[str, Any],
     values: Callable[[Any], Values],
@@ -75,14 +59,13 @@ def _write(
             new.append({**values(value), **(born or {})})
         else:
             changed = _changed(values(before), values(value))
-            old.setdefault(tuple(changed), []).append({**changed, "the_id": key})
-    if new:
-        connection.execute(_insert(table), new)
+            old.setdefault(tuple(changed), []).append({**changed, KEY: key})
+    steps.insert(table, new)
     for columns, changes in old.items():
         if columns:
-            connection.execute(_update(table), changes)
+            steps.update(table, changes)
     if gone:
-        _remove(connection, table, gone)
+        _remove(steps, table, gone)
 
 
 def _changed(before: Values, after: Values) -> Values:
@@ -94,40 +77,39 @@ def _changed(before: Values, after: Values) -> Values:
     return {name: value for name, value in after.items() if before[name] != value}
 
 
-def _remove(connection: Connection, table: Table, gone: list[str]) -> None:
+def _remove(steps: Steps, table: Table, gone: list[str]) -> None:
     if table is tables.rooms:
-        _empty(connection, gone)
+        _empty(steps, gone)
     if table is tables.devices:
-        connection.execute(update(table).where(table.c.id.in_(gone)).values(removed=True))
+        steps.now(update(table).where(table.c.id.in_(gone)).values(removed=True))
     else:
-        connection.execute(delete(table).where(table.c.id.in_(gone)))
+        steps.now(delete(table).where(table.c.id.in_(gone)))
 
 
-def _empty(connection: Connection, room_ids: list[str]) -> None:
+def _empty(steps: Steps, room_ids: list[str]) -> None:
     """Let no device name these rooms any more, removed ones included."""
     room_id = tables.devices.c.room_id
-    left = update(tables.devices).where(room_id.in_(room_ids)).values(room_id=None)
-    connection.execute(left)
+    steps.now(update(tables.devices).where(room_id.in_(room_ids)).values(room_id=None))
 
 
-def _homes(connection: Connection, ledger: Ledger) -> None:
-    _write(connection, tables.homes, ledger.homes, rows.home_values)
-    _write(connection, tables.rooms, ledger.rooms, rows.room_values)
-    _members(connection, ledger)
-    _write(connection, tables.invites, ledger.invites, rows.invite_values)
+def _homes(steps: Steps, ledger: Ledger) -> None:
+    _write(steps, tables.homes, ledger.homes, rows.home_values)
+    _write(steps, tables.rooms, ledger.rooms, rows.room_values)
+    _members(steps, ledger)
+    _write(steps, tables.invites, ledger.invites, rows.invite_values)
 
 
-def _members(connection: Connection, ledger: Ledger) -> None:
+def _members(steps: Steps, ledger: Ledger) -> None:
     table = tables.members
     for (home_id, user_id), role, _ in ledger.members.written():
         ours = and_(table.c.home_id == home_id, table.c.user_id == user_id)
-        connection.execute(delete(table).where(ours))
+        steps.now(delete(table).where(ours))
         if role is not None:
             values = {"home_id": home_id, "user_id": user_id, "role": role.value}
-            connection.execute(_insert(table), values)
+            steps.now(insert(table).values(values))
 
 
-def _keys(connection: Connection, ledger: Ledger) -> None:
+def _keys(steps: Steps, ledger: Ledger) -> None:
     table = tables.idempotency_keys
     new: list[Values] = []
     # Sorted, so that two processes that use the same keys never wait for each other in a circle.
@@ -136,7 +118,7 @@ def _keys(connection: Connection, ledger: Ledger) -> None:
             continue
         if before is not None:
             ours = and_(table.c.grant_id == grant_id, table.c.key == key)
-            connection.execute(delete(table).where(ours))
+            steps.now(delete(table).where(ours))
         new.append(
             {
                 "grant_id": grant_id,
@@ -146,49 +128,29 @@ def _keys(connection: Connection, ledger: Ledger) -> None:
                 "created_at": entry.created_at,
             }
         )
-    if new:
-        connection.execute(_insert(table), new)
+    steps.insert(table, new)
 
 
-def _accounts(connection: Connection, ledger: Ledger) -> None:
+def _accounts(steps: Steps, ledger: Ledger) -> None:
     born = {"created_at": ledger.now}
-    _write(connection, tables.users, ledger.users, codec.account_out, born)
-    _write(connection, tables.clients, ledger.clients, codec.account_out, born)
-    _write(connection, tables.grants, ledger.grants, rows.grant_values)
-    _write(connection, tables.signing_keys, ledger.signing_keys, rows.key_values)
+    _write(steps, tables.users, ledger.users, codec.account_out, born)
+    _write(steps, tables.clients, ledger.clients, codec.account_out, born)
+    _write(steps, tables.grants, ledger.grants, rows.grant_values)
+    _write(steps, tables.signing_keys, ledger.signing_keys, rows.key_values)
 
 
-def _accesses(connection: Connection, ledger: Ledger) -> None:
+def _accesses(steps: Steps, ledger: Ledger) -> None:
     entries = [
         {"place": one.place, "kind": one.kind, "body": one.body, "at": one.at}
         for one in ledger.accesses
     ]
-    connection.execute(_insert(tables.access), entries)
-    logs = tables.logs
-    head = update(logs).where(logs.c.id == ACCESS).values(place=ledger.access_place)
-    connection.execute(head)
+    if entries:
+        steps.insert(tables.access, entries)
+        steps.update(tables.logs, [{"place": ledger.access_place, KEY: ACCESS}])
 
 
-def _mark_dirty(connection: Connection, places: dict[str, int], *, sqlite_dialect: bool) -> None:
-    marks = [{"log_id": log_id, "place": place} for log_id, place in sorted(places.items())]
-    if marks:
-        connection.execute(_mark(sqlite_dialect=sqlite_dialect), marks)
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
-
-
-@cache
-def _update(table: Table) -> Update:
-    return update(table).where(table.c.id == bindparam("the_id"))
-
-
-@cache
-def _mark(*, sqlite_dialect: bool) -> Insert:
-    dialect = sqlite if sqlite_dialect else postgresql
-    upsert: sqlite.Insert | postgresql.Insert = dialect.insert(tables.dirty)
-    return upsert.values(hinted_at=null()).on_conflict_do_update(
-        index_elements=["log_id"], set_={"place": upsert.excluded.place, "hinted_at": null()}
-    )
+_MARK: Final = bulk.inserting(
+    "dirty",
+    {"log_id": bulk.TEXT, "place": bulk.NUMBER},
+    "ON CONFLICT (log_id) DO UPDATE SET place = excluded.place, hinted_at = NULL",
+)
