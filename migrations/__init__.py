@@ -75,7 +75,7 @@ def config(connection: Connection | None = None) -> "Config":
 
 async def on(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
     """Do one of these to the database of a URL, of which nothing else is needed."""
-    database = Database(url)
+    database = Database(url, patient=True)
     try:
         await work(database)
     finally:

@@ -255,7 +255,9 @@ class Courier:
             await clock.sleep(min(wait, 1.0))
         return False
 
-    def _record(self, done: Settled) -> asyncio.Future[None]:
+    def _record(self, done: Settled) -> asyncio.Future[None] | None:
+        if self._lost:  # something of before was not recorded, and nothing is that came after it
+            return None
         probe = done.attempt is not None and done.attempt.probe
         recovered = probe and self.condition.closed
         endpoint_id = self.held.endpoint.id

@@ -103,9 +103,19 @@ class Recorder:
             if recorded.taken:
                 for one in waiting.settled:
                     self.told(one)
+            else:
+                self._forget(endpoint_id, waiting.who)
             waiting.who.recorded(recorded)
             if not waiting.done.done():
                 waiting.done.set_result(None)
+
+    def _forget(self, endpoint_id: str, who: Bookkeeper) -> None:
+        """Nor is what came meanwhile recorded: it may have waited for what was not."""
+        more = self._waiting.get(endpoint_id)
+        if more is not None and more.who is who:
+            del self._waiting[endpoint_id]
+            if not more.done.done():
+                more.done.set_result(None)
 
     async def _written(self, accounts: Mapping[str, Account]) -> Mapping[str, Recorded]:
         down = False

@@ -36,7 +36,7 @@ from core.settings import Settings
 from core.store.endpoints import Endpoints
 from core.store.plans import Plans
 from core.store.tables import deliveries
-from core.store.tidying import Tidy
+from core.store.tidying import PAGE, Tidy
 
 HOMES: Final = 20
 DEVICES: Final = 50
@@ -168,7 +168,9 @@ async def _end(house: House, before: Mapping[str, int]) -> None:
     ]
     found = await house.database.rows(select(deliveries.c.id).where(or_(*since)))
     these, now = [row.id for row in found], house.clock.now()
-    await Tidy(house.database).end(these, DeliveryStatus.CANCELLED, "It was measured.", now)
+    for start in range(0, len(these), PAGE):
+        some = these[start : start + PAGE]
+        await Tidy(house.database).end(some, DeliveryStatus.CANCELLED, "It was measured.", now)
 
 
 async def run(given: argparse.Namespace) -> Any:

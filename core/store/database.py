@@ -53,8 +53,13 @@ that one that hangs has let go of its locks before others take over what it ran.
 class Database:
     """The one door to SQL. `write` is serial on SQLite; `read` sees whole commits."""
 
-    def __init__(self, url: str) -> None:
-        """Make the engines; nothing is dialled before the first use."""
+    def __init__(self, url: str, *, patient: bool = False) -> None:
+        """Make the engines; nothing is dialled before the first use.
+
+        Who is `patient` waits for a statement on PostgreSQL for as long as it takes, as one that
+        goes through a large table does.
+        """
+        seconds = None if patient else STATEMENT_SECONDS
         parsed = make_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
@@ -71,10 +76,10 @@ class Database:
             self._alone = (self._reader, self._watcher)
         else:
             hanging = {"idle_in_transaction_session_timeout": f"{HANGING_SECONDS * 1000:.0f}"}
-            self._writer = _postgres(url, POOL, POOL, hanging)
+            self._writer = _postgres(url, POOL, POOL, seconds, hanging)
             reading = {"default_transaction_read_only": "on"}
-            self._reader = _consistent(_postgres(url, POOL, POOL, reading))
-            self._watcher = _consistent(_postgres(url, WATCHERS, 0, reading))
+            self._reader = _consistent(_postgres(url, POOL, POOL, seconds, reading))
+            self._watcher = _consistent(_postgres(url, WATCHERS, 0, seconds, reading))
             self._glancer = self._reader
             self._alone = (_without_begin(self._reader), _without_begin(self._watcher))
 
@@ -164,7 +169,9 @@ def _sqlite(url: URL, kind: Callable[[URL], aiosqlite.Connection], size: int) ->
     )
 
 
-def _postgres(url: str, size: int, more: int, options: Mapping[str, str]) -> AsyncEngine:
+def _postgres(
+    url: str, size: int, more: int, seconds: float | None, options: Mapping[str, str]
+) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=size,
@@ -172,7 +179,7 @@ def _postgres(url: str, size: int, more: int, options: Mapping[str, str]) -> Asy
         pool_timeout=10,
         connect_args={
             "timeout": DIAL_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "command_timeout": seconds,
             "server_settings": dict(options),
         },
     )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     func,
     insert,
     literal_column,
@@ -24,7 +25,6 @@ from core.domain.sending import Notice
 from core.store import hooks, lanes, rows
 from core.store.database import Database
 from core.store.hooks import DELETED
-from core.store.outbox import PENDING
 from core.store.tables import deliveries, endpoints, events, notices, planned
 
 SCANNED: Final = 10_000
@@ -97,27 +97,23 @@ class Deliveries:
         return [hooks.traced_of(row) for row in await self._database.rows(query.order_by(*order))]
 
     async def before(self, these: Collection[str]) -> Mapping[str, str]:
-        """Of deliveries those that are not the first of their lanes, and what each waits for."""
+        """Of deliveries those that are not the first of their lanes, and what each is behind."""
         if not these:
             return {}
-        first = deliveries.alias("first")
-        ahead = (  # among what waits of its home, which is in order, as an index has it
-            select(first.c.id)
-            .where(
-                first.c.home_id == deliveries.c.home_id,
-                first.c.status == PENDING,
-                first.c.place < deliveries.c.place,
-                first.c.endpoint_id == deliveries.c.endpoint_id,
-                first.c.lane == deliveries.c.lane,
+        ahead = deliveries.alias("ahead")
+        query = (
+            select(deliveries.c.id, ahead.c.id.label("ahead"))
+            .join(
+                ahead,
+                and_(
+                    ahead.c.endpoint_id == deliveries.c.endpoint_id,
+                    ahead.c.number == deliveries.c.behind,
+                ),
             )
-            .order_by(first.c.place)
-            .limit(1)
-            .scalar_subquery()
+            .where(deliveries.c.id.in_(these))
         )
-        waits = deliveries.c.id.in_(these), deliveries.c.behind.is_not(None)
-        query = select(deliveries.c.id, ahead.label("ahead")).where(*waits)
         found = await self._database.rows(query)
-        return {row.id: row.ahead for row in found if row.ahead is not None}
+        return {row.id: row.ahead for row in found}
 
     async def event(self, event_id: str) -> Event | None:
         """The event with this id, whoever may see it."""

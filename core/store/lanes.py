@@ -151,8 +151,14 @@ _END: Final[Update] = (
 _FOLLOW: Final = bulk.Bulk(
     {"ahead": bulk.NUMBER, "first": bulk.TRUTH, "endpoint_id": bulk.TEXT, "number": bulk.NUMBER},
     "UPDATE deliveries SET behind = ?, ready = ? WHERE endpoint_id = ? AND behind = ?",
-    "UPDATE deliveries SET behind = given.ahead, ready = given.first FROM {given}"
-    " WHERE deliveries.endpoint_id = given.endpoint_id AND deliveries.behind = given.number",
+    # Values and not a join: where statistics are of a time when nothing waited, PostgreSQL would
+    # go through all that does.
+    "WITH follows AS MATERIALIZED (SELECT given.ahead, given.first, ("
+    "SELECT next.id FROM deliveries AS next"
+    " WHERE next.endpoint_id = given.endpoint_id AND next.behind = given.number"
+    ") AS id FROM {given}) "
+    "UPDATE deliveries SET behind = follows.ahead, ready = follows.first FROM follows"
+    " WHERE deliveries.id = follows.id",
 )
 _LAST: Final = bulk.Bulk(
     {"ahead": bulk.NUMBER, "endpoint_id": bulk.TEXT, "lane": bulk.TEXT, "number": bulk.NUMBER},

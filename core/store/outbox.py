@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ColumnElement,
     Double,
@@ -30,6 +31,8 @@ PENDING: Final[ColumnElement[str]] = literal_column("'PENDING'", String)
 """The status of a delivery that waits."""
 OWN: Final[ColumnElement[str]] = literal_column("''", String)
 """The `replay_id` of a delivery that is the event's own."""
+WAITS: Final = "status <> 'PENDING' OR ready <> (behind IS NOT NULL)"
+"""What waits is either the first of its lane or behind another, or nobody would ever send it."""
 READY: Final = text("deliveries.ready")
 """Of a delivery: that it is the first of its lane."""
 
@@ -105,6 +108,7 @@ deliveries = Table(
     # The event of a test, which no log holds.
     Column("sample", Json),
     Column("attempts", Json, nullable=False),
+    CheckConstraint(WAITS, name="ck_deliveries_waits").ddl_if("postgresql"),
     Index("ix_deliveries_number", "endpoint_id", "number", unique=True),
     Index("ix_deliveries_event_id", "endpoint_id", "event_id", "replay_id", unique=True),
     Index("ix_deliveries_client_id", "client_id", "id"),

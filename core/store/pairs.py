@@ -2,6 +2,7 @@
 
 They are bound as one JSON text. As a list of pairs, each of them costs SQLAlchemy 6 us, and SQLite
 goes through the whole table for more than one; what a subquery gives it looks up in an index.
+Texts must hold no NUL, where SQLite would end them, as PostgreSQL's cannot.
 """
 
 from typing import Any

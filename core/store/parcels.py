@@ -1,11 +1,10 @@
 """What is to be sent next: deliveries by lane, and the events that they are of."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
@@ -13,14 +12,12 @@ from core.store import hooks, rows
 from core.store.database import Database
 from core.store.lanes import chain
 from core.store.outbox import PENDING, READY
+from core.store.pairs import among
 from core.store.tables import deliveries, events, lines
 from core.store.types import Instant
 
 FOLLOWERS: Final = 20
 """Deliveries of one lane that are taken up behind its first, in order."""
-HOMES: Final = 100
-"""Whose events one statement asks for, home by home: by pairs of home and place, SQLite would go
-through all events."""
 
 
 class Parcels:
@@ -70,19 +67,9 @@ class Parcels:
 
     async def events(self, places: Collection[tuple[str, int]]) -> Sequence[Event]:
         """Those of these events, by home and place, that the logs still hold."""
-        by_home: defaultdict[str, list[int]] = defaultdict(list)
-        for home_id, place in sorted(places):
-            by_home[home_id].append(place)
-        ways = [
-            and_(events.c.home_id == home_id, events.c.place.in_(those))
-            for home_id, those in by_home.items()
-        ]
-        found: list[Event] = []
+        these = {"these": sorted(places)}
         async with self._database.glance() as connection:
-            for start in range(0, len(ways), HOMES):
-                query = rows.event_rows.where(or_(*ways[start : start + HOMES]))
-                found += [rows.event_of(row) for row in await connection.execute(query)]
-        return found
+            return [rows.event_of(row) for row in await connection.execute(_EVENTS, these)]
 
 
 def _parcel(row: rows.Fetched) -> Parcel:
@@ -110,6 +97,7 @@ _HEADS: Final = (
     .order_by(deliveries.c.next_at)
     .limit(bindparam("most"))
 )
+_EVENTS: Final[Select[Any]] = rows.event_rows.where(among(events.c.home_id, events.c.place))
 _chain: Final = chain()
 _BEHIND: Final = (
     select(*_PARCEL)

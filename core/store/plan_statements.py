@@ -5,9 +5,9 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     bindparam,
     case,
-    exists,
     or_,
     select,
     update,
@@ -58,13 +58,11 @@ LINES: Final[Select[Any]] = select(
     lines.c.sequence,
     lines.c.state,
     lines.c.last,
-    exists()
-    .where(
-        deliveries.c.endpoint_id == lines.c.endpoint_id,
-        deliveries.c.number == lines.c.last,
-        deliveries.c.lane == lines.c.line,  # else it was sent again by hand since
-        deliveries.c.status == PENDING,
-    )
+    # A value, and its status none of the conditions: as EXISTS, PostgreSQL may go through all that
+    # waits. In another lane it was sent again by hand since.
+    select(and_(deliveries.c.lane == lines.c.line, deliveries.c.status == PENDING))
+    .where(deliveries.c.endpoint_id == lines.c.endpoint_id, deliveries.c.number == lines.c.last)
+    .scalar_subquery()
     .label("waits"),
 ).where(among(lines.c.endpoint_id, lines.c.line))
 UNTRIED: Final[bulk.Row] = ("PENDING", 0, 0, "", False, False, "[]")

@@ -64,8 +64,8 @@ class _Line:
     sequence: int | None = None
     state: int | None = None
     last: int | None = None
-    waits: bool = False
-    """Whether the last one does."""
+    waits: bool | None = False
+    """Whether the last one does; None where there is none."""
     told: bool = False
 
 

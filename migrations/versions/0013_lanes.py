@@ -33,9 +33,15 @@ def upgrade() -> None:
     op.drop_index("ix_deliveries_lane", "deliveries")
     where = sa.text("behind IS NOT NULL")
     op.create_index(*_BEHIND, unique=True, sqlite_where=where, postgresql_where=where)
+    if op.get_context().dialect.name == "postgresql":
+        # So that processes of before, which plan and end in another way, are refused and not lost.
+        waits = "status <> 'PENDING' OR ready <> (behind IS NOT NULL)"
+        op.create_check_constraint(op.f("ck_deliveries_waits"), "deliveries", waits)
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name == "postgresql":
+        op.drop_constraint("ck_deliveries_waits", "deliveries")
     op.drop_index("ix_deliveries_behind", "deliveries")
     where = sa.text("status = 'PENDING'")
     op.create_index(*_LANE, sqlite_where=where, postgresql_where=where)

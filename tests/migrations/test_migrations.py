@@ -16,11 +16,11 @@ from app.compose import build, running
 from core.domain.deliveries import DeliveryStatus
 from core.domain.errors import Conflict, Unavailable
 from core.domain.repairs import Chosen
-from core.store import tables
+from core.store import database, tables
 from core.store.database import Database
 from core.store.ledger import ACCESS, AUDIT
 from core.store.types import EPOCH
-from migrations import OLDEST, config, downgrade, pending, revisions, upgrade
+from migrations import OLDEST, config, downgrade, on, pending, revisions, upgrade
 from tests.conftest import Postgres, Run, settings_for
 from tests.core.services.estate import lamp, settle
 from tests.core.services.repair import end, of, plan, repairs, waiting, wrong_lanes
@@ -217,3 +217,22 @@ async def test_deliveries_that_waited_before_are_in_the_same_lanes(
         assert await wrong_lanes(house) == []
         found = Counter(one.status.value for one in await of(house, held.endpoint.id))
         assert found == {"PENDING": 8, "DEAD": 2}
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_large_database_is_waited_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration may take longer than any statement of who serves."""
+    monkeypatch.setattr(database, "STATEMENT_SECONDS", 0.05)
+    long = "SELECT count(*) FROM generate_series(1, 3000000)"
+
+    async def asked(here: Database) -> None:
+        async with here.write() as connection:
+            await connection.exec_driver_sql(long)
+
+    await on(database_url, asked)
+    hasty = Database(database_url)
+    with pytest.raises(Unavailable):
+        await asked(hasty)
+    await hasty.close()

@@ -7,9 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from app.working import working
 from core.domain.sending import Account, Recorded, Settled
 from core.domain.time import SystemClock
 from core.services.outbox import Outbox
+from tests.core.services.estate import Estate, eventually
+from tests.core.services.repair import plan, wrong_lanes
+from tests.webhooks.partner import partner, told
 from webhooks import recorder as module
 from webhooks.recorder import MANY, Recorder
 
@@ -115,3 +119,36 @@ async def test_no_more_than_a_while(
             futures += hand_in(recorder, 1)
             await asyncio.sleep(0.001)
     await all_recorded(futures)
+
+
+async def test_nothing_is_recorded_behind_what_was_not(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a record fails for a reason that nobody foresaw: else a lane would have two firsts."""
+    house, failed, record = estate.house, False, Outbox.record
+
+    async def fails(outbox: Outbox, accounts: Mapping[str, Account]) -> Mapping[str, Recorded]:
+        nonlocal failed
+        if not failed:
+            failed = True
+            await asyncio.sleep(0.1)  # meanwhile more goes out and is handed in
+            sentence = "nobody foresaw this"
+            raise RuntimeError(sentence)
+        return await record(outbox, accounts)
+
+    async with partner(estate) as ours:
+        await told(estate, 30)
+        await plan(house, {ours.id: 30})
+        monkeypatch.setattr(Outbox, "record", fails)
+        async with working(house):
+
+            async def over() -> bool:
+                assert await wrong_lanes(house) == []
+                return "PENDING" not in await ours.statuses()
+
+            await eventually(over, 30)
+        numbers = {one.event_id: one.number for one in await ours.deliveries()}
+    order = [numbers[one.event] for one in ours.got]
+    again = order.index(1, 1)
+    assert order[:again] == [*range(1, again + 1)]
+    assert order[again:] == [*range(1, 31)]
