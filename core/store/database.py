@@ -67,11 +67,11 @@ class Database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._writer = _sqlite(parsed, Writer, 1)
             self._reader = _sqlite(parsed, Reader, READERS)
-            self._watcher = _sqlite(parsed, Reader, WATCHERS)
+            self._watcher = _sqlite(parsed, Glancer, WATCHERS)
             self._glancer = _sqlite(parsed, Glancer, 1)
             _prepare(self._writer, BEGIN, *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
-            _prepare(self._watcher, "BEGIN", "query_only=ON")
+            _prepare(self._watcher, "BEGIN", *GLANCING)
             _prepare(self._glancer, "BEGIN", *GLANCING)
             self._alone = (self._reader, self._watcher)
         else:
@@ -102,7 +102,9 @@ class Database:
         """One consistent view of the database; nothing can be written through it.
 
         What is `urgent` has connections of its own: a process that learns late what was taken back
-        has to stop serving, so it must never wait behind what partners ask.
+        has to stop serving, so it must never wait behind what partners ask. On SQLite it is read in
+        the loop itself, as in `glance`: a thread's answer waits for the loop once more, and while
+        thousands connect, that takes seconds.
 
         Raises:
             Unavailable: the database does not answer.
