@@ -13,6 +13,7 @@ import aiosqlite
 import pytest
 from sqlalchemy import make_url
 
+from core.store.database import Database
 from core.store.sqlite import Glancer, Reader, Writer
 
 
@@ -203,3 +204,12 @@ async def test_it_is_closed_behind_what_its_thread_is_at(
     commits.set()
     await closing
     assert happened == ["committed", f"closed by {writer._thread.ident}"]  # noqa: SLF001 - whose it is
+
+
+async def test_what_is_urgent_is_read_in_the_loop(path: Path) -> None:
+    """A thread's answer would have to wait until the loop comes to it, once for each step."""
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    async with database.read(urgent=True) as connection:
+        raw = await connection.get_raw_connection()
+        assert isinstance(raw.driver_connection, Glancer)
+    await database.close()
