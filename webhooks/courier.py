@@ -204,7 +204,7 @@ class Courier:
                 break
             if done is None:
                 break
-            recorded = self._record(done)
+            recorded = self._record(done) or recorded
             if done.after.open:
                 break
         if recorded is not None:

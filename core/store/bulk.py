@@ -5,7 +5,7 @@ does for each value of each row is most of what a row costs otherwise.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
@@ -42,8 +42,8 @@ class Bulk:
 def together(connection: Connection, steps: Sequence[Step]) -> None:
     """Run those that have any rows: one after the other, or on PostgreSQL as one statement.
 
-    There it is one round trip, and none of them sees what another does: no two may be about the
-    same rows. What refers to other rows is checked when all is done.
+    There it is one round trip, in no order, and none of them sees what another does: no two may be
+    about the same rows. What refers to other rows is checked when all is done.
     """
     steps = [one for one in steps if one[1]]
     if connection.dialect.name == "sqlite":
@@ -54,17 +54,16 @@ def together(connection: Connection, steps: Sequence[Step]) -> None:
         connection.exec_driver_sql(_joined(tuple(bulk for bulk, _ in steps)), tuple(arrays))
 
 
-@cache
+@lru_cache(1_000)
 def _joined(bulks: Sequence[Bulk]) -> str:
     parts, first = [], 1
     for bulk in bulks:
         parts.append(bulk.postgresql(first))
         first += len(bulk.columns)
-    *others, last = parts
-    if not others:
-        return last
-    named = ", ".join(f"step_{at} AS ({part})" for at, part in enumerate(others))
-    return f"WITH {named} {last}"
+    if len(parts) == 1:
+        return parts[0]
+    named = ", ".join(f"step_{at} AS ({part})" for at, part in enumerate(parts))
+    return f"WITH {named} SELECT 1"
 
 
 def inserting(table: str, columns: Mapping[str, str], more: str = "") -> Bulk:

@@ -3,20 +3,36 @@
 Rows come as SQLAlchemy would take them, values by column, and are made into what drivers take.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Executable, SmallInteger, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Executable,
+    SmallInteger,
+    String,
+    Table,
+)
 
+from core.domain.errors import Conflict
 from core.store import bulk
 from core.store.bulk import Bulk, Row
 from core.store.types import Instant, Json, microseconds
 
 Values: TypeAlias = dict[str, Any]
 KEY: Final = "the_id"
-"""The name in what is changed of the id of the row."""
+"""The name, in what is changed, of the id of the row."""
+KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    bulk.TRUTH: (Boolean,),
+    bulk.NUMBER: (BigInteger, SmallInteger, Instant),
+    bulk.TEXT: (String, Json),
+}
 
 
 class Steps:
@@ -34,10 +50,27 @@ class Steps:
         names = tuple(rows[0])
         self.add(_inserting(table, names), _driven(table, names, rows))
 
-    def update(self, table: Table, changes: Sequence[Values]) -> None:
-        """Change these rows in the same columns; the last value of each is its id, as `KEY`."""
-        names = tuple(changes[0])
-        self.add(_updating(table, names), _driven(table, names, changes))
+    def update(self, table: Table, rows: Mapping[str, tuple[Values, Collection[str]]]) -> None:
+        """Change these rows, by id: what they are now, and the names of what is another.
+
+        SQLite looks through other tables for whatever refers to a key that is set, and moves a row
+        in each index of a column that is set, even to the value that it has: so there no others
+        are. On PostgreSQL all rows are set in the columns in which any has changed, so that there
+        are few statements, which it knows.
+        """
+        columns = [one.name for one in table.columns]
+        groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        if self._connection.dialect.name == "sqlite":
+            for key, (_, changed) in rows.items():
+                groups[tuple(changed)].append(key)
+        else:
+            any_of = set().union(*(changed for _, changed in rows.values()))
+            groups[tuple(name for name in columns if name in any_of)] = list(rows)
+        for names, keys in groups.items():
+            if names:
+                now = [{name: rows[key][0][name] for name in names} for key in keys]
+                values = [{**one, KEY: key} for one, key in zip(now, keys, strict=True)]
+                self.add(_updating(table, (*names, KEY)), _driven(table, (*names, KEY), values))
 
     def add(self, statement: Bulk, rows: Sequence[Row]) -> None:
         """Run this for these rows."""
@@ -66,10 +99,11 @@ def _updating(table: Table, names: Sequence[str]) -> Bulk:
 
 
 def _kind(column: Column[Any]) -> str:
-    if isinstance(column.type, Boolean):
-        return bulk.TRUTH
-    whole = isinstance(column.type, BigInteger | SmallInteger | Instant)
-    return bulk.NUMBER if whole else bulk.TEXT
+    for kind, types in KINDS.items():
+        if isinstance(column.type, types):
+            return kind
+    sentence = f"{column} is of a type that is not written here: {column.type!r}."
+    raise TypeError(sentence)
 
 
 def _driven(table: Table, names: Sequence[str], rows: Sequence[Values]) -> list[Row]:
@@ -96,4 +130,8 @@ def _maker(column: Column[Any]) -> Callable[[Any], Any] | None:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        sentence = "There is a text in it that is no Unicode, and so cannot be stored."
+        raise Conflict(sentence) from error

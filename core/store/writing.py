@@ -1,6 +1,6 @@
 """What has changed in a ledger into the database, in as few statements as the batch allows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from sqlalchemy import Table, and_, delete, insert, update
@@ -10,11 +10,11 @@ from core.store import bulk, codec, documents, registrations, rows, tables
 from core.store.audit import audit_values
 from core.store.ledger import ACCESS, Ledger
 from core.store.shelf import Shelf
-from core.store.steps import KEY, Steps, Values
+from core.store.steps import Steps, Values
 
 
 async def flush(connection: AsyncConnection, ledger: Ledger) -> None:
-    """Write every change of the ledger; parents before children."""
+    """Write every change of the ledger; parents before children, or at once with them."""
     await connection.run_sync(lambda here: _flush(Steps(here), ledger))
 
 
@@ -50,7 +50,7 @@ def _write(
 ) -> None:
     """Write what changed on a shelf; `born` are values that only a new row gets."""
     new: list[Values] = []
-    old: dict[tuple[str, ...], list[Values]] = {}
+    old: dict[str, tuple[Values, Collection[str]]] = {}
     gone: list[str] = []
     for key, value, before in shelf.written():
         if value is None:
@@ -58,23 +58,12 @@ def _write(
         elif before is None:
             new.append({**values(value), **(born or {})})
         else:
-            changed = _changed(values(before), values(value))
-            old.setdefault(tuple(changed), []).append({**changed, KEY: key})
+            was, now = values(before), values(value)
+            old[key] = now, [name for name, is_now in now.items() if was[name] != is_now]
     steps.insert(table, new)
-    for columns, changes in old.items():
-        if columns:
-            steps.update(table, changes)
+    steps.update(table, old)
     if gone:
         _remove(steps, table, gone)
-
-
-def _changed(before: Values, after: Values) -> Values:
-    """The values that differ.
-
-    No others are written: SQLite looks through other tables for whatever refers to a key that is
-    set, and moves a row in each index of a column that is set, even to the value that it has.
-    """
-    return {name: value for name, value in after.items() if before[name] != value}
 
 
 def _remove(steps: Steps, table: Table, gone: list[str]) -> None:
@@ -146,7 +135,7 @@ def _accesses(steps: Steps, ledger: Ledger) -> None:
     ]
     if entries:
         steps.insert(tables.access, entries)
-        steps.update(tables.logs, [{"place": ledger.access_place, KEY: ACCESS}])
+        steps.update(tables.logs, {ACCESS: ({"place": ledger.access_place}, ["place"])})
 
 
 _MARK: Final = bulk.inserting(
