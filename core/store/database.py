@@ -127,23 +127,31 @@ class Database:
             async with self._glancer.connect() as connection:
                 yield connection
 
-    async def rows(self, statement: Executable, *, urgent: bool = False) -> Sequence[Row[Any]]:
-        """All rows of one reading statement, which is consistent in itself.
+    async def rows(
+        self,
+        statement: Executable,
+        values: Mapping[str, object] | None = None,
+        *,
+        urgent: bool = False,
+    ) -> Sequence[Row[Any]]:
+        """All rows of one reading statement, with these values, which is consistent in itself.
 
         Raises:
             Unavailable: the database does not answer.
         """
         with _translated():
             try:
-                return await self._rows(statement, urgent=urgent)
+                return await self._rows(statement, values, urgent=urgent)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-            return await self._rows(statement, urgent=urgent)  # now on a fresh connection
+            return await self._rows(statement, values, urgent=urgent)  # on a fresh connection
 
-    async def _rows(self, statement: Executable, *, urgent: bool) -> Sequence[Row[Any]]:
+    async def _rows(
+        self, statement: Executable, values: Mapping[str, object] | None, *, urgent: bool
+    ) -> Sequence[Row[Any]]:
         async with self._alone[urgent].connect() as connection:
-            return (await connection.execute(statement)).all()
+            return (await connection.execute(statement, values)).all()
 
     async def close(self) -> None:
         """Close every connection."""

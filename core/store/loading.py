@@ -6,10 +6,11 @@ The statements are made once: SQLAlchemy then knows them by sight, and each batc
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.homes import Role
+from core.domain.shards import Fence
 from core.store import documents, leases, registrations, rows
 from core.store.ledger import ACCESS, KeyEntry, Ledger, Needs
 from core.store.pairs import among
@@ -38,6 +39,14 @@ _COMMANDS: Final = select(commands)
 _OPEN: Final = _COMMANDS.where(commands.c.completed_at.is_(None))
 
 HOMES: Final = select(homes).where(_among(homes.c.id)).order_by(homes.c.id).with_for_update()
+_fenced: Final = leases.FENCES.cte("fenced")
+FENCED: Final = (
+    select(homes, _fenced.c.shard.label("fenced_shard"), _fenced.c.token.label("fenced_token"))
+    .outerjoin(_fenced, true())
+    .where(_among(homes.c.id, "homes"))
+    .order_by(homes.c.id)
+    .with_for_update(of=homes)
+)
 ACCESS_HEAD: Final = select(logs.c.place).where(logs.c.id == ACCESS).with_for_update()
 SIGNING_KEYS: Final = select(signing_keys)
 ROOMS_OF_HOMES: Final = rows.room_rows.where(_among(rooms.c.home_id))
@@ -88,15 +97,34 @@ def _load(connection: Connection, ledger: Ledger, needs: Needs) -> None:
 
 
 def _lock(connection: Connection, ledger: Ledger, needs: Needs) -> None:
-    if needs.fences:  # before the homes: whoever takes a lease over keeps no home waiting
-        ledger.fences = leases.current(connection, needs.fences)
-    if ids := needs.homes | needs.whole:
-        for row in _found(connection, HOMES, ids):
-            ledger.homes.load(row.id, rows.home_entry(row))
+    ids = needs.homes | needs.whole
+    if needs.fences and ids and connection.dialect.name == "postgresql":
+        _lock_fenced(connection, ledger, needs, ids)
+    else:
+        if needs.fences:  # before the homes: whoever takes a lease over keeps no home waiting
+            ledger.fences = leases.current(connection, needs.fences)
+        if ids:
+            for row in _found(connection, HOMES, ids):
+                ledger.homes.load(row.id, rows.home_entry(row))
     if needs.access:
         ledger.access_place = connection.execute(ACCESS_HEAD).scalar_one()
         for row in connection.execute(SIGNING_KEYS):
             ledger.signing_keys.load(row.id, rows.key_of(row))
+
+
+def _lock_fenced(
+    connection: Connection, ledger: Ledger, needs: Needs, ids: Collection[str]
+) -> None:
+    """Both locks in one round trip: each home comes with each of the fences, if there are any."""
+    shards = sorted({fence.shard for fence in needs.fences})
+    found = connection.execute(FENCED, {"these": shards, "homes": list(ids)}).all()
+    for row in found:
+        ledger.homes.load(row.id, rows.home_entry(row))
+    if found:
+        fences = ((row.fenced_shard, row.fenced_token) for row in found)
+        ledger.fences = frozenset(Fence(*one) for one in fences if one[0] is not None)
+    else:
+        ledger.fences = leases.current(connection, needs.fences)
 
 
 def _load_whole(connection: Connection, ledger: Ledger, ids: frozenset[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, or_, select, update
 
 from core.domain.accounts import Client, User
 from core.domain.events import Entry, Event, EventType
@@ -100,16 +100,15 @@ class Logs:
 
         With `or_home`, those of the home itself come along with those of the devices.
         """
-        query = rows.event_rows.where(events.c.home_id == home_id, events.c.place > after)
+        values = {"the_home": home_id, "after": after, "most": limit}
+        query = _AFTER
         if types is not None:
             query = query.where(events.c.type.in_([one.value for one in types]))
         if device_ids is not None:
             named = events.c.device_id.in_(device_ids)
             of_home = events.c.device_id.is_(None)
             query = query.where(or_(named, of_home) if or_home else named)
-        found = await self._database.rows(
-            query.order_by(events.c.place).limit(limit), urgent=urgent
-        )
+        found = await self._database.rows(query, values, urgent=urgent)
         return [rows.event_of(row) for row in found]
 
     async def heads(self, log_ids: Collection[str], *, urgent: bool = True) -> dict[str, int]:
@@ -185,6 +184,14 @@ def _free(*which: ColumnElement[bool]) -> ColumnElement[bool]:
     return dirty.c.log_id.in_(rows_free)
 
 
+_AFTER: Final[Select[Any]] = (
+    rows.event_rows.where(
+        events.c.home_id == bindparam("the_home"), events.c.place > bindparam("after")
+    )
+    .order_by(events.c.place)
+    .limit(bindparam("most"))
+)
+"""Made once, since making it is 0.2 ms of what reading an event costs."""
 HINTED: Final = (
     update(dirty)
     .where(_free(among(dirty.c.log_id, dirty.c.place), dirty.c.hinted_at.is_(None)))
