@@ -54,11 +54,15 @@ def _backlog(options: Options) -> Iterator[Mapping[str, Subject]]:
         for kind in KINDS:
             small = _Backlog.filled(makes[kind](), there, FEW, options)
             pairs[kind] = small, _Backlog.filled(makes[kind](), there, many, options)
-        yield {OURS: partial(_growth, pairs, times, min(SENT, many // 10))}
+        # Of its own: where some was sent lanes are shorter, and each claim finds less.
+        sent = _Backlog.filled(fresh(), there, many, options)
+        yield {OURS: partial(_growth, pairs, times, sent.site, min(SENT, many // 10))}
 
 
-def _growth(pairs: Mapping[str, tuple[_Backlog, _Backlog]], times: int, sent: int) -> Sample:
-    """One run: both sizes in turn on both databases, then a worker that sends some of the many."""
+def _growth(
+    pairs: Mapping[str, tuple[_Backlog, _Backlog]], times: int, sending: Site, sent: int
+) -> Sample:
+    """One run: both sizes in turn on both databases, then a worker that sends some of as many."""
     growths, detail = [], {}
     for name, (few, many) in pairs.items():
         words = "--times", times, "--beside", *few.where, "--beside", *many.where
@@ -68,8 +72,7 @@ def _growth(pairs: Mapping[str, tuple[_Backlog, _Backlog]], times: int, sent: in
             detail[f"{name}_{cost}_us"] = median(large[cost]) * MICRO
             detail[f"{name}_{cost}_growth"] = growths[-1]
         detail[f"{name}_queue_ms"] = median(large["queue"]) * MILLI
-    _, many = pairs[KINDS[0]]
-    done: dict[str, Any] = many.site.run("worker", "--until", sent)
+    done: dict[str, Any] = sending.run("worker", "--until", sent)
     if done["warm_mb"]:
         detail["rss_growth"] = done["rss_mb"] / done["warm_mb"]
     return Sample(value=max(growths), rss_mb=done["rss_mb"], detail=detail)
@@ -89,8 +92,8 @@ BACKLOG = Benchmark(
         "grows, on PostgreSQL and on SQLite. plan: a transaction of 1,000 deliveries; claim: to "
         "lease an endpoint, read what is due and leave it; queue: the look at how much waits, "
         "every ten seconds. Memory is that of a worker that sends "
-        f"{SENT:,} of the many; rss_growth: against when it had sent a fifth of them. Must be less "
-        "than 1.2, and memory flat"
+        f"{SENT:,} of as many others; rss_growth: against when it had sent a fifth of them. Must "
+        "be less than 1.2, and memory flat"
     ),
     prepare=_backlog,
     more_is_better=False,
