@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Connection,
     Select,
     Update,
+    and_,
     bindparam,
     case,
     literal,
@@ -91,6 +93,13 @@ def chain() -> CTE:
     )
     bound = chained.c.depth < bindparam("most"), chained.c.number.is_not(None)
     return chained.union_all(step.where(*bound))
+
+
+def linked(chained: CTE) -> ColumnElement[bool]:
+    """That a row of `deliveries` is one of a chain."""
+    return and_(
+        deliveries.c.endpoint_id == chained.c.endpoint_id, deliveries.c.number == chained.c.number
+    )
 
 
 def wake(connection: Connection, held: Held, at: datetime, **more: Any) -> None:

@@ -10,7 +10,7 @@ from core.domain.events import Event
 from core.domain.sending import Parcel, Queue
 from core.store import hooks, rows
 from core.store.database import Database
-from core.store.lanes import chain
+from core.store.lanes import chain, linked
 from core.store.outbox import PENDING, READY
 from core.store.pairs import among
 from core.store.tables import deliveries, events, lines
@@ -102,13 +102,7 @@ _chain: Final = chain()
 _BEHIND: Final = (
     select(*_PARCEL)
     .select_from(_chain)
-    .join(
-        deliveries,
-        and_(
-            deliveries.c.endpoint_id == _chain.c.endpoint_id,
-            deliveries.c.number == _chain.c.number,
-        ),
-    )
+    .join(deliveries, linked(_chain))
     .outerjoin(lines, _LINE)
     .where(_chain.c.depth > 0)
     .order_by(deliveries.c.lane, deliveries.c.place)

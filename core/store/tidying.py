@@ -191,13 +191,7 @@ _chain: Final = lanes.chain()
 _OLD: Final = (
     select(deliveries.c.id)
     .select_from(_chain)
-    .join(
-        deliveries,
-        and_(
-            deliveries.c.endpoint_id == _chain.c.endpoint_id,
-            deliveries.c.number == _chain.c.number,
-        ),
-    )
+    .join(deliveries, lanes.linked(_chain))
     .where(deliveries.c.since < bindparam("before", type_=Instant))
     .limit(PAGE)
 )
