@@ -81,6 +81,7 @@ from core.store.registrations import Registrations as StoredRegistrations
 from core.store.retention import Bounds, KeptRows
 from core.store.sends import Sends
 from core.store.uses import UseRows
+from core.store.workers import Workers
 from core.tokens import Cursors, KeyRing, Passwords, Sealer, Tokens
 from migrations import check, upgrade
 from subscriptions.hub import Hub
@@ -181,6 +182,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
     uses = Uses(UseRows(database), clock)
     audit = Audit(AuditRows(database), clock, ids)
     press, rosters = Press(settings), Rosters(logs, feed)
+    sending = Sends(database), Parcels(database), Workers(database)
     letters = Letters(press, sealer, settings.public_url)
     keys, allowed = EndpointKeys(letters), networks(settings.webhook_allow)
     planner = Planner(Plans(database, ids), feed, access, press, clock)
@@ -201,7 +203,7 @@ def build(settings: Settings, clock: Clock | None = None, ids: Ids | None = None
         grants=grants,
         homes=Homes(committer, ids),
         invites=Invites(committer, reads, clock, ids),
-        outbox=Outbox(Sends(database), Parcels(database), letters, access, rosters, clock, ids),
+        outbox=Outbox(*sending, letters, access, rosters, clock, ids),
         personal_keys=PersonalKeys(grants, access, throttle, clock),
         planner=planner,
         registrations=Registrations(committer, StoredRegistrations(database), throttle, clock, ids),

@@ -52,6 +52,11 @@ class Toll(Collector):
         yield GaugeMetricFamily(
             "latchkey_endpoints_leased", "Endpoints that this worker sends to.", worker.leased
         )
+        yield GaugeMetricFamily(
+            "latchkey_endpoints_behind",
+            "Endpoints at which more is due than this worker sends in time.",
+            worker.behind,
+        )
         breakers = GaugeMetricFamily(
             "latchkey_endpoint_breakers",
             "Endpoints that this worker sends to, by the state of their circuit breaker.",

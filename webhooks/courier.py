@@ -13,7 +13,7 @@ from typing import Final
 
 from core import observe
 from core.domain import rates
-from core.domain.answers import Answer, Attempt
+from core.domain.answers import Answer
 from core.domain.errors import Unavailable
 from core.domain.ports import Clock, Ids
 from core.domain.schedule import Schedule
@@ -23,7 +23,7 @@ from core.services.outbox import TRUST_SECONDS, Outbox, Run
 from webhooks.condition import Condition
 from webhooks.post import Post
 from webhooks.recorder import Recorder
-from webhooks.replies import Reply
+from webhooks.replies import attempt_of
 
 log = observe.logger(__name__)
 
@@ -38,6 +38,8 @@ LOOK_SECONDS: Final = 0.25
 """Between two looks meanwhile at what other processes planned for it."""
 PAUSE_SECONDS: Final = 0.01
 """Between two looks while lanes are under way: what was planned meanwhile is read together."""
+BEHIND_SECONDS: Final = 1.0
+"""An endpoint at which something has been due for longer gets less than there is for it."""
 DOUBT_SECONDS: Final = 0.5
 """Before a look again where it cannot be known now what may be sent."""
 
@@ -83,6 +85,8 @@ class Courier:
         self.since = asked_at
         self._until = asked_at + TRUST_SECONDS
         self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._late: set[str] = set()
+        """Those of them that had waited for long when they were begun."""
         self._news = asyncio.Event()
         self.ending = False
         """Whether it begins nothing new."""
@@ -92,6 +96,11 @@ class Courier:
         """So many lanes may be under way now."""
         self._full = False
         """Whether more is due than was begun: then nobody has to look before half of it is over."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is due than is sent in time."""
+        return bool(self._late)
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -176,12 +185,15 @@ class Courier:
                 await self._news.wait()
 
     def _begin(self, run: Run) -> None:
-        lane = run[0].lane
+        lane, waited = run[0].lane, self._office.clock.now() - run[0].delivery.next_at
+        if waited.total_seconds() > BEHIND_SECONDS:
+            self._late.add(lane)
         task = self._lanes[lane] = asyncio.create_task(self._send_all(run))
         task.add_done_callback(lambda _: self._over(lane))
 
     def _over(self, lane: str) -> None:
         task = self._lanes.pop(lane)
+        self._late.discard(lane)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.ending = True
             self._held_up = DOUBT_SECONDS
@@ -231,7 +243,7 @@ class Courier:
             reply = await office.post.send(letter.url, letter.headers, letter.body, still)
         if reply is None:
             return None  # it is judged anew with whatever is due then
-        attempt = _attempt(parcel, letter, reply, probe=probe)
+        attempt = attempt_of(parcel, letter, reply, probe=probe)
         done = condition.heard(parcel, attempt, ticket, claimed=letter.warning is not None)
         taken = attempt.answer is Answer.TAKEN
         self._width = min(self._width + 1, LANES) if taken else max(self._width // 2, 1)
@@ -281,17 +293,3 @@ class Courier:
             await self._office.outbox.release(self.held, max(self._held_up, self.condition.waits))
         except Unavailable:
             log.warning("lease_kept", endpoint_id=self.held.endpoint.id)
-
-
-def _attempt(parcel: Parcel, letter: Letter, reply: Reply, *, probe: bool) -> Attempt:
-    return Attempt(
-        number=parcel.delivery.made + 1,
-        started_at=letter.at,
-        seconds=reply.seconds,
-        status=reply.status,
-        response=reply.start,
-        error=reply.error,
-        asked=reply.retry_after,
-        signature=letter.headers["webhook-signature"],
-        probe=probe,
-    )

@@ -9,8 +9,10 @@ from typing import Final
 
 import aiohttp
 
-from core.domain.answers import RESPONSE_KEPT
+from core.domain.answers import RESPONSE_KEPT, Attempt
 from core.domain.errors import Unavailable
+from core.domain.sending import Parcel
+from core.services.letters import Letter
 from webhooks.guard import Inside
 
 _CODING: Final = re.compile(r"[a-z0-9][a-z0-9, -]{0,39}", re.ASCII | re.IGNORECASE)
@@ -38,6 +40,21 @@ class Reply:
     def taken(self) -> bool:
         """Whether the receiver took the message."""
         return self.error is None
+
+
+def attempt_of(parcel: Parcel, letter: Letter, reply: Reply, *, probe: bool) -> Attempt:
+    """The attempt that it answers, as the delivery keeps it."""
+    return Attempt(
+        number=parcel.delivery.made + 1,
+        started_at=letter.at,
+        seconds=reply.seconds,
+        status=reply.status,
+        response=reply.start,
+        error=reply.error,
+        asked=reply.retry_after,
+        signature=letter.headers["webhook-signature"],
+        probe=probe,
+    )
 
 
 def readable(body: bytes, encoding: str | None) -> str:

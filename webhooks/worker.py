@@ -1,19 +1,22 @@
 """The worker: leases endpoints that something is due at, and has a courier for each.
 
 Any number of them work side by side, in as many processes: each endpoint is one's at a time.
+Whoever comes first takes what is due, so nothing waits for a worker that may be held up. Where one
+is behind at more endpoints than others are, it gives what is more than its share to them.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any, Final
 
 from core import observe
 from core.domain.answers import Answer
 from core.domain.errors import Unavailable
 from core.domain.events import Event
-from core.domain.sending import Held, Queue, Settled
+from core.domain.sending import Held, Queue, Settled, surplus
 from core.services.planner import Planner
 from webhooks.courier import Courier, Office
 
@@ -29,6 +32,10 @@ ENDPOINTS: Final = 200
 """That one process sends to at a time."""
 TURN_SECONDS: Final = 5.0
 """So long at least an endpoint is sent to before another one that waits has its place."""
+SHARE_SECONDS: Final = 4.0
+"""From one time that endpoints are given to others to the next: by then they have told of it."""
+LEAVE_SECONDS: Final = 1.0
+"""So long one that has more than its share leaves to others what is due, which look in half."""
 GRACE_SECONDS: Final = 5.0
 """After the longest that a request can take: for what is to be recorded at the end."""
 
@@ -43,6 +50,10 @@ class Worker:
         self._couriers: dict[str, Courier] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._others: Sequence[int] = ()
+        """At how many endpoints each other worker is behind, as they told last."""
+        self._shared_at = -inf
+        self._draining = False
         self.attempts: Counter[str] = Counter()
         """Attempts that were recorded here, by what the receiver did."""
         self.ended: Counter[str] = Counter()
@@ -60,6 +71,11 @@ class Worker:
         return len(self._couriers)
 
     @property
+    def behind(self) -> int:
+        """At how many of them more is due than is sent in time."""
+        return len(self._late())
+
+    @property
     def breakers(self) -> Counter[str]:
         """The states of their breakers."""
         return Counter(one.condition.breaker.state.value for one in self._couriers.values())
@@ -74,11 +90,15 @@ class Worker:
     async def _drain(self) -> None:
         """Begin nothing new, and return once what is under way has ended and is recorded."""
         self._planner.taps.remove(self._planned)
+        self._draining = True
         for courier in tuple(self._couriers.values()):
             courier.end()
-        if tasks := tuple(self._tasks):
-            await self._until_ended(tasks)
+        await self._until_ended((*self._tasks, asyncio.create_task(self._gone())))
         self._office.outbox.close()
+
+    async def _gone(self) -> None:
+        with suppress(Unavailable):  # then the others find out, some seconds later
+            await self._office.outbox.gone()
 
     async def _until_ended(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Wait for couriers, but not for ever: the database may be away, or somebody in a hurry.
@@ -118,7 +138,8 @@ class Worker:
             await self._make_room()
             return False
         asked_at = self._office.clock.monotonic()
-        found = await self._office.outbox.lease(most)
+        waited = LEAVE_SECONDS if surplus(self.behind, self._others) else 0.0
+        found = await self._office.outbox.lease(most, waited)
         for held in found:
             if held.endpoint.temporary:  # whoever had it has died, and nobody listens any more
                 with suppress(Unavailable):  # then it is found again once the lease is over
@@ -158,23 +179,42 @@ class Worker:
         task.add_done_callback(over)
 
     async def renew(self) -> None:
-        """Keep what is leased, for ever, and hear what clients have changed."""
-        clock = self._office.clock
+        """Keep what is leased, for ever, hear what clients have changed, and share with others."""
         while True:
-            await clock.sleep(RENEW_SECONDS)
-            couriers = dict(self._couriers)
-            if not couriers:
-                continue
-            asked_at = clock.monotonic()
-            try:
-                kept = await self._office.outbox.renew(couriers)
-            except Unavailable:
-                continue  # they end by themselves, once it has been too long
-            for endpoint_id, courier in couriers.items():
-                if endpoint_id in kept:
-                    courier.renewed(asked_at, kept[endpoint_id])
-                elif self._couriers.get(endpoint_id) is courier:
-                    courier.lose()
+            with suppress(Unavailable):  # couriers end by themselves, once it has been too long
+                await self._renew()
+                await self._share()
+            await self._office.clock.sleep(RENEW_SECONDS)
+
+    async def _renew(self) -> None:
+        couriers = dict(self._couriers)
+        if not couriers:
+            return
+        asked_at = self._office.clock.monotonic()
+        kept = await self._office.outbox.renew(couriers)
+        for endpoint_id, courier in couriers.items():
+            if endpoint_id in kept:
+                courier.renewed(asked_at, kept[endpoint_id])
+            elif self._couriers.get(endpoint_id) is courier:
+                courier.lose()
+
+    async def _share(self) -> None:
+        """Tell how it goes, hear how it goes elsewhere, and give what is more than a fair share."""
+        if self._draining:
+            return
+        self._others = await self._office.outbox.here(self.behind)
+        now, late = self._office.clock.monotonic(), self._late()
+        given = surplus(len(late), self._others)
+        if not given or now < self._shared_at + SHARE_SECONDS:
+            return
+        self._shared_at = now
+        late.sort(key=lambda one: one.since)
+        for courier in late[:given]:
+            courier.end()
+        log.info("endpoints_given", endpoints=given, behind=len(late))
+
+    def _late(self) -> list[Courier]:
+        return [one for one in self._couriers.values() if one.behind and not one.ending]
 
     async def count(self) -> None:
         """Look how much waits, for ever."""

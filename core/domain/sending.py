@@ -1,8 +1,9 @@
 """Sending: an endpoint and its deliveries as whoever sends has them, and what is to be recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 
 from core.domain.answers import Attempt
 from core.domain.breaker import Breaker
@@ -105,3 +106,13 @@ class Queue:
 
     pending: int = 0
     oldest_seconds: float = 0.0
+
+
+def surplus(mine: int, others: Collection[int]) -> int:
+    """How many of the endpoints that one is behind at are for others to take.
+
+    None are where nobody has two fewer: giving one would only change who has it.
+    """
+    if mine < min(others, default=mine) + 2:
+        return 0
+    return max(0, mine - ceil((mine + sum(others)) / (len(others) + 1)))

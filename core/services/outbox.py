@@ -19,6 +19,7 @@ from core.snapshots.access import Access
 from core.snapshots.rosters import Roster, Rosters
 from core.store.parcels import Parcels
 from core.store.sends import LEASE_SECONDS, Sends
+from core.store.workers import Workers
 
 log = observe.logger(__name__)
 
@@ -44,6 +45,7 @@ class Outbox:
         self,
         sends: Sends,
         parcels: Parcels,
+        workers: Workers,
         letters: Letters,
         access: Access,
         rosters: Rosters,
@@ -53,6 +55,7 @@ class Outbox:
         """Nothing is leased yet."""
         self._sends = sends
         self._parcels = parcels
+        self._workers = workers
         self._letters = letters
         self._access = access
         self._cover = Cover(access)
@@ -67,16 +70,35 @@ class Outbox:
 
     def another(self) -> "Outbox":
         """One more of this process, which leases for itself and holds nothing in common."""
-        parts = self._sends, self._parcels, self._letters, self._access, self._rosters
-        return Outbox(*parts, self._clock, self._ids)
+        parts = self._sends, self._parcels, self._workers, self._letters
+        return Outbox(*parts, self._access, self._rosters, self._clock, self._ids)
 
-    async def lease(self, most: int) -> Sequence[Held]:
-        """Endpoints that something is due at, from now on this process's for a while.
+    async def here(self, behind: int) -> Sequence[int]:
+        """Be known to all that send, for a while; at how many endpoints each of them is behind.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._sends.lease(self.life, self._clock.now(), most)
+        return await self._workers.here(self.life, behind)
+
+    async def gone(self) -> None:
+        """Be known no more.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        await self._workers.gone(self.life)
+
+    async def lease(self, most: int, waited: float = 0.0) -> Sequence[Held]:
+        """Endpoints that something is due at, from now on this process's for a while.
+
+        Others had as many seconds as are `waited` to take them.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        by = self._clock.now() - timedelta(seconds=waited)
+        return await self._sends.lease(self.life, by, most)
 
     async def renew(self, ids: Collection[str]) -> Mapping[str, int]:
         """Keep these; those that still are this process's, with their versions.

@@ -1,4 +1,4 @@
-"""The tables of webhooks: endpoints, their deliveries, how far homes are planned, replays."""
+"""The tables of webhooks: endpoints, their deliveries, how far homes are planned, who sends."""
 
 from typing import Final
 
@@ -206,6 +206,17 @@ replays = Table(
 )
 _running = replays.c.next_at.is_not(None)
 Index("ix_replays_next_at", replays.c.next_at, sqlite_where=_running, postgresql_where=_running)
+
+workers = Table(
+    "workers",
+    metadata,
+    # One life of one process that sends.
+    Column("id", String, primary_key=True),
+    # By the database's clock.
+    Column("until", Double, nullable=False),
+    # At how many endpoints more is due than it sends in time.
+    Column("behind", BigInteger, nullable=False),
+)
 
 notices = Table(
     "notices",

@@ -39,15 +39,15 @@ class Sends:
         """Send from here."""
         self._database = database
 
-    async def lease(self, life: str, now: datetime, most: int) -> Sequence[Held]:
-        """Endpoints that something is due at and that nobody sends to, from now on this life's.
+    async def lease(self, life: str, by: datetime, most: int) -> Sequence[Held]:
+        """Endpoints that something is due at by then and that nobody sends to: now this life's.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        if not await self.waits(now):
+        if not await self.waits(by):
             return []
-        due = select(endpoints).where(*_due(now)).order_by(endpoints.c.next_at).limit(most)
+        due = select(endpoints).where(*_due(by)).order_by(endpoints.c.next_at).limit(most)
         due = due.with_for_update(skip_locked=True)
         async with self._database.write() as connection:
             found = [hooks.held_of(row) for row in await connection.execute(due)]
@@ -58,13 +58,13 @@ class Sends:
             tokens = {row.id: row.token for row in await connection.execute(taken)} if ids else {}
         return [replace(held, token=tokens[held.endpoint.id]) for held in found]
 
-    async def waits(self, now: datetime) -> bool:
-        """Whether there is an endpoint that something is due at and that nobody sends to.
+    async def waits(self, by: datetime) -> bool:
+        """Whether there is an endpoint that something is due at by then and nobody sends to.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        due = select(endpoints.c.id).where(*_due(now)).limit(1)
+        due = select(endpoints.c.id).where(*_due(by)).limit(1)
         return bool(await self._database.rows(due))
 
     async def renew(self, life: str, ids: Collection[str]) -> Mapping[str, int]:
@@ -214,8 +214,8 @@ def _known(account: Account, before: rows.Fetched) -> dict[str, Any]:
     return values
 
 
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free()
+def _due(by: datetime) -> tuple[ColumnElement[bool], ...]:
+    return endpoints.c.status == ACTIVE, endpoints.c.next_at <= by, _free()
 
 
 def _free() -> ColumnElement[bool]:
