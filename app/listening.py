@@ -27,8 +27,8 @@ from subscriptions.protocol import Close, reason
 from subscriptions.session import RESTARTS, SILENT, SILENT_BEATS
 from subscriptions.sessions import Sessions
 from webhooks import protocol
-from webhooks.courier import Office
 from webhooks.listener import Line, Listener
+from webhooks.office import Office
 from webhooks.recorder import Recorder
 
 log = observe.logger(__name__)

@@ -24,8 +24,8 @@ from core.domain import schedule
 from core.domain.addresses import networks
 from core.settings import Settings
 from subscriptions.sessions import Sessions
-from webhooks.courier import Office
 from webhooks.guard import Guard
+from webhooks.office import Office
 from webhooks.post import Post
 from webhooks.recorder import Recorder
 from webhooks.sender import Sender

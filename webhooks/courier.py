@@ -6,7 +6,6 @@ tried again. A lane is free again once all that became of it is recorded.
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from math import inf
 from typing import Final
@@ -15,14 +14,11 @@ from core import observe
 from core.domain import rates
 from core.domain.answers import Answer
 from core.domain.errors import Unavailable
-from core.domain.ports import Clock, Ids
-from core.domain.schedule import Schedule
 from core.domain.sending import Account, Held, Parcel, Recorded, Settled
 from core.services.letters import Letter
-from core.services.outbox import TRUST_SECONDS, Outbox, Run
+from core.services.outbox import TRUST_SECONDS, Run
 from webhooks.condition import Condition
-from webhooks.post import Post
-from webhooks.recorder import Recorder
+from webhooks.office import Office
 from webhooks.replies import attempt_of
 
 log = observe.logger(__name__)
@@ -42,29 +38,6 @@ BEHIND_SECONDS: Final = 1.0
 """An endpoint at which something has been due for longer gets less than there is for it."""
 DOUBT_SECONDS: Final = 0.5
 """Before a look again where it cannot be known now what may be sent."""
-
-
-class Office:
-    """What all couriers of a process share."""
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        post: Post,
-        recorder: Recorder,
-        schedule: Schedule,
-        seconds: float,
-        clock: Clock,
-        ids: Ids,
-    ) -> None:
-        """A request takes `seconds` at most."""
-        self.outbox = outbox
-        self.post = post
-        self.recorder = recorder
-        self.schedule = schedule
-        self.lasts = timedelta(seconds=seconds + 1)
-        self.clock = clock
-        self.ids = ids
 
 
 class Courier:
@@ -87,11 +60,15 @@ class Courier:
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._late: set[str] = set()
         """Those of them that had waited for long when they were begun."""
+        self._paces = False
+        """Whether the last that went out had to wait for the endpoint's rate."""
         self._news = asyncio.Event()
         self.ending = False
         """Whether it begins nothing new."""
         self._lost = False
         self._held_up = 0.0
+        self._to: str | None = None
+        """Who is to send next."""
         self._width = FEW_LANES
         """So many lanes may be under way now."""
         self._full = False
@@ -99,8 +76,8 @@ class Courier:
 
     @property
     def behind(self) -> bool:
-        """Whether more is due than is sent in time."""
-        return bool(self._late)
+        """Whether more is due than is sent in time, and its own rate is not why."""
+        return bool(self._late) and not self._paces
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -111,6 +88,11 @@ class Courier:
         """Begin nothing new."""
         self.ending = True
         self._news.set()
+
+    def give(self, life: str) -> None:
+        """Begin nothing new, and then let that worker have the lease."""
+        self._to = life
+        self.end()
 
     def lose(self) -> None:
         """The lease is somebody else's now."""
@@ -258,12 +240,13 @@ class Courier:
 
     async def _paced(self) -> bool:
         """Wait until the endpoint's rate lets one more go; whether it still may."""
-        clock = self._office.clock
+        clock, waited = self._office.clock, False
         while self.good():
             now = clock.monotonic()
             if (wait := self._bucket.free_at() - now) <= 0:
-                self._bucket = self._bucket.took(now)
+                self._bucket, self._paces = self._bucket.took(now), waited
                 return True
+            waited = True
             await clock.sleep(min(wait, 1.0))
         return False
 
@@ -290,6 +273,7 @@ class Courier:
         if self._lost or self._stays:
             return
         try:
-            await self._office.outbox.release(self.held, max(self._held_up, self.condition.waits))
+            seconds = max(self._held_up, self.condition.waits)
+            await self._office.outbox.release(self.held, seconds, self._to)
         except Unavailable:
             log.warning("lease_kept", endpoint_id=self.held.endpoint.id)

@@ -20,7 +20,8 @@ from core.domain.ports import Clock
 from core.domain.sending import Held
 from core.services import Endpoints, Planner
 from webhooks import protocol
-from webhooks.courier import Courier, Office
+from webhooks.courier import Courier
+from webhooks.office import Office
 from webhooks.post import Still
 from webhooks.replies import Reply
 from webhooks.worker import RENEW_SECONDS

@@ -1,8 +1,8 @@
 """The worker: leases endpoints that something is due at, and has a courier for each.
 
 Any number of them work side by side, in as many processes: each endpoint is one's at a time.
-Whoever comes first takes what is due, so nothing waits for a worker that may be held up. Where one
-is behind at more endpoints than others are, it gives what is more than its share to them.
+Whoever comes first takes what is due, so nothing waits for a worker that may be held up. One that
+is behind at more endpoints than others are gives what is more than its share to them.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from core import observe
 from core.domain.answers import Answer
 from core.domain.errors import Unavailable
 from core.domain.events import Event
-from core.domain.sending import Held, Queue, Settled, surplus
+from core.domain.sending import Held, Queue, Settled, gifts
 from core.services.planner import Planner
-from webhooks.courier import Courier, Office
+from webhooks.courier import Courier
+from webhooks.office import Office
 
 log = observe.logger(__name__)
 
@@ -33,9 +34,9 @@ ENDPOINTS: Final = 200
 TURN_SECONDS: Final = 5.0
 """So long at least an endpoint is sent to before another one that waits has its place."""
 SHARE_SECONDS: Final = 4.0
-"""From one time that endpoints are given to others to the next: by then they have told of it."""
+"""After endpoints were given to others, before more are: by then they have told of these too."""
 LEAVE_SECONDS: Final = 1.0
-"""So long one that has more than its share leaves to others what is due, which look in half."""
+"""So long the end waits for the row to go by which others know of this worker."""
 GRACE_SECONDS: Final = 5.0
 """After the longest that a request can take: for what is to be recorded at the end."""
 
@@ -50,9 +51,10 @@ class Worker:
         self._couriers: dict[str, Courier] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._others: Sequence[int] = ()
-        """At how many endpoints each other worker is behind, as they told last."""
-        self._shared_at = -inf
+        self._giving: set[Courier] = set()
+        """Those that end for another worker to go on."""
+        self._gave_at = -inf
+        self._telling = asyncio.Lock()
         self._draining = False
         self.attempts: Counter[str] = Counter()
         """Attempts that were recorded here, by what the receiver did."""
@@ -97,8 +99,10 @@ class Worker:
         self._office.outbox.close()
 
     async def _gone(self) -> None:
-        with suppress(Unavailable):  # then the others find out, some seconds later
-            await self._office.outbox.gone()
+        """Have others know that this one takes nothing any more; else they find out in seconds."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS), self._telling:
+                await self._office.outbox.gone()
 
     async def _until_ended(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Wait for couriers, but not for ever: the database may be away, or somebody in a hurry.
@@ -138,8 +142,7 @@ class Worker:
             await self._make_room()
             return False
         asked_at = self._office.clock.monotonic()
-        waited = LEAVE_SECONDS if surplus(self.behind, self._others) else 0.0
-        found = await self._office.outbox.lease(most, waited)
+        found = await self._office.outbox.lease(most)
         for held in found:
             if held.endpoint.temporary:  # whoever had it has died, and nobody listens any more
                 with suppress(Unavailable):  # then it is found again once the lease is over
@@ -170,6 +173,9 @@ class Worker:
 
         def over(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
+            if courier in self._giving:
+                self._giving.discard(courier)
+                self._gave_at = self._office.clock.monotonic()
             if self._couriers.get(endpoint_id) is courier:
                 del self._couriers[endpoint_id]
             self._wake.set()
@@ -200,18 +206,19 @@ class Worker:
 
     async def _share(self) -> None:
         """Tell how it goes, hear how it goes elsewhere, and give what is more than a fair share."""
-        if self._draining:
+        async with self._telling:
+            if self._draining:
+                return
+            others = await self._office.outbox.here(self.behind, max(0, ENDPOINTS - self.leased))
+        if self._giving or self._office.clock.monotonic() < self._gave_at + SHARE_SECONDS:
             return
-        self._others = await self._office.outbox.here(self.behind)
-        now, late = self._office.clock.monotonic(), self._late()
-        given = surplus(len(late), self._others)
-        if not given or now < self._shared_at + SHARE_SECONDS:
-            return
-        self._shared_at = now
-        late.sort(key=lambda one: one.since)
-        for courier in late[:given]:
-            courier.end()
-        log.info("endpoints_given", endpoints=given, behind=len(late))
+        late = sorted(self._late(), key=lambda one: one.since)
+        given = gifts(len(late), others)
+        for courier, life in zip(late, given, strict=False):
+            courier.give(life)
+            self._giving.add(courier)
+        if given:
+            log.info("endpoints_given", endpoints=len(given), behind=len(late))
 
     def _late(self) -> list[Courier]:
         return [one for one in self._couriers.values() if one.behind and not one.ending]

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heapify, heappop, heapreplace
 from math import ceil
+from typing import NamedTuple
 
 from core.domain.answers import Attempt
 from core.domain.breaker import Breaker
@@ -108,11 +110,33 @@ class Queue:
     oldest_seconds: float = 0.0
 
 
-def surplus(mine: int, others: Collection[int]) -> int:
-    """How many of the endpoints that one is behind at are for others to take.
+class Colleague(NamedTuple):
+    """A worker as it tells of itself: a life of its process.
 
-    None are where nobody has two fewer: giving one would only change who has it.
+    It is `behind` at so many endpoints, and has `room` for so many more.
     """
-    if mine < min(others, default=mine) + 2:
-        return 0
-    return max(0, mine - ceil((mine + sum(others)) / (len(others) + 1)))
+
+    id: str
+    behind: int
+    room: int
+
+
+def gifts(mine: int, others: Collection[Colleague]) -> Sequence[str]:
+    """To whom to give which share of the endpoints that one is behind at: a life for each.
+
+    What is more than the fair share goes to whoever has fewest, as long as that has two fewer:
+    else it would only change who has too many.
+    """
+    fair = ceil((mine + sum(one.behind for one in others)) / (len(others) + 1))
+    poor = [(one.behind, one.id, one.room) for one in others if one.room > 0]
+    heapify(poor)
+    found: list[str] = []
+    while poor and mine > fair and mine >= poor[0][0] + 2:
+        behind, life, room = poor[0]
+        found.append(life)
+        mine -= 1
+        if room > 1:
+            heapreplace(poor, (behind + 1, life, room - 1))
+        else:
+            heappop(poor)
+    return found

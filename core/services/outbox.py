@@ -12,7 +12,7 @@ from core.domain.events import Event
 from core.domain.grants import Grant
 from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock, Ids
-from core.domain.sending import Account, Held, Parcel, Queue, Recorded, Settled
+from core.domain.sending import Account, Colleague, Held, Parcel, Queue, Recorded, Settled
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters
 from core.snapshots.access import Access
@@ -73,13 +73,13 @@ class Outbox:
         parts = self._sends, self._parcels, self._workers, self._letters
         return Outbox(*parts, self._access, self._rosters, self._clock, self._ids)
 
-    async def here(self, behind: int) -> Sequence[int]:
-        """Be known to all that send, for a while; at how many endpoints each of them is behind.
+    async def here(self, behind: int, room: int) -> Sequence[Colleague]:
+        """Be known to all that send, for a while, as behind at so many endpoints; who else is.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._workers.here(self.life, behind)
+        return await self._workers.here(Colleague(self.life, behind, room))
 
     async def gone(self) -> None:
         """Be known no more.
@@ -89,16 +89,13 @@ class Outbox:
         """
         await self._workers.gone(self.life)
 
-    async def lease(self, most: int, waited: float = 0.0) -> Sequence[Held]:
+    async def lease(self, most: int) -> Sequence[Held]:
         """Endpoints that something is due at, from now on this process's for a while.
-
-        Others had as many seconds as are `waited` to take them.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        by = self._clock.now() - timedelta(seconds=waited)
-        return await self._sends.lease(self.life, by, most)
+        return await self._sends.lease(self.life, self._clock.now(), most)
 
     async def renew(self, ids: Collection[str]) -> Mapping[str, int]:
         """Keep these; those that still are this process's, with their versions.
@@ -108,14 +105,15 @@ class Outbox:
         """
         return await self._sends.renew(self.life, ids)
 
-    async def release(self, held: Held, seconds: float) -> None:
-        """Leave an endpoint to others; nothing is to be sent to it for so long.
+    async def release(self, held: Held, seconds: float, to: str | None = None) -> None:
+        """Leave an endpoint to others, or to this one first; nothing is to be sent for so long.
 
         Raises:
             Unavailable: the database does not answer.
         """
         now = self._clock.now()
-        await self._sends.release(self.life, held, now, now + timedelta(seconds=max(0.0, seconds)))
+        not_before = now + timedelta(seconds=max(0.0, seconds))
+        await self._sends.release(self.life, held, now, not_before, to)
 
     async def discard(self, held: Held) -> None:
         """Have a leased endpoint be gone, with all that waits for it.
@@ -131,7 +129,7 @@ class Outbox:
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._sends.waits(self._clock.now())
+        return await self._sends.waits(self.life, self._clock.now())
 
     async def take(self, held: Held, busy: Collection[str], most: int) -> Sequence[Run]:
         """What is due at an endpoint, lane by lane, but for the lanes that are busy.

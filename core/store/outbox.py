@@ -63,6 +63,8 @@ endpoints = Table(
     Column("owner", String),
     Column("token", BigInteger, nullable=False),
     Column("leased_until", Double, nullable=False),
+    # Whose it is to be next: until then nobody else takes it.
+    Column("promised", String),
     Index("ix_endpoints_client_id", "client_id", "id"),
 )
 _due = and_(endpoints.c.status == "ACTIVE", endpoints.c.next_at.is_not(None))
@@ -214,8 +216,9 @@ workers = Table(
     Column("id", String, primary_key=True),
     # By the database's clock.
     Column("until", Double, nullable=False),
-    # At how many endpoints more is due than it sends in time.
+    # At how many endpoints more is due than it sends in time, and to how many more it can send.
     Column("behind", BigInteger, nullable=False),
+    Column("room", BigInteger, nullable=False),
 )
 
 notices = Table(

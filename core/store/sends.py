@@ -30,6 +30,8 @@ from core.store.tables import deliveries, endpoints, notices
 from core.store.types import database_time, microseconds
 
 LEASE_SECONDS: Final = 10.0
+PROMISE_SECONDS: Final = 1.0
+"""So long an endpoint that is given to another worker is kept for it, which looks in half."""
 
 
 class Sends:
@@ -39,32 +41,34 @@ class Sends:
         """Send from here."""
         self._database = database
 
-    async def lease(self, life: str, by: datetime, most: int) -> Sequence[Held]:
-        """Endpoints that something is due at by then and that nobody sends to: now this life's.
+    async def lease(self, life: str, now: datetime, most: int) -> Sequence[Held]:
+        """Endpoints that something is due at and that nobody sends to, from now on this life's.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        if not await self.waits(by):
+        if not await self.waits(life, now):
             return []
-        due = select(endpoints).where(*_due(by)).order_by(endpoints.c.next_at).limit(most)
+        due = select(endpoints).where(*_due(life, now)).order_by(endpoints.c.next_at).limit(most)
         due = due.with_for_update(skip_locked=True)
         async with self._database.write() as connection:
             found = [hooks.held_of(row) for row in await connection.execute(due)]
             ids = [held.endpoint.id for held in found]
             taken = update(endpoints).where(endpoints.c.id.in_(ids)).returning(*_LEASED)
             until = database_time() + LEASE_SECONDS
-            taken = taken.values(owner=life, token=endpoints.c.token + 1, leased_until=until)
+            taken = taken.values(
+                owner=life, token=endpoints.c.token + 1, leased_until=until, promised=None
+            )
             tokens = {row.id: row.token for row in await connection.execute(taken)} if ids else {}
         return [replace(held, token=tokens[held.endpoint.id]) for held in found]
 
-    async def waits(self, by: datetime) -> bool:
-        """Whether there is an endpoint that something is due at by then and nobody sends to.
+    async def waits(self, life: str, now: datetime) -> bool:
+        """Whether there is an endpoint that something is due at and that this life may lease.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        due = select(endpoints.c.id).where(*_due(by)).limit(1)
+        due = select(endpoints.c.id).where(*_due(life, now)).limit(1)
         return bool(await self._database.rows(due))
 
     async def renew(self, life: str, ids: Collection[str]) -> Mapping[str, int]:
@@ -83,11 +87,14 @@ class Sends:
             found = await connection.execute(mine.returning(endpoints.c.id, endpoints.c.version))
             return {row.id: row.version for row in found}
 
-    async def release(self, life: str, held: Held, now: datetime, not_before: datetime) -> None:
+    async def release(
+        self, life: str, held: Held, now: datetime, not_before: datetime, to: str | None = None
+    ) -> None:
         """Leave it to whoever comes, once something is due; nothing is before `not_before`.
 
         Unless its client has changed it since: then that time is of what it was. What is due comes
-        behind all that is due already.
+        behind all that is due already. Where it is given `to` another life, that has a moment to
+        take it.
 
         Raises:
             Unavailable: the database does not answer.
@@ -98,10 +105,13 @@ class Sends:
             if row is None or row.owner != life or row.token != held.token:
                 return
             next_at = (await connection.execute(_NEXT, {"this": endpoint_id})).scalar()
-            if next_at is not None:
+            # Whoever it is given to may have a clock that is behind ours.
+            if next_at is not None and (to is None or not_before > now):
                 next_at = max(next_at, not_before if row.version == held.version else now)
             this = update(endpoints).where(endpoints.c.id == endpoint_id)
-            await connection.execute(this.values(owner=None, leased_until=0.0, next_at=next_at))
+            until = 0.0 if to is None else database_time() + PROMISE_SECONDS
+            values = {"owner": None, "leased_until": until, "promised": to, "next_at": next_at}
+            await connection.execute(this.values(values))
 
     async def discard(self, life: str, held: Held) -> None:
         """Have an endpoint be gone that this life leased.
@@ -214,15 +224,18 @@ def _known(account: Account, before: rows.Fetched) -> dict[str, Any]:
     return values
 
 
-def _due(by: datetime) -> tuple[ColumnElement[bool], ...]:
-    return endpoints.c.status == ACTIVE, endpoints.c.next_at <= by, _free()
+def _due(life: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return endpoints.c.status == ACTIVE, endpoints.c.next_at <= now, _free(life)
 
 
-def _free() -> ColumnElement[bool]:
-    """Whose lease is over; or ends much later than any: that clock was set back since."""
+def _free(life: str) -> ColumnElement[bool]:
+    """Which this one was promised, or whose lease or promise is over.
+
+    Or ends much later than any: that clock was set back since.
+    """
     now = database_time()
-    until = endpoints.c.leased_until
-    return or_(until <= now, until > now + 2 * LEASE_SECONDS)
+    until, mine = endpoints.c.leased_until, endpoints.c.promised == life
+    return or_(mine, until <= now, until > now + 2 * LEASE_SECONDS)
 
 
 _LEASED: Final = (endpoints.c.id, endpoints.c.token)

@@ -1,18 +1,22 @@
-"""Workers in the store: who is there to send webhooks, and at how many endpoints each is behind.
+"""Workers in the store: who is there to send webhooks, and how each of them is doing.
 
 A worker has a row that it renews, by the database's clock. Leases of endpoints do not depend on it:
 it only tells the others whether there is somebody to share with.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.domain.sending import Colleague
 from core.store.database import Database
 from core.store.outbox import workers
-from core.store.sends import LEASE_SECONDS
 from core.store.types import database_time
+
+THERE_SECONDS: Final = 4.0
+"""So long a worker is taken to be there after it has last told."""
 
 
 class Workers:
@@ -21,38 +25,38 @@ class Workers:
     def __init__(self, database: Database) -> None:
         """Look here."""
         self._database = database
-        dialect = sqlite if database.sqlite else postgresql
-        row = dialect.insert(workers)
-        self._here = row.on_conflict_do_update(
-            index_elements=["id"],
-            set_={"until": row.excluded.until, "behind": row.excluded.behind},
-        )
+        row = (sqlite if database.sqlite else postgresql).insert(workers)
+        new = row.excluded
+        values = {"until": new.until, "behind": new.behind, "room": new.room}
+        self._here = row.on_conflict_do_update(index_elements=["id"], set_=values)
 
-    async def here(self, life: str, behind: int) -> Sequence[int]:
-        """Be there for another while; at how many endpoints each of the others is behind.
+    async def here(self, me: Colleague) -> Sequence[Colleague]:
+        """Be there for another while; who else is.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        until = database_time() + LEASE_SECONDS
-        others = select(workers.c.behind).where(workers.c.id != life, ~_over())
+        values = {**me._asdict(), "until": database_time() + THERE_SECONDS}
+        # Not one that just tells again: nobody waits here for anybody.
+        over = select(workers.c.id).where(_over()).with_for_update(skip_locked=True)
+        others = select(workers.c.id, workers.c.behind, workers.c.room)
+        others = others.where(workers.c.id != me.id, ~_over()).order_by(workers.c.id)
         async with self._database.write() as connection:
-            await connection.execute(self._here.values(id=life, until=until, behind=behind))
-            return list((await connection.execute(others)).scalars())
+            await connection.execute(self._here.values(values))
+            await connection.execute(delete(workers).where(workers.c.id.in_(over)))
+            return [Colleague(*row) for row in await connection.execute(others)]
 
     async def gone(self, life: str) -> None:
-        """Be there no more; nor is anybody whose time is over.
+        """Be there no more.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        over = select(workers.c.id).where(or_(workers.c.id == life, _over()))
-        over = over.with_for_update(skip_locked=True)
         async with self._database.write() as connection:
-            await connection.execute(delete(workers).where(workers.c.id.in_(over)))
+            await connection.execute(delete(workers).where(workers.c.id == life))
 
 
 def _over() -> ColumnElement[bool]:
     """Whose time is past; or much further ahead than any: that clock was set back since."""
     now = database_time()
-    return or_(workers.c.until <= now, workers.c.until > now + 2 * LEASE_SECONDS)
+    return or_(workers.c.until <= now, workers.c.until > now + 2 * THERE_SECONDS)

@@ -1,4 +1,4 @@
-"""Workers: who is there to send webhooks, so that they share what is behind."""
+"""Workers: who is there to send webhooks, and which endpoint one gives to which other."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,9 +15,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("until", sa.Double(), nullable=False),
         sa.Column("behind", sa.BigInteger(), nullable=False),
+        sa.Column("room", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
     )
+    op.add_column("endpoints", sa.Column("promised", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("endpoints", "promised")
     op.drop_table("workers")

@@ -62,6 +62,8 @@ class Partner:
     server: Receiver
     got: list[Got] = field(default_factory=list)
     answers: Answers = lambda _: OK
+    pause: float = 0.0
+    """Seconds before each answer."""
 
     @property
     def id(self) -> str:
@@ -123,6 +125,7 @@ async def partner(estate: Estate, **defined: Any) -> AsyncIterator[Partner]:
             got = _got(await request(reader))
             here.got.append(got)
             answer = here.answers(got)
+            await asyncio.sleep(here.pause)
             if answer is None:
                 await asyncio.sleep(3_600)
                 return

@@ -4,11 +4,13 @@ import asyncio
 
 from sqlalchemy import select, update
 
+from core.domain.sending import Colleague
 from core.store.database import Database
 from core.store.outbox import workers as table
-from core.store.sends import LEASE_SECONDS
 from core.store.types import database_time
-from core.store.workers import Workers
+from core.store.workers import THERE_SECONDS, Workers
+
+A, B = Colleague("a", 3, 197), Colleague("b", 0, 200)
 
 
 async def expire(database: Database, life: str, seconds: float) -> None:
@@ -18,32 +20,41 @@ async def expire(database: Database, life: str, seconds: float) -> None:
         await connection.execute(change.values(until=database_time() + seconds))
 
 
+async def lives(database: Database) -> list[str]:
+    """Those that have rows."""
+    return sorted(row.id for row in await database.rows(select(table.c.id)))
+
+
 async def test_each_hears_of_the_others(database: Database) -> None:
     """What they told last, and nothing of itself."""
     rows = Workers(database)
-    assert await rows.here("a", 3) == []
-    assert await rows.here("b", 0) == [3]
-    assert await rows.here("b", 5) == [3]
-    assert await rows.here("a", 4) == [5]
+    assert await rows.here(A) == []
+    assert await rows.here(B) == [A]
+    assert await rows.here(A._replace(behind=5, room=195)) == [B]
+    assert await rows.here(B) == [Colleague("a", 5, 195)]
     await rows.gone("b")
-    assert await rows.here("a", 4) == []
+    assert await rows.here(A) == []
 
 
 async def test_whose_time_is_over_is_not_there(database: Database) -> None:
     """By the database's clock, which may have been set back since; unless it comes again."""
     rows = Workers(database)
-    await rows.here("a", 4)
-    for seconds in (-0.5, 3 * LEASE_SECONDS):
+    await rows.here(A)
+    for seconds in (-0.5, 3 * THERE_SECONDS):
         await expire(database, "a", seconds)
-        assert await rows.here("b", 5) == []
-        assert await rows.here("a", 4) == [5]
+        assert await rows.here(B) == []
+        assert await lives(database) == ["b"]
+        assert await rows.here(A) == [B]
 
 
-async def test_who_ends_takes_the_dead_along(database: Database) -> None:
-    """Or each that was killed would leave its row for ever."""
+async def test_all_tell_at_once(database: Database) -> None:
+    """They wait for each other no longer than for a row, and take the dead along."""
     rows = Workers(database)
-    for life in ("a", "b", "c", "d"):
-        await rows.here(life, 0)
-    await expire(database, "a", -0.5)
-    await asyncio.gather(rows.gone("c"), rows.gone("d"))
-    assert [row.id for row in await database.rows(select(table.c.id))] == ["b"]
+    for number in range(8):
+        await rows.here(Colleague(f"dead {number}", 0, 0))
+        await expire(database, f"dead {number}", -0.5)
+    some = [Colleague(f"{number}", number, 0) for number in range(8)]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(rows.here(one) for one in some))
+    assert await rows.here(A) == some
+    assert await lives(database) == sorted([*(one.id for one in some), "a"])
