@@ -54,7 +54,7 @@ class Toll(Collector):
         )
         yield GaugeMetricFamily(
             "latchkey_endpoints_behind",
-            "Endpoints at which more is due than this worker sends in time, whatever their rates.",
+            "Endpoints at which more is due than this worker sends in time.",
             worker.behind,
         )
         breakers = GaugeMetricFamily(

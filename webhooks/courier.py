@@ -36,6 +36,10 @@ PAUSE_SECONDS: Final = 0.01
 """Between two looks while lanes are under way: what was planned meanwhile is read together."""
 BEHIND_SECONDS: Final = 1.0
 """An endpoint at which something has been due for longer gets less than there is for it."""
+STEADY_SECONDS: Final = 2.0
+"""So long what was seen of that holds; one lane is over for a moment before it is begun again."""
+HANGS_SECONDS: Final = 1.0
+"""A request that takes longer is a matter of its receiver, which nobody can hasten."""
 DOUBT_SECONDS: Final = 0.5
 """Before a look again where it cannot be known now what may be sent."""
 
@@ -60,8 +64,10 @@ class Courier:
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._late: set[str] = set()
         """Those of them that had waited for long when they were begun."""
-        self._paces = False
-        """Whether the last that went out had to wait for the endpoint's rate."""
+        self._late_at = self._paced_at = -inf
+        """When one of those ended last, and when something last waited for the endpoint's rate."""
+        self._asked_at: dict[str, float] = {}
+        """Since when a request is under way, by its lane."""
         self._news = asyncio.Event()
         self.ending = False
         """Whether it begins nothing new."""
@@ -76,8 +82,12 @@ class Courier:
 
     @property
     def behind(self) -> bool:
-        """Whether more is due than is sent in time, and its own rate is not why."""
-        return bool(self._late) and not self._paces
+        """Whether more is due than is sent in time, and neither receiver nor rate is why."""
+        now = self._office.clock.monotonic()
+        if self.ending or not self.condition.closed or now < self._paced_at + STEADY_SECONDS:
+            return False
+        hangs = now - min(self._asked_at.values(), default=now) > HANGS_SECONDS
+        return not hangs and (bool(self._late) or now < self._late_at + STEADY_SECONDS)
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -175,7 +185,9 @@ class Courier:
 
     def _over(self, lane: str) -> None:
         task = self._lanes.pop(lane)
-        self._late.discard(lane)
+        if lane in self._late:
+            self._late.discard(lane)
+            self._late_at = self._office.clock.monotonic()
         if not task.cancelled() and (error := task.exception()) is not None:
             self.ending = True
             self._held_up = DOUBT_SECONDS
@@ -222,7 +234,11 @@ class Courier:
                 return None
             probe = not condition.closed
             still = partial(self._still, parcel)
-            reply = await office.post.send(letter.url, letter.headers, letter.body, still)
+            self._asked_at[parcel.lane] = office.clock.monotonic()
+            try:
+                reply = await office.post.send(letter.url, letter.headers, letter.body, still)
+            finally:
+                del self._asked_at[parcel.lane]
         if reply is None:
             return None  # it is judged anew with whatever is due then
         attempt = attempt_of(parcel, letter, reply, probe=probe)
@@ -240,13 +256,13 @@ class Courier:
 
     async def _paced(self) -> bool:
         """Wait until the endpoint's rate lets one more go; whether it still may."""
-        clock, waited = self._office.clock, False
+        clock = self._office.clock
         while self.good():
             now = clock.monotonic()
             if (wait := self._bucket.free_at() - now) <= 0:
-                self._bucket, self._paces = self._bucket.took(now), waited
+                self._bucket = self._bucket.took(now)
                 return True
-            waited = True
+            self._paced_at = now + wait
             await clock.sleep(min(wait, 1.0))
         return False
 

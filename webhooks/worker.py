@@ -16,7 +16,7 @@ from core import observe
 from core.domain.answers import Answer
 from core.domain.errors import Unavailable
 from core.domain.events import Event
-from core.domain.sending import Held, Queue, Settled, gifts
+from core.domain.sending import Held, Queue, Settled
 from core.services.planner import Planner
 from webhooks.courier import Courier
 from webhooks.office import Office
@@ -209,19 +209,20 @@ class Worker:
         async with self._telling:
             if self._draining:
                 return
-            others = await self._office.outbox.here(self.behind, max(0, ENDPOINTS - self.leased))
+            behind = self.behind + len(self._giving)  # which nobody else counts yet
+            room = max(0, ENDPOINTS - self.leased)
+            given = await self._office.outbox.shared(behind, room)
         if self._giving or self._office.clock.monotonic() < self._gave_at + SHARE_SECONDS:
             return
         late = sorted(self._late(), key=lambda one: one.since)
-        given = gifts(len(late), others)
-        for courier, life in zip(late, given, strict=False):
+        for courier, life in zip(late, given, strict=False):  # some may have caught up meanwhile
             courier.give(life)
             self._giving.add(courier)
-        if given:
-            log.info("endpoints_given", endpoints=len(given), behind=len(late))
+        if self._giving:
+            log.info("endpoints_given", endpoints=len(self._giving), behind=len(late))
 
     def _late(self) -> list[Courier]:
-        return [one for one in self._couriers.values() if one.behind and not one.ending]
+        return [one for one in self._couriers.values() if one.behind]
 
     async def count(self) -> None:
         """Look how much waits, for ever."""

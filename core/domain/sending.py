@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import heapify, heappop, heapreplace
-from math import ceil
 from typing import NamedTuple
 
 from core.domain.answers import Attempt
@@ -121,22 +119,25 @@ class Colleague(NamedTuple):
     room: int
 
 
-def gifts(mine: int, others: Collection[Colleague]) -> Sequence[str]:
-    """To whom to give which share of the endpoints that one is behind at: a life for each.
+def gifts(me: Colleague, others: Collection[Colleague]) -> Sequence[str]:
+    """To whom one gives endpoints that it is behind at: a life for each.
 
-    What is more than the fair share goes to whoever has fewest, as long as that has two fewer:
-    else it would only change who has too many.
+    All work out the same from the same: whoever has most gives one to who has fewest and has room,
+    until these differ by one at most. Each then gives what falls to it.
     """
-    fair = ceil((mine + sum(one.behind for one in others)) / (len(others) + 1))
-    poor = [(one.behind, one.id, one.room) for one in others if one.room > 0]
-    heapify(poor)
+    counts = {one.id: one.behind for one in (me, *others)}
+    room = {one.id: one.room for one in (me, *others) if one.room > 0}
     found: list[str] = []
-    while poor and mine > fair and mine >= poor[0][0] + 2:
-        behind, life, room = poor[0]
-        found.append(life)
-        mine -= 1
-        if room > 1:
-            heapreplace(poor, (behind + 1, life, room - 1))
-        else:
-            heappop(poor)
+    while room:
+        rich = max(counts, key=lambda life: (counts[life], life))
+        poor = min(room, key=lambda life: (counts[life], life))
+        if counts[rich] < counts[poor] + 2:
+            break
+        counts[rich] -= 1
+        counts[poor] += 1
+        room[poor] -= 1
+        if not room[poor]:
+            del room[poor]
+        if rich == me.id:
+            found.append(poor)
     return found

@@ -12,7 +12,7 @@ from core.domain.events import Event
 from core.domain.grants import Grant
 from core.domain.mirrors import Mirrored
 from core.domain.ports import Clock, Ids
-from core.domain.sending import Account, Colleague, Held, Parcel, Queue, Recorded, Settled
+from core.domain.sending import Account, Colleague, Held, Parcel, Queue, Recorded, Settled, gifts
 from core.services.covering import Cover
 from core.services.letters import Letter, Letters
 from core.snapshots.access import Access
@@ -73,13 +73,16 @@ class Outbox:
         parts = self._sends, self._parcels, self._workers, self._letters
         return Outbox(*parts, self._access, self._rosters, self._clock, self._ids)
 
-    async def here(self, behind: int, room: int) -> Sequence[Colleague]:
-        """Be known to all that send, for a while, as behind at so many endpoints; who else is.
+    async def shared(self, behind: int, room: int) -> Sequence[str]:
+        """Tell all that send at how many endpoints one is behind, and for how many it has room.
+
+        Whoever is to be given one of these, for each: `core.domain.sending.gifts`.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._workers.here(Colleague(self.life, behind, room))
+        me = Colleague(self.life, behind, room)
+        return gifts(me, await self._workers.here(me))
 
     async def gone(self) -> None:
         """Be known no more.

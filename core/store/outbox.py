@@ -63,7 +63,7 @@ endpoints = Table(
     Column("owner", String),
     Column("token", BigInteger, nullable=False),
     Column("leased_until", Double, nullable=False),
-    # Whose it is to be next: until then nobody else takes it.
+    # To whom it was given: until that time nobody else takes it.
     Column("promised", String),
     Index("ix_endpoints_client_id", "client_id", "id"),
 )

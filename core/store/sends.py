@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     func,
     or_,
@@ -93,8 +94,8 @@ class Sends:
         """Leave it to whoever comes, once something is due; nothing is before `not_before`.
 
         Unless its client has changed it since: then that time is of what it was. What is due comes
-        behind all that is due already. Where it is given `to` another life, that has a moment to
-        take it.
+        behind all that is due already; but where it is given `to` another life, which has a moment
+        to take it before anybody may.
 
         Raises:
             Unavailable: the database does not answer.
@@ -229,12 +230,14 @@ def _due(life: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _free(life: str) -> ColumnElement[bool]:
-    """Which this one was promised, or whose lease or promise is over.
+    """Which was promised to this one, or whose lease or promise is over.
 
     Or ends much later than any: that clock was set back since.
     """
     now = database_time()
-    until, mine = endpoints.c.leased_until, endpoints.c.promised == life
+    until = endpoints.c.leased_until
+    # A process of before leases what it was not promised, and leaves the promise as it is.
+    mine = and_(endpoints.c.promised == life, endpoints.c.owner.is_(None))
     return or_(mine, until <= now, until > now + 2 * LEASE_SECONDS)
 
 

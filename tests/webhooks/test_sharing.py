@@ -131,7 +131,9 @@ async def test_who_keeps_up_keeps_what_it_has(
     estate: Estate, database_url: str, run_house: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is sent in time is no load: it stays where it is, though another one is idle."""
-    monkeypatch.setattr(courier, "BEHIND_SECONDS", 60.0)  # however slow this machine is
+    # However slow this machine is.
+    monkeypatch.setattr(courier, "BEHIND_SECONDS", 60.0)
+    monkeypatch.setattr(courier, "LINGER_SECONDS", 60.0)
     async with AsyncExitStack() as stack, run_house(database_url, **HASTY) as other:
         ours = [await stack.enter_async_context(partner(estate)) for _ in range(4)]
         async with working(estate.house) as first:
@@ -146,13 +148,16 @@ async def test_who_keeps_up_keeps_what_it_has(
 
 
 async def test_a_rate_that_was_asked_for_is_no_load(estate: Estate) -> None:
-    """What waits for it is not sent sooner by anybody else."""
-    async with partner(estate, rate_limit=2) as ours, working(estate.house) as alone:
+    """What waits for it is not sent sooner by anybody else; nor is what hangs at a receiver."""
+    async with working(estate.house) as alone, AsyncExitStack() as stack:
+        paced = await stack.enter_async_context(partner(estate, rate_limit=2))
+        hung = await stack.enter_async_context(partner(estate))
+        hung.answers = lambda _: None
         await told(estate, 12)
-        await eventually(lambda: len(ours.got) == 6)  # those that follow are late for a second
+        await eventually(lambda: len(paced.got) == 6)  # those that follow are late for a second
         for _ in range(20):
             await asyncio.sleep(0.05)
-            assert (alone.leased, alone.behind) == (1, 0)
+            assert (alone.leased, alone.behind) == (2, 0)
 
 
 async def test_what_is_given_is_taken_by_nobody_else(estate: Estate) -> None:

@@ -11,50 +11,57 @@ from core.domain.sending import Colleague, gifts
 ROOM = 200
 
 
-def others(*behind: int, room: int = ROOM) -> list[Colleague]:
+def crew(*behind: int, room: int = ROOM) -> list[Colleague]:
     """Workers that are behind at so many."""
-    return [Colleague(f"{number}", count, room) for number, count in enumerate(behind)]
+    return [Colleague(f"{one:02}", many, room) for one, many in enumerate(behind)]
+
+
+def given_by(some: list[Colleague]) -> list[list[str]]:
+    """What each of them gives."""
+    return [gifts(one, [other for other in some if other is not one]) for one in some]
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "given_up"),
+    ("behind", "after"),
     [
-        (20, [], {}),
-        (20, [0, 0], {"0": 7, "1": 6}),
-        (3, [0], {"0": 1}),
-        (2, [0], {"0": 1}),
-        (3, [0, 0], {"0": 1, "1": 1}),
-        (1, [0], {}),
-        (2, [1], {}),
-        (0, [5], {}),
-        (10, [10, 0], {"1": 3}),
-        (7, [7, 6], {}),
+        ([20], [20]),
+        ([20, 0, 0], [6, 7, 7]),
+        ([3, 0], [1, 2]),
+        ([2, 0], [1, 1]),
+        ([1, 0], [1, 0]),
+        ([2, 1], [2, 1]),
+        ([0, 5], [2, 3]),
+        ([10, 10, 0], [7, 7, 6]),
+        ([2, 2, 0], [2, 1, 1]),
+        ([3, 3, 3, 0], [3, 2, 2, 2]),
     ],
 )
-def test_what_is_too_much_is_given(mine: int, theirs: list[int], given_up: dict[str, int]) -> None:
-    """What is more than the fair share, rounded up, to whoever has fewest."""
-    assert Counter(gifts(mine, others(*theirs))) == given_up
+def test_what_is_too_much_is_given(behind: list[int], after: list[int]) -> None:
+    """All see the same, and each gives its part of what makes it even."""
+    found = list(behind)
+    for one, some in enumerate(given_by(crew(*behind))):
+        for life in some:
+            found[one] -= 1
+            found[int(life)] += 1
+    assert sorted(found) == sorted(after)
 
 
 def test_nobody_is_given_more_than_there_is_room_for() -> None:
     """Whoever sends to as many as it can would not take more."""
-    assert gifts(20, others(0, room=0)) == []
-    assert gifts(20, others(0, 0, room=2)) == ["0", "1", "0", "1"]
+    rich = Colleague("rich", 20, ROOM)
+    assert gifts(rich, crew(0, room=0)) == []
+    assert Counter(gifts(rich, crew(0, 0, room=2))) == {"00": 2, "01": 2}
 
 
-@given(lists(integers(0, 200), min_size=2, max_size=12))
-def test_giving_comes_to_an_end(counts: list[int]) -> None:
-    """Also where all give at a time, none knowing what the others do."""
-    for _ in range(20):
-        found = Counter[int]()
-        for me, mine in enumerate(counts):
-            rest = [Colleague(str(one), many, ROOM) for one, many in enumerate(counts) if one != me]
-            given = [int(life) for life in gifts(mine, rest)]
-            found.update(given)
-            found[me] -= len(given)
-        if not any(found.values()):
-            break
-        counts = [many + found[one] for one, many in enumerate(counts)]
-    else:
-        pytest.fail(f"they still give: {counts}")
-    assert max(counts) <= -(-sum(counts) // len(counts)) or max(counts) < min(counts) + 2
+@given(lists(integers(0, 200), min_size=1, max_size=12))
+def test_all_are_even_at_once(behind: list[int]) -> None:
+    """Nobody gives and is given; after that nobody gives anything."""
+    parts = given_by(crew(*behind))
+    found = list(behind)
+    for one, some in enumerate(parts):
+        assert not some or all(f"{one:02}" not in part for part in parts)
+        for life in some:
+            found[one] -= 1
+            found[int(life)] += 1
+    assert max(found) - min(found) <= 1
+    assert given_by(crew(*found)) == [[] for _ in found]
