@@ -20,7 +20,7 @@ from core.store.types import database_time
 from core.store.workers import Workers
 from tests.conftest import Run
 from tests.core.services.estate import Estate, eventually
-from tests.core.services.repair import waiting
+from tests.core.services.repair import plan, waiting
 from tests.webhooks.conftest import HASTY
 from tests.webhooks.partner import Partner, partner, told
 from webhooks import courier, worker as workers
@@ -60,6 +60,8 @@ async def full(stack: AsyncExitStack, estate: Estate, many: int) -> Sequence[Par
     for one in ours:
         one.pause = PAUSE
     await told(estate, COUNT)
+    await plan(estate.house, {one.id: COUNT for one in ours})
+    await asyncio.sleep(courier.BEHIND_SECONDS)
     return ours
 
 
@@ -103,8 +105,9 @@ async def test_who_is_behind_gives_to_who_is_not(
 @pytest.mark.usefixtures("hasty")
 async def test_who_is_dead_is_given_nothing_for_long(estate: Estate) -> None:
     """It is taken for alive for a while: what it does not take is taken again by who gave it."""
-    async with AsyncExitStack() as stack, working(estate.house) as alone:
+    async with AsyncExitStack() as stack:
         ours = await full(stack, estate, 4)
+        alone = await stack.enter_async_context(working(estate.house))
         await eventually(lambda: alone.behind == 4)
         await Workers(estate.house.database).here(Colleague("dead", 0, 200))
         await eventually(lambda: alone.leased == 2)
@@ -116,8 +119,9 @@ async def test_who_is_dead_is_given_nothing_for_long(estate: Estate) -> None:
 @pytest.mark.usefixtures("hasty")
 async def test_who_has_no_room_is_given_nothing(estate: Estate) -> None:
     """It sends to as many endpoints as it can, if none of them is behind."""
-    async with AsyncExitStack() as stack, working(estate.house) as alone:
+    async with AsyncExitStack() as stack:
         ours = await full(stack, estate, 4)
+        alone = await stack.enter_async_context(working(estate.house))
         await eventually(lambda: alone.behind == 4)
         for _ in range(10):
             await Workers(estate.house.database).here(Colleague("full", 0, 0))

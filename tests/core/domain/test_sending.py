@@ -18,7 +18,7 @@ def crew(*behind: int, room: int = ROOM) -> list[Colleague]:
 
 def given_by(some: list[Colleague]) -> list[list[str]]:
     """What each of them gives."""
-    return [gifts(one, [other for other in some if other is not one]) for one in some]
+    return [list(gifts(one, [other for other in some if other is not one])) for one in some]
 
 
 @pytest.mark.parametrize(
