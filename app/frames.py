@@ -5,6 +5,7 @@ writing it; one event is written a thousand times.
 """
 
 from asyncio import BaseTransport, Transport
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -36,14 +37,17 @@ class Writer:
         transport, size = self._transport, len(text)
         if transport.is_closing():
             raise Gone
-        if size < MEDIUM:
-            head = bytes((TEXT, size))
-        elif size < LONG:
-            head = bytes((TEXT, 126, size >> 8, size & 0xFF))
-        else:
-            head = bytes((TEXT, 127)) + size.to_bytes(8)
-        transport.write(head + text)  # servers do not mask
+        transport.write(_head(size) + text)  # servers do not mask
         return not self.full
+
+
+@lru_cache(4_096)
+def _head(size: int) -> bytes:
+    if size < MEDIUM:
+        return bytes((TEXT, size))
+    if size < LONG:
+        return bytes((TEXT, 126, size >> 8, size & 0xFF))
+    return bytes((TEXT, 127)) + size.to_bytes(8)
 
 
 class Framed(WebSocketsSansIOProtocol):

@@ -73,9 +73,10 @@ class Relay:
             await self._logs.forget_old_marks()
 
     async def _publish(self, places: dict[str, int]) -> None:
-        for log_id, place in places.items():
-            try:
-                await self._hints.publish(channel(log_id), str(place))
-            except Exception:
-                log.warning("hint_lost", log_id=log_id, exc_info=True)
-            self._said[log_id] = place
+        if self._hints.far:  # this process has been told already
+            for log_id, place in places.items():
+                try:
+                    await self._hints.publish(channel(log_id), str(place))
+                except Exception:
+                    log.warning("hint_lost", log_id=log_id, exc_info=True)
+        self._said |= places

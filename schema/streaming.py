@@ -1,7 +1,7 @@
 """A subscription that runs: its answers as they can be had, how far it is, a new token for it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
@@ -45,6 +45,7 @@ class Streaming:
         "_stage",
         "_trace_id",
         "_watching",
+        "next",
         "passed",
     )
 
@@ -62,6 +63,8 @@ class Streaming:
         self._renewed: Viewer | None = None
         self._watching: Watching | None = None
         self._seen: Seen | None = None
+        self.next: Callable[[], Seen | None] = _unopened
+        """The next event, which `shown` makes an answer of; as `take`, which takes both at once."""
         self.passed: Callable[[], bool] = bool
         """Hear that the answer that was taken last has gone out; say whether to ask for another."""
 
@@ -92,7 +95,7 @@ class Streaming:
         """Open a watch (`core.domain.ports.Live`)."""
         after = after if self._after is None else self._after
         self._watching = watching = await self._live.watch(viewer, wanted, after, manner)
-        self.passed = watching.passed
+        self.next, self.passed = watching.take, watching.passed
         if self._renewed is not None:
             watching.renew(self._renewed)  # while it was opened
         return watching
@@ -103,14 +106,8 @@ class Streaming:
         Raises:
             LatchkeyError: the watch ended, because access did.
         """
-        watching = self._watching or self._opened
-        seen = self._seen = watching.take()
-        if seen is None:
-            return None
-        extras = watching.extras
-        if seen.payload is not None and not extras:
-            return seen.payload
-        return self._shown(seen, extras)
+        seen = self._seen = self.next()
+        return None if seen is None else seen.payload or self.shown(seen)
 
     def lag(self) -> None:
         """Hold nothing for a client that has stopped reading."""
@@ -140,21 +137,21 @@ class Streaming:
     @property
     def _opened(self) -> Watching:
         if self._watching is None:
-            sentence = "It is not open."
-            raise RuntimeError(sentence)
+            _unopened()
         return self._watching
 
-    def _shown(self, seen: Seen, extras: Mapping[str, object]) -> bytes:
+    def shown(self, seen: Seen) -> bytes:
+        """The answer that shows an event, as JSON."""
         self._stage.looked(self._grant_id)
         shown = self._stage.renderer.render(self._rendering, seen, self._context)
-        if isinstance(shown, bytes) and not extras:
+        if isinstance(shown, bytes) and not seen.extras:
             cursor = seen.cursor.encode()
             seen.payload = b'{"data":%b,"extensions":{"cursor":"%b"}}' % (shown, cursor)
             return seen.payload
         # Errors have a trace of their own, and what was left out is each reader's own.
         result = Result(orjson.Fragment(shown)) if isinstance(shown, bytes) else shown
         payload = result.payload(self._form)
-        payload["extensions"] = {"cursor": seen.cursor, **extras}
+        payload["extensions"] = {"cursor": seen.cursor, **seen.extras}
         return orjson.dumps(payload)
 
     def _form(self, error: GraphQLError) -> Mapping[str, Any]:
@@ -162,3 +159,8 @@ class Streaming:
 
     def _context(self, seen: Seen) -> Ask:
         return self._stage.ask.turned_to(seen.event)
+
+
+def _unopened() -> NoReturn:
+    sentence = "It is not open."
+    raise RuntimeError(sentence)

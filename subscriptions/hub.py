@@ -21,7 +21,7 @@ from core.tokens import Cursors
 from core.tokens.cursors import MOST_HOMES
 from subscriptions.pump import Pump
 from subscriptions.rooms import Rooms
-from subscriptions.watch import Watch
+from subscriptions.watch import Moment, Watch
 
 log = observe.logger(__name__)
 
@@ -62,11 +62,6 @@ class Watching(AsyncIterator[Seen]):
     def lag(self) -> None:
         """Hold nothing for a reader that has stopped reading."""
         self._watch.lag()
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """What is to be said beside the event that was taken last."""
-        return self._watch.extras
 
     @property
     def cursor(self) -> str | None:
@@ -124,7 +119,10 @@ class Hub:
 
         self._events_of = events
         self._access = access
-        self.pump = Pump()
+        self.current: Moment | None = None
+        """The moment of this turn of the pump, which takes a few milliseconds."""
+
+        self.pump = Pump(self._look, self._look_away)
         """Whose turn it is; whatever writes for those who watch here waits for it."""
 
         self._rooms = Rooms(feed, rosters, cursors, self.pump)
@@ -148,6 +146,10 @@ class Hub:
             raise
         return Watching(watch)
 
+    def moment(self) -> Moment:
+        """What is to be known now before anything is shown."""
+        return Moment(self.clock.now(), stale=self.feed.stale())
+
     def catch_up(self, watch: Watch) -> None:
         """See that a watch becomes live, unless nobody reads it."""
         if watch.live or watch.error is not None or watch.ready is None or watch.task is not None:
@@ -163,6 +165,12 @@ class Hub:
         if watch.task is not None:
             watch.task.cancel()
         self._leave(watch, watch.rooms)
+
+    def _look(self) -> None:
+        self.current = self.moment()
+
+    def _look_away(self) -> None:
+        self.current = None
 
     async def _catch_up(self, watch: Watch) -> None:
         self.behind += 1

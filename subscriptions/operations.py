@@ -14,6 +14,7 @@ import orjson
 
 from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Limited, Refused, Unauthenticated
+from core.domain.ports import Seen
 from engine import Rejected
 from resolvers.answers import settled
 from schema.errors import internal, refusal
@@ -27,7 +28,18 @@ from subscriptions.protocol import Close
 class Operation:
     """One of them. Once it is `over`, nothing more is sent for it."""
 
-    __slots__ = ("_head", "_ours", "call", "id", "over", "passed", "stream", "task", "trace_id")
+    __slots__ = (
+        "_head",
+        "_next",
+        "_ours",
+        "call",
+        "id",
+        "over",
+        "passed",
+        "stream",
+        "task",
+        "trace_id",
+    )
 
     def __init__(self, key: str, ours: "Operations") -> None:
         """It is one of these."""
@@ -40,23 +52,29 @@ class Operation:
         self.passed: Callable[[], bool] = bool
         """`subscriptions.outlet.Source`: as its stream says."""
 
+        self._next: Callable[[], Seen | None] = _nothing
         self._ours = ours
         self._head = b""
+
+    def listen(self) -> None:
+        """Take what its stream, which is open now, has."""
+        if self.stream is not None:
+            self._next, self.passed = self.stream.next, self.stream.passed
 
     def take(self) -> bytes | None:
         """`subscriptions.outlet.Source`: the message with its next event."""
         if self.over or self.stream is None:
             return None
         try:
-            payload = self.stream.take()
+            if (seen := self._next()) is None:
+                return None
+            payload = seen.payload or self.stream.shown(seen)
         except Exception as error:  # noqa: BLE001 - it ends this operation, and no other
             self._ours.ended(self, error)
             return None
-        if payload is None:
-            return None
         if not self._head:
             self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(self.id)
-        return b"%b%b}" % (self._head, payload)
+        return b"".join((self._head, payload, b"}"))
 
     def lag(self) -> None:
         """`subscriptions.outlet.Source`."""
@@ -163,7 +181,7 @@ class Operations:
         if call.operation.kind == "subscription":
             operation.stream = self._graph.stream(call)
             errors = await operation.stream.open(partial(self.outlet.announce, operation))
-            operation.passed = operation.stream.passed
+            operation.listen()
             if errors is not None:
                 self._finish(operation, "error", errors)
             return
@@ -209,3 +227,7 @@ class Operations:
     def _forget(self, operation: Operation) -> None:
         if self._running.get(operation.id) is operation:
             del self._running[operation.id]
+
+
+def _nothing() -> None:
+    """Nothing is to be had before a stream is open."""

@@ -78,6 +78,7 @@ class Outlet:
         "_home_id",
         "_leave",
         "_pump",
+        "_put",
         "_said",
         "_sources",
         "_stalls",
@@ -92,6 +93,7 @@ class Outlet:
     def __init__(self, wire: Wire, pump: Pump, leave: Callable[[], object]) -> None:
         """Open. `leave` is called once it is `stalled`: nothing else would end the reading."""
         self._wire = wire
+        self._put = wire.write
         self._pump = pump
         self._said: list[Said] = []
         self._cleared: asyncio.Future[None] | None = None
@@ -139,15 +141,15 @@ class Outlet:
 
     def announce(self, source: Source, home_id: str) -> None:
         """Ask `source` for events in the turn of this home."""
-        if not (self.closed or source in self._sources):
-            self._sources.append(source)
-            self._home_id = home_id
-            if self._writes or self._waits:
-                return
-            if self._pump.turn == home_id:
-                self._write(EVENTS)
-            else:
-                self._await_turn()
+        if self.closed or source in self._sources:
+            return
+        self._home_id = home_id
+        if self._pump.turn == home_id and not (self._writes or self._waits):
+            self._write(EVENTS, source)
+            return
+        self._sources.append(source)
+        if not (self._writes or self._waits):
+            self._await_turn()
 
     async def close(self, code: Close, sentence: str) -> None:
         """Close with a code and a sentence; whoever comes second changes nothing."""
@@ -199,17 +201,17 @@ class Outlet:
         if not self._writes:
             self._write(EVENTS)
 
-    def _write(self, events: int) -> None:
-        """Write what was said and so many events, as far as the peer reads."""
+    def _write(self, events: int, first: Source | None = None) -> None:
+        """Write what was said and so many events, as far as the peer reads; of `first` to begin."""
         self._writes, left = True, events
-        write, sources = self._wire.write, self._sources
+        write, sources = self._put, self._sources
         try:
             while not self.closed:
                 source = None
                 if self._said:
                     text = self._spoken()
-                elif sources and left:
-                    source = sources.pop(0)
+                elif left and (first or sources):
+                    source, first = first or sources.pop(0), None
                     if (event := source.take()) is None:
                         continue
                     text, left = event, left - 1

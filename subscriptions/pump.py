@@ -25,8 +25,12 @@ Write: TypeAlias = Callable[[], object]
 class Pump:
     """Those who have something to write, by home."""
 
-    def __init__(self) -> None:
-        """Nobody."""
+    def __init__(
+        self, begin: Callable[[], object] = bool, end: Callable[[], object] = bool
+    ) -> None:
+        """Nobody. `begin` and `end` are called around what is written without the loop between."""
+        self._begin = begin
+        self._end = end
         self._lanes: dict[str, deque[Write]] = {}
         self._order: deque[str] = deque()
         self._turning = False
@@ -49,15 +53,19 @@ class Pump:
 
     def _turn(self) -> None:
         until = self.written + TURN
-        while self.written < until and self._order:
-            self.turn = home_id = self._order.popleft()
-            lane = self._lanes[home_id]
-            self._write(lane)
-            if lane:
-                self._order.append(home_id)
-            else:
-                del self._lanes[home_id]
-        self.turn = None
+        self._begin()
+        try:
+            while self.written < until and self._order:
+                self.turn = home_id = self._order.popleft()
+                lane = self._lanes[home_id]
+                self._write(lane)
+                if lane:
+                    self._order.append(home_id)
+                else:
+                    del self._lanes[home_id]
+        finally:
+            self.turn = None
+            self._end()
         self._turning = bool(self._order)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)

@@ -144,10 +144,10 @@ class Audience:
         """Tell so many of them, or fewer who write as much; they may leave over that."""
         if self._left is None:
             self._left, self._goal = iter(tuple(self._told)), self._first + len(self._news)
-        pump = self._pump
+        pump, push = self._pump, self._push
         begun = pump.written
         for count, watch in enumerate(self._left, 1):
-            self._push(watch)
+            push(watch)
             if count >= most or pump.written >= begun + most:
                 pump.written = max(pump.written, begun + count)  # not all of them have to write
                 return
@@ -231,7 +231,7 @@ class Room:
         if not audience.grant.shows(event, self.roster.rooms):
             return
         places = {home_id: self._feed.place(home_id) for home_id in audience.homes}
-        audience.see(Seen(event, places, audience.seal, self.roster.moves))
+        audience.see(Seen(event, places, audience.seal, self.roster))
 
 
 class Rooms:

@@ -7,15 +7,14 @@ events, or has stopped reading, loses its queue and nothing else. So a watch nev
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from types import MappingProxyType
-from typing import Final, Protocol
+from typing import NamedTuple, Protocol
 
 from core.domain.accounts import Viewer
 from core.domain.errors import expired
 from core.domain.events import Event, Gap
 from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
-from core.feed import Feed
 from core.tokens import Cursors
 from subscriptions.queues import All, Latest, Queue
 from subscriptions.rooms import Audience, Room
@@ -25,16 +24,25 @@ QUEUE = 256
 """Events that wait for one reader at most; those of one commit come all at once."""
 DOUBT_SECONDS = 0.5
 """Between two looks whether it is known again who may see what."""
-NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Moment(NamedTuple):
+    """The time, and whether access may have been taken back without being known here."""
+
+    now: datetime
+    stale: bool
 
 
 class Parts(Protocol):
     """What watches have of their hub."""
 
-    feed: Feed
     clock: Clock
     cursors: Cursors
     fallen: int
+    current: Moment | None
+
+    def moment(self) -> Moment:
+        """What is to be known now before anything is shown."""
 
     def catch_up(self, watch: "Watch") -> None:
         """See that a watch becomes live."""
@@ -53,7 +61,6 @@ class Watch:
         "_woken",
         "alike",
         "error",
-        "extras",
         "gap",
         "homes",
         "lagging",
@@ -104,7 +111,6 @@ class Watch:
         """Whether its reader has stopped reading, until it takes something again."""
         self.error: Exception | type[Exception] | None = None
         self.gap: Mapping[str, object] | None = None
-        self.extras = NOTHING
         self.task: asyncio.Task[None] | None = None
         self._woken: asyncio.Future[None] | None = None
         self._rounds = Rounds(manner.seconds, self._announce) if manner.seconds else None
@@ -120,23 +126,28 @@ class Watch:
         self.out = self.lagging = False
         if self.error is not None:
             raise self.error
-        queue, parts = self.queue, self.parts
+        queue = self.queue
         while queue and (self._rounds is None or self._rounds.begun()):
-            if parts.feed.stale():
+            now, stale = self.parts.current or self.parts.moment()
+            if stale:
                 self._doubt()  # what waits goes on waiting until it is known who may see it
                 break
-            if self.viewer.expires_at <= parts.clock.now():
+            if self.viewer.expires_at <= now:
                 self.end(expired())
                 raise expired()
             seen = queue.take()
-            roster = self.rooms[seen.event.home.id].roster
             # Whether what was judged then may be shown now, after whatever has moved since.
-            if seen.moves == roster.moves or self.viewer.grant.shows(seen.event, roster.rooms):
+            if (judged := seen.roster) is None or judged.moves == seen.moves or self._shows(seen):
                 self.out = True
-                self._note(queue.skipped)
+                if queue.skipped or self.gap is not None:
+                    return seen.beside(self._extras(queue.skipped))
                 return seen
         self.passed()
         return None
+
+    def _shows(self, seen: Seen) -> bool:
+        roster = self.rooms[seen.event.home.id].roster
+        return self.viewer.grant.shows(seen.event, roster.rooms)
 
     def passed(self) -> bool:
         """`core.domain.ports.Watching.passed`."""
@@ -145,7 +156,8 @@ class Watch:
             return True
         if self._rounds is not None and self.live:
             self._rounds.open = False  # what is still to be read belongs to this round
-        self.wake()
+        if self._woken is not None:
+            self.wake()
         return False
 
     def lag(self) -> None:
@@ -191,7 +203,7 @@ class Watch:
             self.places[home_id] = event.place
             roster = self.rooms[home_id].roster
             if self.wanted.matches(event) and grant.shows(event, roster.rooms):
-                self.queue.put(Seen(event, dict(self.places), seal, roster.moves))
+                self.queue.put(Seen(event, dict(self.places), seal, roster))
         for home_id, head in reached.items():
             if home_id in self.places:
                 self.places[home_id] = max(head, self.places[home_id])
@@ -277,11 +289,12 @@ class Watch:
         known = zip(self.homes, self._audiences, strict=True)
         return {home_id: audience.reached(self) for home_id, audience in known}
 
-    def _note(self, skipped: int) -> None:
+    def _extras(self, skipped: int) -> Mapping[str, object]:
         """What is to be said beside the event that is taken."""
-        self.extras = {"coalesced": skipped} if skipped else NOTHING
+        extras: dict[str, object] = {"coalesced": skipped} if skipped else {}
         if self.gap is not None:
-            self.extras, self.gap = {**self.extras, "gap": self.gap}, None
+            extras["gap"], self.gap = self.gap, None
+        return extras
 
     def _doubt(self) -> None:
         if self._asked_again is None:

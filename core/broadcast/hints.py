@@ -69,6 +69,8 @@ class Hints(Broadcast):
         """Use this backend, which counts into the tally; `connect` starts hearing."""
         super().__init__(backend=backend)
         self.tally = tally or Tally()
+        self.far = not isinstance(backend, MemoryBackend)
+        """Whether other processes hear what is published, and not this one alone."""
         self._inboxes: dict[str, set[Inbox]] = {}
         self._turns: dict[str, Turn] = {}
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, Protocol, Unpack
 
 from core.domain.accounts import Viewer
@@ -202,6 +203,16 @@ EVERYTHING: Final = Manner()
 """Each event, as soon as it can be had."""
 
 
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Moving(Protocol):
+    """Who is where in a home: what an event was judged by."""
+
+    moves: int
+    """How often a device has come, gone or moved so far."""
+
+
 class Seen:
     """An event as watchers get it: one object for all who see it alike.
 
@@ -209,20 +220,23 @@ class Seen:
     them is made when it is first asked for. `payload` is the whole answer as JSON, once made.
     """
 
-    __slots__ = ("_cursor", "_seal", "event", "moves", "payload", "places")
+    __slots__ = ("_cursor", "_seal", "event", "extras", "moves", "payload", "places", "roster")
 
     def __init__(
         self,
         event: Event,
         places: Mapping[str, int],
         seal: Callable[[Mapping[str, int]], str],
-        moves: int = 0,
+        roster: Moving | None = None,
     ) -> None:
-        """`moves` counts how often devices had moved in the home when this was judged."""
+        """Judged by this roster, as of now: by its `moves` one sees whether that still holds."""
         self.event = event
         self.places = places
-        self.moves = moves
+        self.roster = roster
+        self.moves = 0 if roster is None else roster.moves
         self.payload: bytes | None = None
+        self.extras = NOTHING
+        """What is to be said beside it to its reader: `coalesced`, `gap`."""
         self._seal = seal
         self._cursor: str | None = None
 
@@ -233,6 +247,12 @@ class Seen:
             self._cursor = self._seal(self.places)
         return self._cursor
 
+    def beside(self, extras: Mapping[str, object]) -> "Seen":
+        """The same for one reader alone, with these."""
+        seen = Seen(self.event, self.places, self._seal, self.roster)
+        seen.moves, seen.extras = self.moves, extras
+        return seen
+
     def before(self) -> dict[str, int]:
         """The places just before it."""
         return {**self.places, self.event.home.id: self.event.place - 1}
@@ -240,10 +260,6 @@ class Seen:
 
 class Watching(Protocol):
     """An open watch. Asking for the next event says that the one before was passed on."""
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """What is to be said beside the event that was taken last: `coalesced`, `gap`."""
 
     def attach(self, alike: Hashable, ready: Callable[[str], None]) -> None:
         """Have events ready to be taken from now on.

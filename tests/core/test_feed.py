@@ -144,6 +144,7 @@ async def test_a_process_that_dies_before_its_hint_is_heard(
     """What was committed is told by whoever is alive, hinted by them, and its mark taken off."""
     monkeypatch.setattr(logs, "KEPT_SECONDS", 0.2)
     place, ear = await follow(estate.house, estate)
+    monkeypatch.setattr(estate.house.hints, "far", True)
     heard = estate.house.hints.inbox()
     await heard.join(channel(estate.home.id))
     async with run_house(database_url) as doomed:

@@ -23,6 +23,7 @@ class Recorded(Hints):
         super().__init__(MemoryBackend())
         self.said: list[tuple[str, str]] = []
         self.dead = False
+        self.far = True
 
     async def publish(self, channel: str, message: str) -> None:
         """Note it, and fail if dead."""

@@ -118,7 +118,7 @@ class Subscriber:
                 return True
             self.got.append(seen.event)
             self.cursor = seen.cursor
-            skipped = self.watching.extras.get("coalesced", 0)
+            skipped = seen.extras.get("coalesced", 0)
             assert isinstance(skipped, int)
             self.coalesced += skipped
         return False

@@ -45,7 +45,7 @@ class Taker:
         """Take what there is; whether it is so much by now."""
         while (seen := self.watching.take()) is not None:
             self.seen.append(seen)
-            self.beside.append(dict(self.watching.extras))
+            self.beside.append(dict(seen.extras))
         return len(self.seen) >= count
 
     @property
