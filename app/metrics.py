@@ -165,7 +165,7 @@ class Meter(Collector):
         yield counts(
             "latchkey_broadcast_hints",
             "Hints: `published`, `heard`, or `lost`, since a server refused them or there was no"
-            " room for more that wait.",
+            " room for more that wait. None with `memory://`.",
             "outcome",
             {"published": tally.published, "heard": tally.heard, "lost": tally.lost},
         )

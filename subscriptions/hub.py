@@ -27,6 +27,8 @@ log = observe.logger(__name__)
 
 RETRY_SECONDS = 0.5
 AHEAD_SECONDS = 0.05
+MOMENT_SECONDS = 0.02
+"""So long the time is taken as it was: a turn of the pump is over by then, unless it is held up."""
 
 
 class Watching(AsyncIterator[Seen]):
@@ -148,7 +150,8 @@ class Hub:
 
     def moment(self) -> Moment:
         """What is to be known now before anything is shown."""
-        return Moment(self.clock.now(), stale=self.feed.stale())
+        until = self.clock.monotonic() + MOMENT_SECONDS
+        return Moment(self.clock.now(), self.feed.stale(), until)
 
     def catch_up(self, watch: Watch) -> None:
         """See that a watch becomes live, unless nobody reads it."""

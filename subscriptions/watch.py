@@ -27,10 +27,14 @@ DOUBT_SECONDS = 0.5
 
 
 class Moment(NamedTuple):
-    """The time, and whether access may have been taken back without being known here."""
+    """The time, and whether access may have been taken back without being known here.
+
+    It holds `until` then (monotonic), however long this process stands still.
+    """
 
     now: datetime
     stale: bool
+    until: float
 
 
 class Parts(Protocol):
@@ -128,11 +132,13 @@ class Watch:
             raise self.error
         queue = self.queue
         while queue and (self._rounds is None or self._rounds.begun()):
-            now, stale = self.parts.current or self.parts.moment()
-            if stale:
+            moment = self.parts.current
+            if moment is None or moment.until <= self.parts.clock.monotonic():
+                moment = self.parts.moment()
+            if moment.stale:
                 self._doubt()  # what waits goes on waiting until it is known who may see it
                 break
-            if self.viewer.expires_at <= now:
+            if self.viewer.expires_at <= moment.now:
                 self.end(expired())
                 raise expired()
             seen = queue.take()

@@ -251,6 +251,7 @@ class Seen:
         """The same for one reader alone, with these."""
         seen = Seen(self.event, self.places, self._seal, self.roster)
         seen.moves, seen.extras = self.moves, extras
+        seen._cursor = self.cursor  # which all who see it alike share
         return seen
 
     def before(self) -> dict[str, int]:

@@ -105,7 +105,8 @@ async def test_what_is_held_is_shown(api: Api) -> None:
     assert found["latchkey_commit_works_bucket{le=200.0}"] == found["latchkey_commit_works_count"]
     assert found["latchkey_broadcast_connected"] == 1
     assert found["latchkey_broadcast_reconnects_total"] == 0
-    assert found["latchkey_broadcast_hints_total{outcome=published}"] >= 1
+    # With memory:// there is nobody to be told who has not been.
+    assert found["latchkey_broadcast_hints_total{outcome=published}"] == 0
     assert found["latchkey_broadcast_hints_total{outcome=lost}"] == 0
     assert found["latchkey_tasks_dead"] == 0
 

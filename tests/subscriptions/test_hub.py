@@ -1,6 +1,7 @@
 """The hub: who watches sees what the grant shows, once each, in order, for as long as it does."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -598,3 +599,30 @@ async def test_nothing_is_shown_while_access_cannot_be_checked(
             assert len(reader.seen) == 1
         await eventually(partial(reader.has, 3))
         assert reader.events[1:] == happened
+
+
+@one_kind
+async def test_a_turn_that_is_held_up_looks_again(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process stood still amid a turn: what it knew at the beginning is no longer so."""
+    hub = estate.house.hub
+    watch = await hub.watch(estate.viewer, ALL, None)
+    watch.attach("doc", lambda _: None)
+    (happened,) = await change(estate)
+    found = list[Seen | None]()
+
+    def held_up() -> None:
+        assert hub.current is not None
+        time.sleep(room.MOMENT_SECONDS)
+        with monkeypatch.context() as patch:
+            patch.setattr(feed.Feed, "stale", lambda _: True)
+            found.append(watch.take())
+
+    hub.pump.add("some home", held_up)
+    await eventually(lambda: bool(found))
+    hub.pump.add("some home", lambda: found.append(watch.take()))
+    await eventually(lambda: len(found) == 2)
+    assert [seen and seen.event for seen in found] == [None, happened]
+    assert hub.current is None
+    await watch.aclose()
