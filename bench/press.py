@@ -35,7 +35,8 @@ from core import observe
 from core.domain.accounts import Viewer
 from core.domain.devices import State
 from core.domain.events import Event, EventType
-from core.domain.ports import Manner, Seen, Wanted
+from core.domain.ports import Manner, Wanted
+from core.domain.seen import Seen
 from core.settings import Settings
 from engine import Documents
 from resolvers.answers import settled

@@ -9,7 +9,8 @@ from core.domain.devices import spoken
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType, Gap
 from core.domain.grants import Grant
-from core.domain.ports import EVERYTHING, Delivery, Manner, Seen, Wanted
+from core.domain.ports import EVERYTHING, Delivery, Manner, Wanted
+from core.domain.seen import Seen
 from core.tokens.cursors import MOST_HOMES
 from resolvers import devices, homes
 from resolvers.answers import settled

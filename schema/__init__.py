@@ -12,7 +12,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from core.domain.events import Event
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 from engine import Documents, Engine, Limits
 from schema.events import TYPES
 from schema.mutations import Mutation

@@ -7,7 +7,8 @@ from typing import Annotated, Final, TypeAlias
 import strawberry
 
 from core.domain import events as domain
-from core.domain.ports import Delivery, Seen
+from core.domain.ports import Delivery
+from core.domain.seen import Seen
 from resolvers import events as resolve
 from schema.asking import Info
 from schema.enums import publish

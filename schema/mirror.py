@@ -18,7 +18,8 @@ from core.domain.accounts import Client, Viewer
 from core.domain.errors import Invalid
 from core.domain.events import Event
 from core.domain.grants import Grant
-from core.domain.ports import EVERYTHING, Delivery, Manner, Seen, Wanted, Watching
+from core.domain.ports import EVERYTHING, Delivery, Manner, Wanted, Watching
+from core.domain.seen import Seen
 from engine import Documents, Operation, Rejected, Rendering, said
 from engine.shelf import Shelf
 from resolvers.asking import Ask

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 from engine import Rendering, RenderingKey, Result
 
 OVERHEAD: Final = 500

@@ -7,7 +7,8 @@ import orjson
 from graphql import ExecutionResult, GraphQLError
 
 from core.domain.accounts import Viewer
-from core.domain.ports import EVERYTHING, Manner, Seen, Wanted, Watching
+from core.domain.ports import EVERYTHING, Manner, Wanted, Watching
+from core.domain.seen import Seen
 from engine import Rendering, Result
 from resolvers.asking import Ask
 from schema.errors import formatted

@@ -12,16 +12,18 @@ from core import observe
 from core.domain.accounts import Viewer
 from core.domain.errors import Invalid, Refused, Unavailable, expired
 from core.domain.grants import Scope
-from core.domain.ports import EVERYTHING, Clock, Manner, Seen, Wanted
+from core.domain.ports import EVERYTHING, Clock, Manner, Wanted
+from core.domain.seen import Seen
 from core.feed import Feed
 from core.services.events import Events
 from core.snapshots.access import Access
 from core.snapshots.rosters import Rosters
 from core.tokens import Cursors
 from core.tokens.cursors import MOST_HOMES
+from subscriptions.moment import Moment
 from subscriptions.pump import Pump
 from subscriptions.rooms import Rooms
-from subscriptions.watch import Moment, Watch
+from subscriptions.watch import Watch
 
 log = observe.logger(__name__)
 

@@ -14,7 +14,7 @@ import orjson
 
 from core.domain.accounts import Viewer
 from core.domain.errors import LatchkeyError, Limited, Refused, Unauthenticated
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 from engine import Rejected
 from resolvers.answers import settled
 from schema.errors import internal, refusal

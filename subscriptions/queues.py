@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from core.domain.events import EventType
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 
 
 class Queue(Protocol):

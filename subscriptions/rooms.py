@@ -16,7 +16,8 @@ from typing import Final, Protocol
 from core import observe
 from core.domain.accounts import Viewer
 from core.domain.events import Entry, Event, Lapse
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import Wanted
+from core.domain.seen import Seen
 from core.feed import UNKNOWN, Feed
 from core.snapshots.rosters import Roster, Rosters
 from core.tokens import Cursors
@@ -60,6 +61,7 @@ class Audience:
         "_told",
         "_waits",
         "grant",
+        "home_id",
         "homes",
         "seal",
         "wanted",
@@ -78,6 +80,7 @@ class Audience:
         self.wanted = first.wanted
         self.homes = homes
         self.seal = seal
+        self.home_id = room.home_id
         self._room = room
         self._pump = pump
         self._told: dict[Watcher, int] = {}
@@ -132,7 +135,7 @@ class Audience:
     def _await_turn(self) -> None:
         if not self._waits:
             self._waits = True
-            self._pump.add(self._room.home_id, self._turn)
+            self._pump.add(self.home_id, self._turn)
 
     def _turn(self) -> None:
         self._waits = False
@@ -163,7 +166,7 @@ class Audience:
         try:
             watch.push(self._news if told == self._first else self._news[told - self._first :])
         except Exception:  # one watch's bug must not cost the others an event
-            log.exception("watch_failed", home_id=self._room.home_id)
+            log.exception("watch_failed", home_id=self.home_id)
 
 
 class Room:

@@ -7,15 +7,16 @@ events, or has stopped reading, loses its queue and nothing else. So a watch nev
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from core.domain.accounts import Viewer
 from core.domain.errors import expired
 from core.domain.events import Event, Gap
-from core.domain.ports import Clock, Delivery, Manner, Seen, Wanted
+from core.domain.ports import Clock, Delivery, Manner, Wanted
+from core.domain.seen import Seen
 from core.tokens import Cursors
+from subscriptions.moment import Moment
 from subscriptions.queues import All, Latest, Queue
 from subscriptions.rooms import Audience, Room
 from subscriptions.rounds import Rounds
@@ -24,17 +25,6 @@ QUEUE = 256
 """Events that wait for one reader at most; those of one commit come all at once."""
 DOUBT_SECONDS = 0.5
 """Between two looks whether it is known again who may see what."""
-
-
-class Moment(NamedTuple):
-    """The time, and whether access may have been taken back without being known here.
-
-    It holds `until` then (monotonic), however long this process stands still.
-    """
-
-    now: datetime
-    stale: bool
-    until: float
 
 
 class Parts(Protocol):
@@ -142,18 +132,13 @@ class Watch:
                 self.end(expired())
                 raise expired()
             seen = queue.take()
-            # Whether what was judged then may be shown now, after whatever has moved since.
-            if (judged := seen.roster) is None or judged.moves == seen.moves or self._shows(seen):
+            if seen.still(self.viewer.grant):
                 self.out = True
                 if queue.skipped or self.gap is not None:
                     return seen.beside(self._extras(queue.skipped))
                 return seen
         self.passed()
         return None
-
-    def _shows(self, seen: Seen) -> bool:
-        roster = self.rooms[seen.event.home.id].roster
-        return self.viewer.grant.shows(seen.event, roster.rooms)
 
     def passed(self) -> bool:
         """`core.domain.ports.Watching.passed`."""
@@ -292,8 +277,7 @@ class Watch:
     def _reached(self) -> dict[str, int]:
         if not self.live:
             return self.places
-        known = zip(self.homes, self._audiences, strict=True)
-        return {home_id: audience.reached(self) for home_id, audience in known}
+        return {one.home_id: one.reached(self) for one in self._audiences}
 
     def _extras(self, skipped: int) -> Mapping[str, object]:
         """What is to be said beside the event that is taken."""

@@ -1,10 +1,9 @@
 """What a lower floor needs from a higher one or from the world, as protocols handed in."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from types import MappingProxyType
 from typing import Final, Protocol, Unpack
 
 from core.domain.accounts import Viewer
@@ -12,6 +11,7 @@ from core.domain.audit import Actor, Detail, Kind, Outcome
 from core.domain.devices import Capability, Device, DeviceKind, State
 from core.domain.events import Event, EventType
 from core.domain.homes import Home
+from core.domain.seen import Seen
 
 
 class Clock(Protocol):
@@ -201,62 +201,6 @@ class Manner:
 
 EVERYTHING: Final = Manner()
 """Each event, as soon as it can be had."""
-
-
-NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
-
-
-class Moving(Protocol):
-    """Who is where in a home: what an event was judged by."""
-
-    moves: int
-    """How often a device has come, gone or moved so far."""
-
-
-class Seen:
-    """An event as watchers get it: one object for all who see it alike.
-
-    `places` are those up to which everything was shown once this has been. The cursor that seals
-    them is made when it is first asked for. `payload` is the whole answer as JSON, once made.
-    """
-
-    __slots__ = ("_cursor", "_seal", "event", "extras", "moves", "payload", "places", "roster")
-
-    def __init__(
-        self,
-        event: Event,
-        places: Mapping[str, int],
-        seal: Callable[[Mapping[str, int]], str],
-        roster: Moving | None = None,
-    ) -> None:
-        """Judged by this roster, as of now: by its `moves` one sees whether that still holds."""
-        self.event = event
-        self.places = places
-        self.roster = roster
-        self.moves = 0 if roster is None else roster.moves
-        self.payload: bytes | None = None
-        self.extras = NOTHING
-        """What is to be said beside it to its reader: `coalesced`, `gap`."""
-        self._seal = seal
-        self._cursor: str | None = None
-
-    @property
-    def cursor(self) -> str:
-        """What resumes after it."""
-        if self._cursor is None:
-            self._cursor = self._seal(self.places)
-        return self._cursor
-
-    def beside(self, extras: Mapping[str, object]) -> "Seen":
-        """The same for one reader alone, with these."""
-        seen = Seen(self.event, self.places, self._seal, self.roster)
-        seen.moves, seen.extras = self.moves, extras
-        seen._cursor = self.cursor  # which all who see it alike share
-        return seen
-
-    def before(self) -> dict[str, int]:
-        """The places just before it."""
-        return {**self.places, self.event.home.id: self.event.place - 1}
 
 
 class Watching(Protocol):

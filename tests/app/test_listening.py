@@ -342,7 +342,7 @@ async def test_what_a_dead_server_left_a_worker_cleans_up(
     """Once its lease is over it is gone, although nothing ever happened for it; nothing is sent."""
     async with run_house(sqlite_url, webhook_allow="127.0.0.1") as house, answering() as local:
         estate = await settle(house, [lamp("lamp")])
-        monkeypatch.setattr(stored, "LEASE_SECONDS", 1.0)
+        monkeypatch.setattr(stored, "LEASE_SECONDS", 3.0)
         begin(house)
         given: Any = {"url": local.url, "document": "subscription { events { id } }"}
         viewer = viewer_of(house, estate.grant)

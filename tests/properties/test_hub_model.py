@@ -19,7 +19,8 @@ from core.domain.devices import Device, State
 from core.domain.events import Event, EventType
 from core.domain.grants import Grant, Share
 from core.domain.homes import Home
-from core.domain.ports import Delivery, Manner, Report, Seen, Wanted
+from core.domain.ports import Delivery, Manner, Report, Wanted
+from core.domain.seen import Seen
 from core.feed import Feed
 from core.services import events as paging
 from subscriptions import hub as room, watch as one_watch

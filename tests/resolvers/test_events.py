@@ -10,7 +10,7 @@ from core.domain.devices import State
 from core.domain.errors import Invalid, Missing
 from core.domain.events import Event, EventType
 from core.domain.grants import Grant, Share
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 from core.store.retention import Bounds
 from resolvers import events
 from resolvers.answers import settled

@@ -7,7 +7,7 @@ from typing import Any
 from app.press import Press
 from app.server import ask_of
 from core.domain.accounts import Viewer
-from core.domain.ports import Seen
+from core.domain.seen import Seen
 from engine import Document, Documents, Engine, Result, run, stream
 from resolvers.asking import Ask
 from schema import UNCARRIED, build, sdl

@@ -15,7 +15,7 @@ class Slow:
     """A watch that takes its time to open, and says what becomes of it."""
 
     key = "key"
-    passed = bool
+    take = passed = bool
 
     def __init__(self) -> None:
         """Not open yet."""

@@ -18,7 +18,8 @@ from core.domain.accounts import Viewer
 from core.domain.errors import Unauthenticated
 from core.domain.events import Event, EventType
 from core.domain.grants import Share
-from core.domain.ports import EVERYTHING, Live, Manner, Seen, Wanted, Watching
+from core.domain.ports import EVERYTHING, Live, Manner, Wanted, Watching
+from core.domain.seen import Seen
 from engine import Documents, Limits, Rejected, Result
 from schema import UNCARRIED, sdl
 from tests.resolvers.world import World, lamp, statements

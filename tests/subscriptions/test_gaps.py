@@ -12,7 +12,8 @@ from app.compose import House
 from core import feed as tails
 from core.domain.events import Event
 from core.domain.grants import Share
-from core.domain.ports import Delivery, Manner, Seen, Wanted
+from core.domain.ports import Delivery, Manner, Wanted
+from core.domain.seen import Seen
 from core.store.retention import Bounds
 from subscriptions import watch as one_watch
 from subscriptions.hub import Watching

@@ -24,7 +24,8 @@ from core.domain.errors import (
 )
 from core.domain.events import Event, EventType
 from core.domain.grants import Scope, Share
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import Wanted
+from core.domain.seen import Seen
 from core.services import events as paging
 from core.snapshots.rosters import Roster, Rosters
 from subscriptions import hub as room, watch as one_watch

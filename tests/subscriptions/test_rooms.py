@@ -10,7 +10,8 @@ from hypothesis import given, strategies as st
 
 from core.domain.accounts import Viewer
 from core.domain.events import Event
-from core.domain.ports import Seen, Wanted
+from core.domain.ports import Wanted
+from core.domain.seen import Seen
 from core.feed import Feed
 from core.snapshots.rosters import Roster
 from core.tokens import Cursors

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.compose import House
+from app.ending import Ending
 from app.working import working
 from core.domain.devices import State
 from core.domain.ports import Report
@@ -152,16 +153,26 @@ async def test_who_keeps_up_keeps_what_it_has(
 
 
 async def test_a_rate_that_was_asked_for_is_no_load(estate: Estate) -> None:
-    """What waits for it is not sent sooner by anybody else; nor is what hangs at a receiver."""
-    async with working(estate.house) as alone, AsyncExitStack() as stack:
-        paced = await stack.enter_async_context(partner(estate, rate_limit=2))
-        hung = await stack.enter_async_context(partner(estate))
-        hung.answers = lambda _: None
+    """What waits for it is not sent sooner by anybody else."""
+    async with partner(estate, rate_limit=2) as paced, working(estate.house) as alone:
         await told(estate, 12)
         await eventually(lambda: len(paced.got) == 6)  # those that follow are late for a second
         for _ in range(20):
             await asyncio.sleep(0.05)
-            assert (alone.leased, alone.behind) == (2, 0)
+            assert (alone.leased, alone.behind) == (1, 0)
+
+
+async def test_what_hangs_at_a_receiver_is_no_load(estate: Estate) -> None:
+    """Nobody else would be answered sooner."""
+    ending = Ending()
+    async with AsyncExitStack() as stack:
+        (hung,) = await full(stack, estate, 1)
+        hung.answers = lambda _: None
+        async with working(estate.house, ending=ending) as alone:
+            await eventually(lambda: alone.behind == 1)
+            await eventually(lambda: (alone.leased, alone.behind) == (1, 0))
+            ending.set()
+            ending.set()
 
 
 async def test_what_is_given_is_taken_by_nobody_else(estate: Estate) -> None:
