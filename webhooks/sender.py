@@ -184,8 +184,10 @@ class Sender:
         """The head of the answer.
 
         A server may close a connection that waited, just when it is used again: that is no failure
-        of the receiver, so it is asked by the next one, at last by one made for the request.
+        of the receiver, so it is asked by the next one, at last by one made for the request. Where
+        that may not be made any more, the first has failed: the receiver may have read it.
         """
+        broken: Exception | None = None
         while True:
             way = Trip(still)
             trip.set(way)
@@ -193,9 +195,14 @@ class Sender:
                 return await self._session.post(
                     url, headers=headers, data=body, allow_redirects=False
                 )
+            except Withdrawn:
+                if broken is not None:
+                    raise broken from None
+                raise
             except (ClientOSError, ConnectionError, ServerDisconnectedError) as error:
                 if way.dialled or isinstance(error, ClientConnectorError):
                     raise
+                broken = error
 
 
 async def _start(response: ClientResponse, seconds: float) -> str:

@@ -90,6 +90,27 @@ async def test_connections_are_used_again_and_missed_by_nobody() -> None:
         assert sender.connections == 1
 
 
+async def test_what_was_sent_in_vain_has_failed_if_it_may_not_go_again() -> None:
+    """It may have been read, so it is an attempt; what was never sent is none."""
+
+    async def once_and_gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(OK)
+        there.got.append(await request(reader))
+
+    async def never() -> bool:
+        return False
+
+    async with receiver(once_and_gone) as there, sending() as sender:
+        assert await sender.send(there.url, HEADERS, b"{}", never) is None
+        assert (await sender.post(there.url, HEADERS, b"{}")).status == 200
+        reply = await sender.send(there.url, HEADERS, b"{}", never)
+        assert reply is not None
+        assert reply.status is None
+        assert "closed the connection" in (reply.error or "")
+        assert len(there.got) == 1
+
+
 async def test_a_body_is_read_to_a_bound() -> None:
     """Its start is kept. A connection is used again once its body is read, where that is short."""
     whole, more = (
