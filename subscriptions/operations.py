@@ -56,10 +56,9 @@ class Operation:
         self._ours = ours
         self._head = b""
 
-    def listen(self) -> None:
+    def listen(self, stream: Streaming) -> None:
         """Take what its stream, which is open now, has."""
-        if self.stream is not None:
-            self._next, self.passed = self.stream.next, self.stream.passed
+        self._next, self.passed = stream.next, stream.passed
 
     def take(self) -> bytes | None:
         """`subscriptions.outlet.Source`: the message with its next event."""
@@ -181,7 +180,7 @@ class Operations:
         if call.operation.kind == "subscription":
             operation.stream = self._graph.stream(call)
             errors = await operation.stream.open(partial(self.outlet.announce, operation))
-            operation.listen()
+            operation.listen(operation.stream)
             if errors is not None:
                 self._finish(operation, "error", errors)
             return

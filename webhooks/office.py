@@ -10,7 +10,7 @@ from webhooks.recorder import Recorder
 
 
 class Office:
-    """One of them."""
+    """What endpoints are leased by, sent to and recorded with, by what clock and schedule."""
 
     def __init__(
         self,

@@ -66,6 +66,14 @@ async def full(stack: AsyncExitStack, estate: Estate, many: int) -> Sequence[Par
     return ours
 
 
+async def behind_alone(stack: AsyncExitStack, estate: Estate) -> tuple[Sequence[Partner], Worker]:
+    """Four such endpoints, and the one worker that has them."""
+    ours = await full(stack, estate, 4)
+    alone = await stack.enter_async_context(working(estate.house))
+    await eventually(lambda: alone.behind == 4)
+    return ours, alone
+
+
 async def delivered(ours: Sequence[Partner]) -> None:
     """Each receiver is quick from now on, and gets everything, once and in order."""
     for one in ours:
@@ -107,9 +115,7 @@ async def test_who_is_behind_gives_to_who_is_not(
 async def test_who_is_dead_is_given_nothing_for_long(estate: Estate) -> None:
     """It is taken for alive for a while: what it does not take is taken again by who gave it."""
     async with AsyncExitStack() as stack:
-        ours = await full(stack, estate, 4)
-        alone = await stack.enter_async_context(working(estate.house))
-        await eventually(lambda: alone.behind == 4)
+        ours, alone = await behind_alone(stack, estate)
         await Workers(estate.house.database).here(Colleague("dead", 0, 200))
         await eventually(lambda: alone.leased == 2)
         await eventually(lambda: alone.leased == 4, 5.0)
@@ -121,9 +127,7 @@ async def test_who_is_dead_is_given_nothing_for_long(estate: Estate) -> None:
 async def test_who_has_no_room_is_given_nothing(estate: Estate) -> None:
     """It sends to as many endpoints as it can, if none of them is behind."""
     async with AsyncExitStack() as stack:
-        ours = await full(stack, estate, 4)
-        alone = await stack.enter_async_context(working(estate.house))
-        await eventually(lambda: alone.behind == 4)
+        ours, alone = await behind_alone(stack, estate)
         for _ in range(10):
             await Workers(estate.house.database).here(Colleague("full", 0, 0))
             await asyncio.sleep(0.1)
