@@ -1,21 +1,22 @@
 """Result: what an operation, or one event of a subscription, answered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from graphql import GraphQLError
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Result:
+
+class Result(NamedTuple):
     """What an operation, or one event of a subscription, answered."""
 
     data: Any
     """A map, or null; or what stands for its JSON."""
 
     errors: tuple[GraphQLError, ...] = ()
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = _NOTHING
     ran: bool = True
     """False for a subscription that could not start: its answer has no `data` (spec 7.1.2)."""
 

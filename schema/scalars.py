@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NewType
 
+import orjson
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
@@ -18,7 +19,9 @@ Json = NewType("Json", object)
 def _written(value: datetime) -> str:
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    return value.isoformat(timespec="milliseconds")[:-6] + "Z"  # without its "+00:00"
+    # As isoformat(timespec="milliseconds") writes it, in half of the time.
+    whole = orjson.dumps(value, option=orjson.OPT_OMIT_MICROSECONDS)[1:20].decode()
+    return f"{whole}.{value.microsecond // 1_000:03}Z"
 
 
 def _read(value: str) -> datetime:

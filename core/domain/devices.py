@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from core.domain.errors import Invalid
@@ -165,6 +166,7 @@ class Device:
     order: int = 0
 
 
+@lru_cache(len(ATTRIBUTES))  # an event says what has changed by these
 def spoken(name: str) -> str:
     """An attribute's name as the graph writes it: `color_temperature` → `colorTemperature`."""
     head, *rest = name.split("_")

@@ -19,6 +19,9 @@ from core.domain.homes import Home
 class EventType(Enum):
     """What happened."""
 
+    # Enum's own is a call of Python's, and each event is looked up by its type several times.
+    __hash__ = object.__hash__
+
     DEVICE_STATUS_CHANGED = "DEVICE_STATUS_CHANGED"
     DEVICE_ADDED = "DEVICE_ADDED"
     DEVICE_UPDATED = "DEVICE_UPDATED"

@@ -111,12 +111,14 @@ class Grant:
 
     def covered(self, event: Event) -> bool:
         """Whether the grant covered what the event speaks of when it happened."""
-        device = event.device
-        held = [s for s in self.shares if s.home_id == event.home.id and s.at(event.place)]
-        if device is None:
-            return bool(held)
-        room = device.room.id if device.room else None
-        return any(share.names(device.id, room, device.kind) for share in held)
+        home_id, place, device = event.home.id, event.place, event.device
+        room = device.room.id if device and device.room else None
+        for share in self.shares:
+            if share.home_id != home_id or not share.at(place):
+                continue
+            if device is None or share.names(device.id, room, device.kind):
+                return True
+        return False
 
     def began(self, home_id: str) -> int:
         """The place in a home's log before which the grant shows nothing of it."""

@@ -25,11 +25,8 @@ class Cursors:
 
     def places(self, grant_id: str, places: Mapping[str, int]) -> str:
         """A cursor that holds a place per home, for at most 32 homes."""
-        packed = b"".join(
-            _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)
-            for home_id, place in places.items()
-        )
-        return self._sealer.seal(f"places:{grant_id}", packed)
+        packed = [_packed(home_id, place) for home_id, place in places.items()]
+        return self._sealer.seal(f"places:{grant_id}", b"".join(packed))
 
     def open_places(self, grant_id: str, cursor: str, field: str = "after") -> dict[str, int]:
         """The places of a cursor; `field` is where it came in.
@@ -64,3 +61,7 @@ class Cursors:
             )
             raise Invalid(sentence, field)
         return tuple(orjson.loads(content))
+
+
+def _packed(home_id: str, place: int) -> bytes:
+    return _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)

@@ -11,6 +11,7 @@ from core.domain.chance import Chance
 
 NONCE = 12
 _NONCES = Chance(NONCE)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Sealer:
@@ -27,7 +28,8 @@ class Sealer:
         """URL-safe text that only `open` with the same purpose turns back."""
         nonce = _NONCES.piece()
         sealed = self._ciphers[0].encrypt(nonce, content, purpose.encode())
-        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        text = binascii.b2a_base64(nonce + sealed, newline=False)
+        return text.translate(_URL_SAFE, b"=").decode()
 
     def open(self, purpose: str, text: str) -> bytes | None:
         """What was sealed for this purpose under one of the keys, or None."""

@@ -34,9 +34,9 @@ def fetch(field: GraphQLField, node: FieldNode) -> Fetch:
     called = strawberries.function(resolve)
     if called is None:
         return Fetch(None, resolve, reads(resolve, 1), constant=_constant(field, node, None))
-    function, light, convert = called
-    informed = not light and reads(function, 1)
-    return Fetch(None, function, informed, light, convert, _constant(field, node, convert))
+    function, light, convert, alone = called
+    informed = not light and not alone and reads(function, 1)
+    return Fetch(None, function, informed, light, convert, _constant(field, node, convert), alone)
 
 
 def _constant(

@@ -42,6 +42,9 @@ class Fetch(NamedTuple):
     constant: Mapping[str, Any] | None = None
     """The resolver's arguments, where they are the same in every run."""
 
+    alone: bool = False
+    """Whether the resolver takes the object and nothing else."""
+
 
 class Spot:
     """A place of the answer. Two spots are never equal."""

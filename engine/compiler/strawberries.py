@@ -8,7 +8,7 @@ Strawberry's own resolver.
 """
 
 from collections.abc import Callable, Mapping
-from inspect import getclosurevars, iscoroutinefunction
+from inspect import getclosurevars, iscoroutinefunction, signature
 from keyword import iskeyword
 from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -37,6 +37,8 @@ class Called(NamedTuple):
     """Whether the info need not have more than a context."""
 
     convert: Convert | None
+    alone: bool = False
+    """Whether the function takes the object and nothing else."""
 
 
 def attribute(resolve: Callable[..., Any]) -> str | None:
@@ -115,6 +117,9 @@ def _direct(
 
     if light and not bound and [*sources, info_name] == _parameters(called)[:2] and sources:
         return Called(called, light, convert)
+    itself = [resolver.self_parameter.name] if resolver.self_parameter else sources
+    if len(itself) == 1 and _parameters(called) == _named(called) == itself:
+        return Called(called, light, convert, alone=True)
 
     def given(source: Any, info: Any, **named: Any) -> Any:
         for name in sources:
@@ -135,6 +140,11 @@ def _direct(
 def _parameters(called: FunctionType) -> list[str]:
     """Give the names of what can be passed by position."""
     return list(called.__code__.co_varnames[: called.__code__.co_argcount])
+
+
+def _named(called: FunctionType) -> list[str]:
+    """Give the names of what a function takes, however it is passed."""
+    return [each.name for each in signature(called).parameters.values()]
 
 
 def _enclosed(resolve: object) -> Mapping[str, Any]:

@@ -95,6 +95,8 @@ def _fetched(spot: Spot, number: int, names: dict[str, Any]) -> list[str]:
         names[f"name_{number}"] = spot.nodes[0].name.value
         return [f"value = read(name_{number})"]
     names[f"resolve_{number}"] = fetch.resolve
+    if fetch.alone:
+        return [f"value = resolve_{number}(source)"]
     given = f"**arguments(run, spot_{number})"
     if fetch.constant is not None:
         names[f"constant_{number}"] = fetch.constant

@@ -111,6 +111,16 @@ def by_name(*, add: int, info: strawberry.Info) -> str:
     return f"{info.field_name} {info.context['name']} {add}"
 
 
+def by_root(root: Thing) -> int:
+    """The object alone."""
+    return root.number
+
+
+def by_keyword(*, root: Thing) -> int:
+    """The object alone, but not by position."""
+    return root.number
+
+
 @strawberry.type
 class Shapes:
     """Functions with parameters in all orders."""
@@ -120,6 +130,13 @@ class Shapes:
     second: int = strawberry.field(resolver=by_info_and_root)
     third: str = strawberry.field(resolver=by_info)
     fourth: str = strawberry.field(resolver=by_name)
+    fifth: int = strawberry.field(resolver=by_root)
+    sixth: int = strawberry.field(resolver=by_keyword)
+
+    @strawberry.field
+    def seventh(self) -> int:
+        """The object alone, as a method."""
+        return self.number
 
 
 @dataclass
@@ -168,6 +185,7 @@ TEXTS = {
     "abstract": "{ numbered { number ... on Thing { size price twin { number } } } }",
     "wrong": "{ wrong { number } }",
     "shapes": "{ shapes { first again: first(add: 3) second(add: 2) fourth(add: 9) } }",
+    "alone": "{ shapes { fifth sixth seventh } }",
     "lists": "query ($w: Wanted!) { shapes { one: third(wanted: [$w, {}]) third(wanted: []) } }",
     "refused": "query ($w: Int = 2) { shapes { number second(add: $w) } }",
 }
@@ -250,6 +268,14 @@ def test_an_info_is_made_for_who_looks_at_it(name: str, *, light: bool, whole: b
     assert called is not None
     assert called.light is light
     assert (called.resolve is by_root_and_info) is whole
+
+
+@pytest.mark.parametrize(("name", "alone"), [("fifth", True), ("sixth", False), ("seventh", True)])
+def test_who_takes_the_object_alone_is_called_with_it(name: str, *, alone: bool) -> None:
+    """By position."""
+    called = strawberries.function(SCHEMA.type_map["Shapes"].fields[name].resolve)  # type: ignore[attr-defined]
+    assert called is not None
+    assert called.alone is alone
 
 
 async def test_a_type_that_goes_by_class_is_asked_once() -> None:
