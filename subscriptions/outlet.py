@@ -203,26 +203,24 @@ class Outlet:
 
     def _write(self, events: int, first: Source | None = None) -> None:
         """Write what was said and so many events, as far as the peer reads; of `first` to begin."""
-        self._writes, left = True, events
+        self._writes, left, room = True, events, True
         write, sources = self._put, self._sources
         try:
-            while not self.closed:
-                source = None
+            while room and not self.closed:
                 if self._said:
-                    text = self._spoken()
+                    room = write(self._spoken())
                 elif left and (first or sources):
                     source, first = first or sources.pop(0), None
-                    if (event := source.take()) is None:
-                        continue
-                    text, left = event, left - 1
+                    if (event := source.take()) is not None:
+                        left -= 1
+                        room = write(event)
+                        if (not room or source.passed()) and source not in sources:
+                            sources.append(source)
                 else:
                     break
-                room = write(text)
-                if source is not None and (not room or source.passed()) and source not in sources:
-                    sources.append(source)
-                if not room:
-                    self._writing = asyncio.create_task(self._wait())
-                    return
+            if not room:
+                self._writing = asyncio.create_task(self._wait())
+                return
         except Gone:
             self._close()
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of what carries this

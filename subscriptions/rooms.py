@@ -147,26 +147,22 @@ class Audience:
         """Tell so many of them, or fewer who write as much; they may leave over that."""
         if self._left is None:
             self._left, self._goal = iter(tuple(self._told)), self._first + len(self._news)
-        pump, push = self._pump, self._push
+        pump, ours, news = self._pump, self._told, self._news
         begun = pump.written
         for count, watch in enumerate(self._left, 1):
-            push(watch)
+            told, end = ours.get(watch), self._first + len(news)
+            if told is not None and told != end:  # else it has left, or has come back since
+                ours[watch] = end
+                try:
+                    watch.push(news if told == self._first else news[told - self._first :])
+                except Exception:  # one watch's bug must not cost the others an event
+                    log.exception("watch_failed", home_id=self.home_id)
             if count >= most or pump.written >= begun + most:
                 pump.written = max(pump.written, begun + count)  # not all of them have to write
                 return
         self._left = None
         del self._news[: self._goal - self._first]
         self._first = self._goal
-
-    def _push(self, watch: Watcher) -> None:
-        told, end = self._told.get(watch), self._first + len(self._news)
-        if told is None or told == end:  # it has left, or has come back since
-            return
-        self._told[watch] = end
-        try:
-            watch.push(self._news if told == self._first else self._news[told - self._first :])
-        except Exception:  # one watch's bug must not cost the others an event
-            log.exception("watch_failed", home_id=self.home_id)
 
 
 class Room:
@@ -222,19 +218,18 @@ class Room:
         if not isinstance(entry, Event):
             return
         self.place = entry.place
-        device_id = entry.device.id if entry.device else None
-        for one in {device_id, None}:
-            if (audiences := self._of_device.get(one)) is not None:
-                for audience in tuple(audiences.values()):
-                    self._tell(audience, entry)
+        of_device = self._of_device
+        if (all_devices := of_device.get(None)) is not None:
+            self._tell_all(all_devices, entry)
+        if entry.device is not None and (ours := of_device.get(entry.device.id)) is not None:
+            self._tell_all(ours, entry)
 
-    def _tell(self, audience: Audience, event: Event) -> None:
-        if not audience.wanted.matches(event):
-            return
-        if not audience.grant.shows(event, self.roster.rooms):
-            return
-        places = {home_id: self._feed.place(home_id) for home_id in audience.homes}
-        audience.see(Seen(event, places, audience.seal, self.roster))
+    def _tell_all(self, audiences: Mapping[Key, Audience], event: Event) -> None:
+        roster, place = self.roster, self._feed.place
+        for audience in tuple(audiences.values()):
+            if audience.wanted.matches(event) and audience.grant.shows(event, roster.rooms):
+                places = {home_id: place(home_id) for home_id in audience.homes}
+                audience.see(Seen(event, places, audience.seal, roster))
 
 
 class Rooms:

@@ -17,6 +17,8 @@ class Roster:
     whoever has it gives it back and takes another one, before anything more is judged by it.
     """
 
+    __slots__ = ("_early", "_place", "home_id", "lapsed", "moves", "readers", "rooms")
+
     def __init__(self, home_id: str) -> None:
         """Empty until loaded."""
         self.home_id = home_id
