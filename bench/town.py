@@ -3,17 +3,20 @@
 It is the product's own application on its own house, but for where events come from: for each byte
 on a socket beside the database, the next home has one, and it enters where the committer would have
 told of it, once it were stored (`core.relay.Relay.committed`). What is left out is the transaction,
-which `ingest_…` measures; what follows it is all there: relay, feed, hub, rendering, sockets.
+which `ingest_…` measures, as far as it can be: an event is made of what was prepared before, with
+an id, a place and a sequence of its own. What follows it is all there: relay, feed, hub, rendering,
+sockets.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from itertools import cycle
+from itertools import count as counting, cycle
 from pathlib import Path
 from typing import Any
 
@@ -36,47 +39,52 @@ from core.settings import Settings
 from core.store.committer import BATCH, Committed
 
 AT_ONCE = 32
+CHANGED = ("on",)
 
 
 @dataclass(slots=True)
 class Resident:
-    """The device of one home as it is now, and the place that its home's log has in the store."""
+    """The device of one home, and the place that its home's log has in the store."""
 
     device: Device
+    """As it is now."""
+
+    other: Device
+    """As it will be after its next event; the two take turns."""
+
     token: str
+    sequence: int
     place: int = 0
 
-    def change(self, house: House) -> Event:
-        """Its next event, as `core.store.ledger.Ledger.tell` would have made it.
+    def change(self, house: House, number: int, now: datetime) -> Event:
+        """Its next event, like one of `core.store.ledger.Ledger.tell`.
 
         Its place is the next that the feed waits for; where nobody follows the home, it is lost.
         """
-        before, now = self.device, house.clock.now()
-        on = not before.state.on
+        before, self.device, self.other = self.device, self.other, self.device
+        self.sequence += 1
         known = house.feed.known(before.home.id)
-        self.device = replace(
-            before, state=State(on=on), sequence=before.sequence + 1, updated_at=now
-        )
         return Event(
-            id=house.ids.new("event"),
+            id=f"event_{number:032x}",
             type=EventType.DEVICE_STATUS_CHANGED,
             home=before.home,
             place=1 + (self.place if known is None else known),
-            sequence=self.device.sequence,
+            sequence=self.sequence,
             occurred_at=now,
             device=self.device,
             previous=before.state,
-            changed=("on",),
+            changed=CHANGED,
         )
 
 
-def happening(house: House, residents: Sequence[Resident]) -> OnAsked:
+def happening(house: House, residents: Sequence[Resident], numbers: Iterator[int]) -> OnAsked:
     """Lets so many events happen, told like transactions' facts; the first home begins."""
     turns, most = cycle(residents), min(BATCH, len(residents))
 
-    def happen(count: int) -> None:
-        for begun in range(0, count, most):
-            events = [next(turns).change(house) for _ in range(min(most, count - begun))]
+    def happen(asked: int) -> None:
+        for begun in range(0, asked, most):
+            now, some = house.clock.now(), min(most, asked - begun)
+            events = [next(turns).change(house, next(numbers), now) for _ in range(some)]
             places = {event.home.id: event.place for event in events}
             house.relay.committed(Committed(places, events, ()))
 
@@ -104,9 +112,10 @@ async def _resident(house: House, client: Client, number: int) -> Resident:
     home, (device,) = await homes.switches(house, owner, 1)
     shares = (Share(home.id),)
     grant = await house.services.grants.give(owner.id, client.id, frozenset(Scope), shares)
-    # As a log holds a device: without how it is reached.
     token = house.tokens.issue(grant, grant.scopes, homes.TOKEN_SECONDS)
-    return Resident(replace(device, address="", order=0), token)
+    device = replace(device, address="", order=0)  # as a log holds it: without how it is reached
+    other = replace(device, state=State(on=not device.state.on))
+    return Resident(device, other, token, device.sequence)
 
 
 def _arguments() -> argparse.Namespace:
@@ -126,7 +135,7 @@ async def run(options: argparse.Namespace) -> None:
         settings = Settings(public_url=f"http://127.0.0.1:{port}")
         async with running(build(settings), migrate=True) as house, AsyncExitStack() as stack:
             residents = await _settled(house, options.homes)
-            begin = partial(happening, house, residents)
+            begin = partial(happening, house, residents, counting(1))
             await stack.enter_async_context(asked(options.listen, begin))
             await stack.enter_async_context(server.listening(house, listener))
             server.calm_collector()  # as `latchkey serve` does
