@@ -58,7 +58,7 @@ class Program:
         except GraphQLError as error:
             run.errors.add(error, None)
             data = None
-        return _awaited(data, run) if awaits(data) else Result(data, tuple(run.errors.errors))
+        return _awaited(data, run) if awaits(data) else Result(data, run.failed)
 
 
 async def _awaited(data: Awaitable[Any], run: Run) -> Result:
@@ -67,7 +67,7 @@ async def _awaited(data: Awaitable[Any], run: Run) -> Result:
     except GraphQLError as error:
         run.errors.add(error, None)
         done = None
-    return Result(done, tuple(run.errors.errors))
+    return Result(done, run.failed)
 
 
 def compile_program(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -62,16 +63,28 @@ class Inputs:
 class Run:
     """One run of an operation, or one event of a subscription."""
 
-    __slots__ = ("_executor", "_shared", "context", "errors", "inputs", "root", "stage")
+    __slots__ = ("_errors", "_executor", "_shared", "context", "inputs", "root", "stage")
 
     def __init__(self, stage: Stage, inputs: Inputs, root: object, context: object) -> None:
         self.stage = stage
         self.inputs = inputs
         self.root = root
         self.context = context
-        self.errors = CollectedErrors()
+        self._errors: CollectedErrors | None = None
         self._executor: Reference | None = None
         self._shared: tuple[Any, ...] | None = None
+
+    @property
+    def errors(self) -> CollectedErrors:
+        """graphql-core's record of what failed, made when something first does."""
+        if self._errors is None:
+            self._errors = CollectedErrors()
+        return self._errors
+
+    @property
+    def failed(self) -> tuple[GraphQLError, ...]:
+        """What failed up to now."""
+        return () if self._errors is None else tuple(self._errors.errors)
 
     @property
     def executor(self) -> Reference:
