@@ -32,6 +32,7 @@ class Operation:
         "_head",
         "_next",
         "_ours",
+        "_outlet",
         "call",
         "id",
         "over",
@@ -54,11 +55,16 @@ class Operation:
 
         self._next: Callable[[], Seen | None] = _nothing
         self._ours = ours
+        self._outlet = ours.outlet
         self._head = b""
 
     def listen(self, stream: Streaming) -> None:
         """Take what its stream, which is open now, has."""
         self._next, self.passed = stream.next, stream.passed
+
+    def announce(self, home_id: str) -> None:
+        """Its stream has something to be taken."""
+        self._outlet.announce(self, home_id)
 
     def take(self) -> bytes | None:
         """`subscriptions.outlet.Source`: the message with its next event."""
@@ -179,7 +185,7 @@ class Operations:
         operation.call = call
         if call.operation.kind == "subscription":
             operation.stream = self._graph.stream(call)
-            errors = await operation.stream.open(partial(self.outlet.announce, operation))
+            errors = await operation.stream.open(operation.announce)
             operation.listen(operation.stream)
             if errors is not None:
                 self._finish(operation, "error", errors)

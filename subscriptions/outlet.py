@@ -6,7 +6,7 @@ task is there only while that has to be waited for.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import orjson
@@ -95,9 +95,9 @@ class Outlet:
         self._wire = wire
         self._put = wire.write
         self._pump = pump
-        self._said: list[Said] = []
+        self._said: Sequence[Said] = ()
         self._cleared: asyncio.Future[None] | None = None
-        self._sources: list[Source] = []
+        self._sources: Sequence[Source] = ()
         self._home_id = ""
         """Whose event came last."""
         self._waits = False
@@ -135,7 +135,7 @@ class Outlet:
         """
         if self.closed:
             raise Gone
-        self._said.append((orjson.dumps(message), taken))
+        self._said = (*self._said, (orjson.dumps(message), taken))
         if not self._writes:
             self._write(0)
 
@@ -147,7 +147,7 @@ class Outlet:
         if self._pump.turn == home_id and not (self._writes or self._waits):
             self._write(EVENTS, source)
             return
-        self._sources.append(source)
+        self._sources = (*self._sources, source)
         if not (self._writes or self._waits):
             self._await_turn()
 
@@ -181,8 +181,7 @@ class Outlet:
 
     def _close(self) -> None:
         self.closed = True
-        self._said.clear()
-        self._sources.clear()
+        self._said = self._sources = ()
         self._clear()
 
     def _clear(self) -> None:
@@ -204,18 +203,18 @@ class Outlet:
     def _write(self, events: int, first: Source | None = None) -> None:
         """Write what was said and so many events, as far as the peer reads; of `first` to begin."""
         self._writes, left, room = True, events, True
-        write, sources = self._put, self._sources
+        write = self._put
         try:
             while room and not self.closed:
                 if self._said:
                     room = write(self._spoken())
-                elif left and (first or sources):
-                    source, first = first or sources.pop(0), None
+                elif left and (first or self._sources):
+                    source, first = first or self._next(), None
                     if (event := source.take()) is not None:
                         left -= 1
                         room = write(event)
-                        if (not room or source.passed()) and source not in sources:
-                            sources.append(source)
+                        if (not room or source.passed()) and source not in self._sources:
+                            self._sources = (*self._sources, source)
                 else:
                     break
             if not room:
@@ -228,12 +227,19 @@ class Outlet:
         finally:
             self._pump.written += events - left
         self._writes = False
-        if sources and not self._waits:
+        if self._sources and not self._waits:
             self._await_turn()
+
+    def _next(self) -> Source:
+        """The next of those who have events."""
+        source, *rest = self._sources
+        self._sources = tuple(rest)
+        return source
 
     def _spoken(self) -> bytes:
         """The next of what was said."""
-        text, taken = self._said.pop(0)
+        (text, taken), *rest = self._said
+        self._said = tuple(rest)
         if taken is not None:
             taken()
         if not self._said:

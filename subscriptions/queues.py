@@ -32,6 +32,7 @@ class Queue(Protocol):
 class All(list[Seen]):
     """`delivery: ALL`. A list takes less room than a deque, and is as quick while it is short."""
 
+    __slots__ = ()
     skipped = 0
     put = list.append
 

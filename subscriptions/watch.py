@@ -132,7 +132,7 @@ class Watch:
                 self.end(expired())
                 raise expired()
             seen = queue.take()
-            if seen.still(self.viewer.grant):
+            if not seen.moved or seen.still(self.viewer.grant):
                 self.out = True
                 if queue.skipped or self.gap is not None:
                     return seen.beside(self._extras(queue.skipped))

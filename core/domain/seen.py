@@ -60,10 +60,14 @@ class Seen:
         seen._cursor = self.cursor  # which all who see it alike share
         return seen
 
+    @property
+    def moved(self) -> bool:
+        """Whether anything has moved since it was judged."""
+        return self.roster is not None and self.roster.moves != self.moves
+
     def still(self, grant: Grant) -> bool:
         """Whether a grant that showed it then shows it now, after whatever has moved since."""
-        judged = self.roster
-        return judged is None or judged.moves == self.moves or grant.shows(self.event, judged.rooms)
+        return self.roster is None or grant.shows(self.event, self.roster.rooms)
 
     def before(self) -> dict[str, int]:
         """The places just before it."""
