@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from itertools import count as counting, cycle
 from pathlib import Path
@@ -56,10 +55,11 @@ class Resident:
     sequence: int
     place: int = 0
 
-    def change(self, house: House, number: int, now: datetime) -> Event:
+    def change(self, house: House, number: int) -> Event:
         """Its next event, like one of `core.store.ledger.Ledger.tell`.
 
-        Its place is the next that the feed waits for; where nobody follows the home, it is lost.
+        But the device in it keeps its sequence, and the time of its last change. Its place is
+        the next that the feed waits for; where nobody follows the home, it is lost.
         """
         before, self.device, self.other = self.device, self.other, self.device
         self.sequence += 1
@@ -70,7 +70,7 @@ class Resident:
             home=before.home,
             place=1 + (self.place if known is None else known),
             sequence=self.sequence,
-            occurred_at=now,
+            occurred_at=house.clock.now(),
             device=self.device,
             previous=before.state,
             changed=CHANGED,
@@ -83,8 +83,8 @@ def happening(house: House, residents: Sequence[Resident], numbers: Iterator[int
 
     def happen(asked: int) -> None:
         for begun in range(0, asked, most):
-            now, some = house.clock.now(), min(most, asked - begun)
-            events = [next(turns).change(house, next(numbers), now) for _ in range(some)]
+            some = min(most, asked - begun)
+            events = [next(turns).change(house, next(numbers)) for _ in range(some)]
             places = {event.home.id: event.place for event in events}
             house.relay.committed(Committed(places, events, ()))
 

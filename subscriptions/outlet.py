@@ -6,7 +6,7 @@ task is there only while that has to be waited for.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol, TypeAlias
 
 import orjson
@@ -95,9 +95,9 @@ class Outlet:
         self._wire = wire
         self._put = wire.write
         self._pump = pump
-        self._said: Sequence[Said] = ()
+        self._said: tuple[Said, ...] = ()
         self._cleared: asyncio.Future[None] | None = None
-        self._sources: Sequence[Source] = ()
+        self._sources: tuple[Source, ...] = ()
         self._home_id = ""
         """Whose event came last."""
         self._waits = False
@@ -232,14 +232,12 @@ class Outlet:
 
     def _next(self) -> Source:
         """The next of those who have events."""
-        source, *rest = self._sources
-        self._sources = tuple(rest)
+        source, self._sources = self._sources[0], self._sources[1:]
         return source
 
     def _spoken(self) -> bytes:
         """The next of what was said."""
-        (text, taken), *rest = self._said
-        self._said = tuple(rest)
+        (text, taken), self._said = self._said[0], self._said[1:]
         if taken is not None:
             taken()
         if not self._said:

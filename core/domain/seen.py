@@ -62,11 +62,11 @@ class Seen:
 
     @property
     def moved(self) -> bool:
-        """Whether anything has moved since it was judged."""
+        """Whether anything has moved since it was judged; if not, that still holds."""
         return self.roster is not None and self.roster.moves != self.moves
 
     def still(self, grant: Grant) -> bool:
-        """Whether a grant that showed it then shows it now, after whatever has moved since."""
+        """Whether a grant that showed it then shows it now, judged anew."""
         return self.roster is None or grant.shows(self.event, self.roster.rooms)
 
     def before(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ Strawberry's own resolver.
 """
 
 from collections.abc import Callable, Mapping
-from inspect import getclosurevars, iscoroutinefunction, signature
+from inspect import Parameter, getclosurevars, iscoroutinefunction, signature
 from keyword import iskeyword
 from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -118,7 +118,7 @@ def _direct(
     if light and not bound and [*sources, info_name] == _parameters(called)[:2] and sources:
         return Called(called, light, convert)
     itself = [resolver.self_parameter.name] if resolver.self_parameter else sources
-    if len(itself) == 1 and _parameters(called) == _named(called) == itself:
+    if info_name is None and len(itself) == 1 and _taken(called) == itself:
         return Called(called, light, convert, alone=True)
 
     def given(source: Any, info: Any, **named: Any) -> Any:
@@ -142,9 +142,14 @@ def _parameters(called: FunctionType) -> list[str]:
     return list(called.__code__.co_varnames[: called.__code__.co_argcount])
 
 
-def _named(called: FunctionType) -> list[str]:
-    """Give the names of what a function takes, however it is passed."""
-    return [each.name for each in signature(called).parameters.values()]
+def _taken(called: FunctionType) -> list[str]:
+    """Give the names of what a function takes, if all can be passed by position and by name.
+
+    What is around it may take other things than it says, so the code itself is asked as well.
+    """
+    given = signature(called).parameters.values()
+    names = [each.name for each in given if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    return names if len(names) == len(given) and names == _parameters(called) else []
 
 
 def _enclosed(resolve: object) -> Mapping[str, Any]:

@@ -116,6 +116,27 @@ def by_root(root: Thing) -> int:
     return root.number
 
 
+def by_position(root: Thing, /) -> int:
+    """The object alone, which Strawberry passes by name."""
+    return root.number
+
+
+def by_info_alone(root: strawberry.Info) -> str:
+    """An info that is called as objects are."""
+    return str(root.context["name"])
+
+
+def by_default(root: Thing, add: int = 1) -> int:
+    """The object, and what is seldom given."""
+    return root.number + add
+
+
+async def by_waiting(root: Thing) -> int:
+    """The object alone, later."""
+    await asyncio.sleep(0)
+    return root.number
+
+
 def by_keyword(*, root: Thing) -> int:
     """The object alone, but not by position."""
     return root.number
@@ -132,6 +153,10 @@ class Shapes:
     fourth: str = strawberry.field(resolver=by_name)
     fifth: int = strawberry.field(resolver=by_root)
     sixth: int = strawberry.field(resolver=by_keyword)
+    eighth: str = strawberry.field(resolver=by_info_alone)
+    ninth: int = strawberry.field(resolver=by_default)
+    tenth: int = strawberry.field(resolver=by_waiting)
+    eleventh: int | None = strawberry.field(resolver=by_position)
 
     @strawberry.field
     def seventh(self) -> int:
@@ -185,7 +210,7 @@ TEXTS = {
     "abstract": "{ numbered { number ... on Thing { size price twin { number } } } }",
     "wrong": "{ wrong { number } }",
     "shapes": "{ shapes { first again: first(add: 3) second(add: 2) fourth(add: 9) } }",
-    "alone": "{ shapes { fifth sixth seventh } }",
+    "alone": "{ shapes { fifth sixth seventh eighth ninth tenth eleventh } }",
     "lists": "query ($w: Wanted!) { shapes { one: third(wanted: [$w, {}]) third(wanted: []) } }",
     "refused": "query ($w: Int = 2) { shapes { number second(add: $w) } }",
 }
@@ -270,9 +295,20 @@ def test_an_info_is_made_for_who_looks_at_it(name: str, *, light: bool, whole: b
     assert (called.resolve is by_root_and_info) is whole
 
 
-@pytest.mark.parametrize(("name", "alone"), [("fifth", True), ("sixth", False), ("seventh", True)])
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        ("fifth", True),
+        ("sixth", False),
+        ("seventh", True),
+        ("eighth", False),
+        ("ninth", False),
+        ("tenth", True),
+        ("eleventh", False),
+    ],
+)
 def test_who_takes_the_object_alone_is_called_with_it(name: str, *, alone: bool) -> None:
-    """By position."""
+    """By position, where Strawberry could pass it so, and passes nothing else."""
     called = strawberries.function(SCHEMA.type_map["Shapes"].fields[name].resolve)  # type: ignore[attr-defined]
     assert called is not None
     assert called.alone is alone

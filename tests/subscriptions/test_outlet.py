@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 import orjson
@@ -236,3 +237,56 @@ async def test_what_fails_to_be_written_ends_its_socket_alone() -> None:
         outlet.announce(Source("a1", "a2"), "home")
         await turns()
         assert (outlet.closed, outlet.stalled, left) == (True, True, ["left"])
+
+
+class Sudden(Source):
+    """Something happens to the outlet while it asks."""
+
+    def __init__(self, happens: Callable[[], object], *events: str) -> None:
+        super().__init__(*events)
+        self.happens = happens
+
+    def take(self) -> bytes | None:
+        """Not before it has happened."""
+        self.happens()
+        return super().take()
+
+
+async def test_what_is_announced_amid_the_asking_is_asked_in_its_turn() -> None:
+    """By whoever is asked, for itself and for another."""
+    wire, pump = Wire(), Pump()
+    outlet = Outlet(wire, pump, stays)
+    other = Source("b")
+
+    def announce() -> None:
+        if sudden.asked == 0:
+            for one in (sudden, other):
+                outlet.announce(one, "home")
+
+    sudden = Sudden(announce, "a", "c")
+    outlet.announce(sudden, "home")
+    await turns()
+    assert sorted(wire.got) == ["a", "b", "c"]
+    assert wire.got[0] == "a"
+
+
+async def test_nothing_is_asked_of_others_once_it_is_closed_amid_the_asking() -> None:
+    """And nothing of them is kept."""
+    wire, pump = Wire(), Pump()
+    outlet = Outlet(wire, pump, stays)
+    closing: list[asyncio.Task[None]] = []
+    other = Source("b")
+
+    def close() -> None:
+        closing.append(asyncio.create_task(outlet.close(Close.RESTART, "")))
+
+    sudden = Sudden(close, "a", "c")
+    for one in (sudden, other):
+        outlet.announce(one, "home")
+    await turns()
+    await asyncio.gather(*closing)
+    asked = other.asked
+    outlet.announce(other, "home")
+    await turns()
+    assert wire.got[-1] == f"closed {int(Close.RESTART)}"
+    assert other.asked == asked
