@@ -3,11 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-CHUNK = 1 << 16
 OnAsked: TypeAlias = Callable[[int], None]
+
+
+class _Ear(asyncio.Protocol):
+    """One connection. Without a task, which would cost as much as some events do."""
+
+    def __init__(self, connected: Callable[[], OnAsked]) -> None:
+        self._on_asked = connected()
+
+    def data_received(self, data: bytes) -> None:
+        """So many are asked for."""
+        self._on_asked(len(data))
 
 
 @asynccontextmanager
@@ -16,14 +27,8 @@ async def asked(path: Path, connected: Callable[[], OnAsked]) -> AsyncIterator[N
 
     `connected` gives what is told how many events are asked for, each time that some are.
     """
-
-    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        on_asked = connected()
-        while chunk := await reader.read(CHUNK):
-            on_asked(len(chunk))
-        writer.close()
-
-    listener = await asyncio.start_unix_server(hear, path)
+    loop = asyncio.get_running_loop()
+    listener = await loop.create_unix_server(partial(_Ear, connected), path)
     try:
         yield
     finally:

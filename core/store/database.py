@@ -4,11 +4,15 @@ SQLite loses updates under its default transactions, so every write begins IMMED
 writing connection, and readers are read-only.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import URL, Executable, Row, event, make_url
@@ -62,13 +66,15 @@ class Database:
         seconds = None if patient else STATEMENT_SECONDS
         parsed = make_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
+        self._ending = WeakSet[Thread]()
+        """SQLite's threads that were told to end."""
         if self.sqlite:
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _sqlite(parsed, Writer, 1)
-            self._reader = _sqlite(parsed, Reader, READERS)
-            self._watcher = _sqlite(parsed, Glancer, WATCHERS)
-            self._glancer = _sqlite(parsed, Glancer, 1)
+            self._writer = _sqlite(parsed, partial(Writer, ending=self._ending), 1)
+            self._reader = _sqlite(parsed, partial(Reader, ending=self._ending), READERS)
+            self._watcher = _sqlite(parsed, partial(Glancer, ending=self._ending), WATCHERS)
+            self._glancer = _sqlite(parsed, partial(Glancer, ending=self._ending), 1)
             _prepare(self._writer, BEGIN, *WRITING)
             _prepare(self._reader, "BEGIN", "query_only=ON")
             _prepare(self._watcher, "BEGIN", *GLANCING)
@@ -159,6 +165,9 @@ class Database:
         await self._reader.dispose()
         await self._watcher.dispose()
         await self._glancer.dispose()
+        # A call that nobody waits for any more may still run, and its thread tells the loop.
+        for thread in tuple(self._ending):
+            await asyncio.to_thread(thread.join)
 
 
 class _translated:  # noqa: N801 - used as a with-statement's verb

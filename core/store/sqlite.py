@@ -4,11 +4,14 @@ A hand-over to a thread and back costs as much as ten short statements, and whil
 the thread waits for the interpreter after each of them.
 """
 
+import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import Thread
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import URL
@@ -26,13 +29,22 @@ CHUNK: Final = 64
 class _Shared(aiosqlite.Connection, ABC):
     """A connection that the loop may use beside its thread, which is its turn where it is idle."""
 
-    def __init__(self, url: URL) -> None:
-        """To the file of this URL; nothing is opened before it is awaited."""
+    def __init__(self, url: URL, ending: WeakSet[Thread] | None = None) -> None:
+        """To the file of this URL; nothing is opened before it is awaited.
+
+        Its thread is `ending` once it was told to, after whatever it was given before.
+        """
         (path,), options = url.get_dialect()().create_connect_args(url)
         how: dict[str, Any] = {**options, "check_same_thread": False}
         super().__init__(lambda: sqlite3.connect(path, **how), iter_chunk_size=CHUNK)
         self._thread.daemon = True  # it must not keep the process from ending
+        self._ending = WeakSet[Thread]() if ending is None else ending
         self._given = self._done = 0  # calls that the thread was given, and that it has ended
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Have the thread end; whoever leaves a call alone does no more."""
+        self._ending.add(self._thread)
+        return super().stop()
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run one call of the driver: here, or in the thread."""

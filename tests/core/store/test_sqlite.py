@@ -11,7 +11,7 @@ from typing import Any
 
 import aiosqlite
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from core.store.database import Database
 from core.store.sqlite import Glancer, Reader, Writer
@@ -213,3 +213,23 @@ async def test_what_is_urgent_is_read_in_the_loop(path: Path) -> None:
         raw = await connection.get_raw_connection()
         assert isinstance(raw.driver_connection, Glancer)
     await database.close()
+
+
+async def test_closing_waits_for_a_call_that_nobody_waits_for(path: Path) -> None:
+    """Its thread tells the loop of it, which may be closed right after."""
+    before = set(threading.enumerate())
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    long = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) "
+        "SELECT count(*) FROM n"
+    )
+    await database.rows(text("SELECT 1"))  # then a connection is there
+    reading = asyncio.create_task(database.rows(long))
+    for _ in range(2):  # whoever is cancelled waits for the call, unless it is cancelled once more
+        await asyncio.sleep(0.02)
+        reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    ours = [one for one in set(threading.enumerate()) - before if "connection" in one.name]
+    assert ours
+    await database.close()
+    assert not any(one.is_alive() for one in ours)
