@@ -52,9 +52,11 @@ async def test_a_process_prunes_what_is_too_old(
         await asyncio.sleep(0.2)
         assert (await left(house, estate.home))[0].place == 0
     async with run_house(database_url, retention_hours=1) as house:
+        retention = house.services.retention
+        await eventually(lambda: retention._walked_at is not None)  # noqa: SLF001 - no walk goes on
         async with house.database.write() as connection:
             await connection.execute(delete(tables.kept))  # as an upgrade finds it
-        house.services.retention._walked_at = None  # noqa: SLF001 - or six hours later
+        retention._walked_at = None  # noqa: SLF001 - or six hours later
         await eventually(partial(cut, house, estate.home))
         floor, log = await left(house, cabin)
         assert (floor.place, bool(log)) == (0, True)
