@@ -25,7 +25,10 @@ class Cursors:
 
     def places(self, grant_id: str, places: Mapping[str, int]) -> str:
         """A cursor that holds a place per home, for at most 32 homes."""
-        packed = [_packed(home_id, place) for home_id, place in places.items()]
+        packed = [
+            _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)
+            for home_id, place in places.items()
+        ]
         return self._sealer.seal(f"places:{grant_id}", b"".join(packed))
 
     def open_places(self, grant_id: str, cursor: str, field: str = "after") -> dict[str, int]:
@@ -61,7 +64,3 @@ class Cursors:
             )
             raise Invalid(sentence, field)
         return tuple(orjson.loads(content))
-
-
-def _packed(home_id: str, place: int) -> bytes:
-    return _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)

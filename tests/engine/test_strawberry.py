@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from graphql import GraphQLObjectType
 from strawberry.dataloader import DataLoader
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
@@ -201,6 +202,17 @@ class Query:
 
 
 SCHEMA = strawberry.Schema(Query, types=[Thing])._schema  # noqa: SLF001 - Strawberry offers no public way to it
+
+
+def resolver(kind: str, name: str) -> Callable[..., Any]:
+    """What Strawberry has made for a field."""
+    there = SCHEMA.type_map[kind]
+    assert isinstance(there, GraphQLObjectType)
+    found: Callable[..., Any] | None = there.fields[name].resolve
+    assert found is not None
+    return found
+
+
 TEXTS = {
     "basic": "{ things { number size price __typename } }",
     "input": "query ($w: Wanted) { things(wanted: $w) { number size } }",
@@ -262,8 +274,7 @@ async def test_loaders_see_siblings_and_items_together(engine: Engine) -> None:
 )
 def test_basic_fields_are_read_as_attributes(name: str, expected: str | None) -> None:
     """What has no resolver costs one access; everything else is called."""
-    field = SCHEMA.type_map["Thing"].fields[name]  # type: ignore[attr-defined]
-    assert strawberries.attribute(field.resolve) == expected
+    assert strawberries.attribute(resolver("Thing", name)) == expected
 
 
 @pytest.mark.parametrize(
@@ -274,8 +285,7 @@ def test_functions_are_called_without_wrapper_where_nothing_is_lost(
     name: str, *, direct: bool
 ) -> None:
     """Permissions and extensions need Strawberry's own resolver."""
-    field = SCHEMA.type_map["Thing"].fields[name]  # type: ignore[attr-defined]
-    assert (strawberries.function(field.resolve) is not None) is direct
+    assert (strawberries.function(resolver("Thing", name)) is not None) is direct
 
 
 @pytest.mark.parametrize(
@@ -289,7 +299,7 @@ def test_functions_are_called_without_wrapper_where_nothing_is_lost(
 )
 def test_an_info_is_made_for_who_looks_at_it(name: str, *, light: bool, whole: bool) -> None:
     """Not for the context alone; and a function that takes what resolvers take is the resolver."""
-    called = strawberries.function(SCHEMA.type_map["Shapes"].fields[name].resolve)  # type: ignore[attr-defined]
+    called = strawberries.function(resolver("Shapes", name))
     assert called is not None
     assert called.light is light
     assert (called.resolve is by_root_and_info) is whole
@@ -309,7 +319,7 @@ def test_an_info_is_made_for_who_looks_at_it(name: str, *, light: bool, whole: b
 )
 def test_who_takes_the_object_alone_is_called_with_it(name: str, *, alone: bool) -> None:
     """By position, where Strawberry could pass it so, and passes nothing else."""
-    called = strawberries.function(SCHEMA.type_map["Shapes"].fields[name].resolve)  # type: ignore[attr-defined]
+    called = strawberries.function(resolver("Shapes", name))
     assert called is not None
     assert called.alone is alone
 

@@ -270,8 +270,8 @@ async def test_what_is_announced_amid_the_asking_is_asked_in_its_turn() -> None:
     assert wire.got[0] == "a"
 
 
-async def test_nothing_is_asked_of_others_once_it_is_closed_amid_the_asking() -> None:
-    """And nothing of them is kept."""
+async def test_nobody_is_asked_once_it_is_closed() -> None:
+    """By whoever was asked just then, and whoever is announced afterwards."""
     wire, pump = Wire(), Pump()
     outlet = Outlet(wire, pump, stays)
     closing: list[asyncio.Task[None]] = []
