@@ -19,26 +19,48 @@ TEXT: Final = 0x81
 """The first byte of a frame that is a whole text (RFC 6455 §5.2)."""
 MEDIUM, LONG = 126, 65_536
 """Sizes from which a frame says its size in two bytes, and in eight."""
+MOST_HELD: Final = 65_536
+"""As much as a transport holds for a peer that does not read, before it says so."""
 
 
 class Writer:
-    """What texts are written by: small and apart, since a thousand are looked at for one event."""
+    """What texts are written by: small and apart, since a thousand are looked at for one event.
 
-    __slots__ = ("_transport", "full")
+    They are held until `flush`, so that those of one turn take one call of the system; more bytes
+    than `MOST_HELD` are not.
+    """
+
+    __slots__ = ("_frames", "_held", "_transport", "full")
 
     def __init__(self, transport: Transport) -> None:
         """Write to this."""
         self._transport = transport
+        self._frames: list[bytes] | None = None
+        self._held = 0
+        """How many bytes of texts wait."""
         self.full = False
         """Whether the peer has to read before it takes more."""
 
     def __call__(self, text: bytes) -> bool:
         """`subscriptions.outlet.Wire.write`."""
-        transport, size = self._transport, len(text)
-        if transport.is_closing():
+        if self._transport.is_closing():
             raise Gone
-        transport.write(_head(size) + text)  # servers do not mask
+        size = len(text)
+        if self._frames is None:
+            self._frames = [_head(size), text]  # servers do not mask
+        else:
+            self._frames += (_head(size), text)
+        self._held += size
+        if self._held >= MOST_HELD:
+            self.flush()
         return not self.full
+
+    def flush(self) -> None:
+        """`subscriptions.outlet.Wire.flush`."""
+        frames, transport = self._frames, self._transport
+        self._frames, self._held = None, 0
+        if frames is not None and not transport.is_closing():
+            transport.write(b"".join(frames))
 
 
 @lru_cache(4_096)
@@ -64,7 +86,8 @@ class Framed(WebSocketsSansIOProtocol):
         """Offer it to the application, which has not begun yet."""
         super().handle_connect(event)
         if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            offered: dict[object, object] = {"write": self.writer, "room": self.writable.wait}
+            write, flush, room = self.writer, self.writer.flush, self.writable.wait
+            offered: dict[object, object] = {"write": write, "flush": flush, "room": room}
             (self.scope.get("extensions") or {})[FRAMES] = offered
 
     def pause_writing(self) -> None:

@@ -40,9 +40,15 @@ class Wire(Protocol):
     def write(self) -> Callable[[bytes], bool]:
         """Take one message; whether there is room for more. If not, wait for `room` before that.
 
+        It may be held until `flush`.
+
         Raises:
             Gone: the peer is away.
         """
+
+    @property
+    def flush(self) -> Callable[[], object]:
+        """Send what was taken."""
 
     @property
     def room(self) -> Callable[[], Awaitable[object]]:
@@ -75,6 +81,7 @@ class Outlet:
 
     __slots__ = (
         "_cleared",
+        "_flush",
         "_home_id",
         "_leave",
         "_pump",
@@ -93,7 +100,7 @@ class Outlet:
     def __init__(self, wire: Wire, pump: Pump, leave: Callable[[], object]) -> None:
         """Open. `leave` is called once it is `stalled`: nothing else would end the reading."""
         self._wire = wire
-        self._put = wire.write
+        self._put, self._flush = wire.write, wire.flush
         self._pump = pump
         self._said: tuple[Said, ...] = ()
         self._cleared: asyncio.Future[None] | None = None
@@ -217,6 +224,7 @@ class Outlet:
                             self._sources = (*self._sources, source)
                 else:
                     break
+            self._pump.settle(self._send)
             if not room:
                 self._writing = asyncio.create_task(self._wait())
                 return
@@ -229,6 +237,13 @@ class Outlet:
         self._writes = False
         if self._sources and not self._waits:
             self._await_turn()
+
+    def _send(self) -> None:
+        """Send what was written."""
+        try:
+            self._flush()
+        except Exception as error:  # noqa: BLE001 - as in `_write`
+            self._fail(error)
 
     def _next(self) -> Source:
         """The next of those who have events."""

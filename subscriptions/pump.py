@@ -3,6 +3,10 @@
 An event of one home may make a thousand sockets write, and they must not keep a socket of another
 home waiting. So homes take turns, some messages of their sockets each, and the loop sees to
 everything else in between.
+
+What is written in a turn is sent when that ends. A socket's messages then take one call of the
+system, and all those calls follow each other: between two of them, what renders an event would
+have to be fetched into the processor's caches anew, and readers would fall asleep and be woken.
 """
 
 import asyncio
@@ -33,6 +37,7 @@ class Pump:
         self._end = end
         self._lanes: dict[str, deque[Write]] = {}
         self._order: deque[str] = deque()
+        self._sends: list[Callable[[], object]] = []
         self._turning = False
         self.turn: str | None = None
         """The home that has its turn just now."""
@@ -51,6 +56,16 @@ class Pump:
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
 
+    def settle(self, send: Callable[[], object]) -> None:
+        """Have what was written sent: when this turn ends, or at once where there is none.
+
+        `send` must not wait, nor raise.
+        """
+        if self.turn is None:
+            send()
+        else:
+            self._sends.append(send)
+
     def _turn(self) -> None:
         until = self.written + TURN
         self._begin()
@@ -65,6 +80,9 @@ class Pump:
                     del self._lanes[home_id]
         finally:
             self.turn = None
+            sends, self._sends = self._sends, []
+            for send in sends:
+                send()
             self._end()
         self._turning = bool(self._order)
         if self._turning:

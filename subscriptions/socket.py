@@ -21,7 +21,7 @@ FRAMES: Final = "latchkey.frames"
 class Socket:
     """`subscriptions.outlet.Wire` on an accepted socket."""
 
-    __slots__ = ("_closed", "_receive", "_send", "room", "write")
+    __slots__ = ("_closed", "_receive", "_send", "flush", "room", "write")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak through these."""
@@ -30,6 +30,7 @@ class Socket:
         self._closed = False
         frames = scope["extensions"][FRAMES]
         self.write: Callable[[bytes], bool] = frames["write"]
+        self.flush: Callable[[], object] = frames["flush"]
         self.room: Callable[[], Awaitable[object]] = frames["room"]
 
     async def read(self) -> str | bytes | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from websockets.frames import Frame, Opcode
 
-from app.frames import Writer
+from app.frames import MOST_HELD, Writer
 from subscriptions.outlet import Gone
 
 
@@ -17,6 +17,7 @@ class Transport:
     def __init__(self) -> None:
         """Nothing is."""
         self.wrote = b""
+        self.writes = 0
         self.closing = False
 
     def is_closing(self) -> bool:
@@ -26,6 +27,7 @@ class Transport:
     def write(self, data: bytes) -> None:
         """Take this."""
         self.wrote += data
+        self.writes += 1
 
 
 def writer_of(transport: Transport) -> Writer:
@@ -37,7 +39,9 @@ def writer_of(transport: Transport) -> Writer:
 def test_a_text_is_framed_as_the_library_frames_it(size: int) -> None:
     """At each of the three ways to say a length, and at their edges."""
     transport, text = Transport(), b"x" * size
-    assert writer_of(transport)(text)
+    writer = writer_of(transport)
+    assert writer(text)
+    writer.flush()
     assert transport.wrote == Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
@@ -45,8 +49,37 @@ def test_a_text_is_framed_as_the_library_frames_it(size: int) -> None:
 def test_so_is_any_other(text: str) -> None:
     """Of whatever characters."""
     transport, data = Transport(), text.encode()
-    assert writer_of(transport)(data)
+    writer = writer_of(transport)
+    assert writer(data)
+    writer.flush()
     assert transport.wrote == Frame(Opcode.TEXT, data).serialize(mask=False)
+
+
+def test_texts_are_held_until_they_are_flushed() -> None:
+    """Then they go out as one, and once; those of a peer that has left do not."""
+    transport = Transport()
+    writer = writer_of(transport)
+    for text in (b"a", b"b", b"c"):
+        assert writer(text)
+    assert transport.writes == 0
+    for _ in range(2):
+        writer.flush()
+        assert (transport.writes, transport.wrote) == (1, b"\x81\x01a\x81\x01b\x81\x01c")
+    writer(b"d")
+    transport.closing = True
+    writer.flush()
+    transport.closing = False
+    writer.flush()
+    assert transport.writes == 1
+
+
+def test_no_more_is_held_than_a_transport_would_hold() -> None:
+    """However much there is to be written in a turn."""
+    transport, text = Transport(), b"x" * 1_000
+    writer = writer_of(transport)
+    for number in range(1, 1_000):
+        writer(text)
+        assert number * len(text) - len(transport.wrote) < MOST_HELD
 
 
 def test_it_says_when_there_is_no_room_for_more() -> None:
@@ -55,6 +88,7 @@ def test_it_says_when_there_is_no_room_for_more() -> None:
     writer = writer_of(transport)
     writer.full = True
     assert not writer(b"a")
+    writer.flush()
     transport.closing = True
     with pytest.raises(Gone):
         writer(b"b")

@@ -37,6 +37,7 @@ class Peer:
         self.reads = asyncio.Event()
         self.reads.set()
         self.room = self.reads.wait
+        self.flush = bool
         self._said = asyncio.Queue[str | None]()
         self._api = api
         house = api.house

@@ -19,6 +19,9 @@ class Wire:
 
     def __init__(self) -> None:
         self.got: list[str] = []
+        """What was sent."""
+        self.held: list[str] = []
+        self.flushes = 0
         self.reads = asyncio.Event()
         self.reads.set()
         self.room = self.reads.wait
@@ -28,13 +31,20 @@ class Wire:
         """Take one; there is room for another while the peer reads."""
         if self.gone:
             raise Gone
-        self.got.append(text.decode())
+        self.held.append(text.decode())
         return self.reads.is_set()
+
+    def flush(self) -> None:
+        """Send what was taken."""
+        self.flushes += 1
+        self.got += self.held
+        self.held = []
 
     async def close(self, code: Close, sentence: str) -> None:
         """The last one."""
         await self.room()
-        self.write(b"closed %d" % int(code))
+        assert not self.held  # it would come after this
+        self.got.append(f"closed {int(code)}")
 
 
 class Source:
@@ -204,6 +214,42 @@ async def test_a_long_queue_is_written_in_many_turns() -> None:
     assert [one for one in wire.got if one != said(1)] == list(map(str, range(200)))
 
 
+async def test_what_is_written_in_one_turn_is_sent_together_when_that_ends() -> None:
+    """Of each socket, and of all; what is said outside of one goes at once."""
+    pump, wire, other = Pump(), Wire(), Wire()
+    outlet, another = Outlet(wire, pump, stays), Outlet(other, pump, stays)
+    sent = list[int]()
+    pump.add("home", lambda: outlet.announce(Source("1", "2", "3"), "home"))
+    pump.add("home", lambda: another.announce(Source("x"), "home"))
+    pump.add("home", lambda: sent.append(len(wire.got) + len(other.got)))
+    await turns()
+    assert (wire.got, other.got, sent) == (["1", "2", "3"], ["x"], [0])
+    assert (wire.flushes, other.flushes) == (1, 1)
+    outlet.post({"n": 1})
+    assert wire.got[3:] == [said(1)]
+
+
+async def test_what_cannot_be_sent_ends_its_socket_alone() -> None:
+    """Those whose messages are sent after it get theirs."""
+
+    def fails() -> None:
+        raise LookupError
+
+    for in_turn in (True, False):
+        pump, wire, other, left = Pump(), Wire(), Wire(), list[str]()
+        wire.flush = fails  # type: ignore[method-assign]  # a bug of what carries this
+        outlet = Outlet(wire, pump, partial(left.append, "left"))
+        another = Outlet(other, pump, stays)
+        for one in (outlet, another):
+            if in_turn:
+                one.announce(Source("a"), "home")
+            else:
+                one.post({"n": 1})
+        await turns()
+        assert (outlet.closed, left, another.closed) == (True, ["left"], False)
+        assert other.got == ["a" if in_turn else said(1)]
+
+
 async def test_who_posts_is_told_when_that_is_taken() -> None:
     """And not before, so that too many can be seen to wait."""
     wire, taken = Wire(), list[int]()
@@ -230,7 +276,7 @@ async def test_what_fails_to_be_written_ends_its_socket_alone() -> None:
         left, wire = list[str](), Wire()
         outlet = Outlet(wire, Pump(), partial(left.append, "left"))
         if reads:
-            wire.got = None  # type: ignore[assignment]  # so that to write is a bug
+            wire.held = None  # type: ignore[assignment]  # so that to write is a bug
         else:
             wire.reads.clear()
             wire.room = fails  # type: ignore[assignment]  # it never is true

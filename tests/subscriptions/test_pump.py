@@ -46,6 +46,22 @@ async def test_the_loop_has_its_turn_in_between() -> None:
     assert max(stretches) <= TURN + SLICE + EVENTS
 
 
+async def test_what_is_settled_in_a_turn_is_sent_when_that_ends() -> None:
+    """In the order in which it was written, whatever the home; outside of one at once."""
+    pump, happened = Pump(), list[str]()
+    for name in ("one", "two"):
+
+        def write(name: str = name) -> None:
+            happened.append(name)
+            pump.settle(partial(happened.append, f"{name} sent"))
+
+        pump.add(name, write)
+    await asyncio.sleep(0)
+    assert happened == ["one", "two", "one sent", "two sent"]
+    pump.settle(partial(happened.append, "at once"))
+    assert happened[4:] == ["at once"]
+
+
 async def test_one_that_fails_costs_nobody_a_turn() -> None:
     """It is logged, and the others write."""
     pump, wrote = Pump(), list[str]()
