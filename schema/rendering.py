@@ -7,6 +7,7 @@ What a document shows of an event depends on the event and the rendering key, an
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeAlias
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -28,6 +29,14 @@ class Renderer:
         self._free = most_bytes
         self._most = most_bytes
         self._kept: OrderedDict[_Key, bytes] = OrderedDict()
+        self._common: WeakValueDictionary[RenderingKey, Rendering] = WeakValueDictionary()
+
+    def common(self, rendering: Rendering) -> Rendering:
+        """One that shows events as this does: the first that is still used.
+
+        Thousands of subscribers then share one, which takes no memory for each and is at hand.
+        """
+        return self._common.setdefault(rendering.key, rendering)
 
     def render(
         self, rendering: Rendering, seen: Seen, context: Callable[[Seen], object]

@@ -87,6 +87,7 @@ class Streaming:
         if isinstance(source, ExecutionResult):
             self.close()
             return [formatted(error, self._trace_id) for error in source.errors or ()]
+        self._rendering = self._stage.renderer.common(self._rendering)
         self._opened.attach(self._rendering.key, ready)
         return None
 

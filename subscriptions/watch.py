@@ -16,9 +16,10 @@ from core.domain.events import Event, Gap
 from core.domain.ports import Clock, Delivery, Manner, Wanted
 from core.domain.seen import Seen
 from core.tokens import Cursors
+from subscriptions.audiences import Audience
 from subscriptions.moment import Moment
 from subscriptions.queues import All, Latest, Queue
-from subscriptions.rooms import Audience, Room
+from subscriptions.rooms import Room
 from subscriptions.rounds import Rounds
 
 QUEUE = 256

@@ -54,7 +54,8 @@ class Slow:
 def streaming(live: Slow) -> Streaming:
     """One that opens there."""
     ask = SimpleNamespace(live=live, who=SimpleNamespace(grant=SimpleNamespace(id="grant")))
-    return Streaming(cast("Any", live), cast("Any", ask), None, cast("Any", None), "trace")
+    stage = SimpleNamespace(renderer=SimpleNamespace(common=lambda one: one))
+    return Streaming(cast("Any", live), cast("Any", ask), None, cast("Any", stage), "trace")
 
 
 async def test_a_token_that_comes_while_it_opens_is_not_lost() -> None:

@@ -15,9 +15,10 @@ from core.domain.seen import Seen
 from core.feed import Feed
 from core.snapshots.rosters import Roster
 from core.tokens import Cursors
-from subscriptions import rooms
+from subscriptions import audiences
+from subscriptions.audiences import Audience
 from subscriptions.pump import SLICE, Pump
-from subscriptions.rooms import Audience, Room
+from subscriptions.rooms import Room
 
 STEPS = st.lists(
     st.sampled_from(["see", "see", "enter", "leave", "turn", "leave within", "return within"]),
@@ -129,8 +130,8 @@ def test_members_are_told_what_they_are_there_for(
         assert all(one.told == one.expected for one in play.everybody)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rooms, "SLICE", most)
-        patch.setattr(rooms, "MOST_NEWS", 4)
+        patch.setattr(audiences, "SLICE", most)
+        patch.setattr(audiences, "MOST_NEWS", 4)
         asyncio.run(work())
 
 
