@@ -19,6 +19,7 @@ from resolvers import freshness
 from resolvers.answers import Answer, settled, then
 from resolvers.asking import Ask
 from schema.errors import Lacking, formatted
+from schema.packing import packed
 from schema.parameters import Parameters
 from schema.persisted import Persisted
 from schema.rendering import Renderer
@@ -182,10 +183,10 @@ class Graph:
         def answered(payload: dict[str, Any]) -> Answered:
             if priced:
                 payload["extensions"] = {**payload.get("extensions", {}), "cost": _cost(call)}
-            answered = Answered(orjson.dumps(payload), errors="errors" in payload)
-            if look is not None and not answered.errors and ask.loaders.in_memory():
-                self._reuse.keep(look, answered.body)
-            return answered
+            body, errors = orjson.dumps(payload), "errors" in payload
+            if look is not None and not errors and ask.loaders.in_memory():
+                self._reuse.keep(look, body := packed(body))
+            return Answered(body, errors)
 
         return then(self._run(call, seconds, ask), answered)
 

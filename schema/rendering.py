@@ -13,6 +13,7 @@ import orjson
 
 from core.domain.seen import Seen
 from engine import Rendering, RenderingKey, Result
+from schema.packing import packed
 
 OVERHEAD: Final = 500
 """Bytes that an entry takes besides what it shows."""
@@ -63,7 +64,7 @@ class Renderer:
 
     def _keep(self, key: _Key, data: bytes) -> bytes:
         if len(data) + OVERHEAD <= self._most:
-            self._kept[key] = data
+            self._kept[key] = data = packed(data)
             self._free -= len(data) + OVERHEAD
             while self._free < 0:
                 _, gone = self._kept.popitem(last=False)

@@ -244,7 +244,8 @@ class Watch:
                 if timer is not None:
                     timer.cancel()
             self.parts.let_go(self)
-            self._call("")
+            if self.ready is not None:
+                self.ready("")
 
     @property
     def lapsed(self) -> bool:
@@ -271,10 +272,6 @@ class Watch:
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)
 
-    def _call(self, home_id: str) -> None:
-        if self.ready is not None:
-            self.ready(home_id)
-
     def _reached(self) -> dict[str, int]:
         if not self.live:
             return self.places
@@ -297,5 +294,5 @@ class Watch:
         self._announce()
 
     def _announce(self) -> None:
-        if self.queue and not self.out:
-            self._call(self.queue.first().event.home.id)
+        if self.queue and not self.out and self.ready is not None:
+            self.ready(self.queue.first().event.home.id)

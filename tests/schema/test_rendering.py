@@ -1,21 +1,25 @@
 """Rendering: the same bytes for all who want an event alike, and for nobody else."""
 
 import asyncio
+import gc
+import os
 from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import orjson
 import pytest
 from graphql import GraphQLError
 
 from app.server import graph_of
+from bench.machine import rss_mb
 from core.domain.accounts import Viewer
-from engine import Result
+from engine import Rendering, Result
 from resolvers.answers import settled
 from schema.graph import Graph
 from schema.parameters import Parameters
-from schema.rendering import Renderer
+from schema.rendering import OVERHEAD, Renderer
 from tests.resolvers.world import World
 
 WATCH = """
@@ -128,3 +132,35 @@ async def test_no_more_is_kept_than_there_is_room_for(most: int, shared: int) ->
     assert renderer.shown == {"rendered": 10 - shared, "shared": shared}
     renderer.render(rendering, seen("event_0"), lambda _: None)
     assert renderer.shown["shared"] == shared + (most == 100_000)
+
+
+async def test_what_is_kept_takes_about_the_memory_that_it_is_given() -> None:
+    """The places that answers are written in are larger than they are, and not kept."""
+    size, count = 300, 10_000
+    renderer = Renderer(count * (size + OVERHEAD))
+    rendering: Any = Shows(Result({"a": "x" * (size - len('{"a":""}'))}))
+    before = rss_mb(os.getpid())
+    for number in range(count):
+        assert len(renderer.render(rendering, seen(f"event_{number}"), lambda _: None)) == size
+    after = rss_mb(os.getpid())
+    assert renderer.shown == {"rendered": count, "shared": 0}
+    if before is not None and after is not None:  # elsewhere a system does not tell
+        assert after - before < 2 * count * (size + OVERHEAD) / 2**20
+
+
+async def test_who_shows_events_alike_shares_one_rendering(world: World, graph: Graph) -> None:
+    """Whichever devices they watch; and nobody keeps it once none of them does."""
+
+    async def common(**variables: Any) -> Rendering:
+        asked = Parameters(WATCH, variables=variables)
+        call = await settled(graph.prepare(asked, world.viewer(), "trace"))
+        rendering = Rendering(call.document, call.operation, call.variables)
+        return graph.renderer.common(rendering)
+
+    rendered = [await common(), await common(ids=[world.lamps[0].id]), await common(short=True)]
+    assert rendered[0] is rendered[1]
+    assert rendered[0] is not rendered[2]
+    gone = ref(rendered[0])
+    del rendered[:]
+    gc.collect()
+    assert gone() is None
