@@ -12,8 +12,11 @@ from typing import Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from core import observe
 from subscriptions.outlet import Gone
 from subscriptions.socket import FRAMES
+
+log = observe.logger(__name__)
 
 TEXT: Final = 0x81
 """The first byte of a frame that is a whole text (RFC 6455 §5.2)."""
@@ -59,8 +62,13 @@ class Writer:
         """`subscriptions.outlet.Wire.flush`."""
         frames, transport = self._frames, self._transport
         self._frames, self._held = None, 0
-        if frames is not None and not transport.is_closing():
+        if frames is None or transport.is_closing():
+            return
+        try:
             transport.write(b"".join(frames))
+        except Exception:  # whatever it is, others are written to after this one
+            log.exception("frames_lost")
+            transport.abort()
 
 
 @lru_cache(4_096)

@@ -48,7 +48,7 @@ class Wire(Protocol):
 
     @property
     def flush(self) -> Callable[[], object]:
-        """Send what was taken."""
+        """Send what was taken; whose messages cannot be sent is away. It must not raise."""
 
     @property
     def room(self) -> Callable[[], Awaitable[object]]:
@@ -224,7 +224,7 @@ class Outlet:
                             self._sources = (*self._sources, source)
                 else:
                     break
-            self._pump.settle(self._send)
+            self._pump.settle(self._flush)
             if not room:
                 self._writing = asyncio.create_task(self._wait())
                 return
@@ -237,13 +237,6 @@ class Outlet:
         self._writes = False
         if self._sources and not self._waits:
             self._await_turn()
-
-    def _send(self) -> None:
-        """Send what was written."""
-        try:
-            self._flush()
-        except Exception as error:  # noqa: BLE001 - as in `_write`
-            self._fail(error)
 
     def _next(self) -> Source:
         """The next of those who have events."""

@@ -37,7 +37,7 @@ class Pump:
         self._end = end
         self._lanes: dict[str, deque[Write]] = {}
         self._order: deque[str] = deque()
-        self._sends: list[Callable[[], object]] = []
+        self._flushes: list[Callable[[], object]] = []
         self._turning = False
         self.turn: str | None = None
         """The home that has its turn just now."""
@@ -56,15 +56,15 @@ class Pump:
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
 
-    def settle(self, send: Callable[[], object]) -> None:
+    def settle(self, flush: Callable[[], object]) -> None:
         """Have what was written sent: when this turn ends, or at once where there is none.
 
-        `send` must not wait, nor raise.
+        `flush` must not wait, nor raise.
         """
         if self.turn is None:
-            send()
+            flush()
         else:
-            self._sends.append(send)
+            self._flushes.append(flush)
 
     def _turn(self) -> None:
         until = self.written + TURN
@@ -80,9 +80,9 @@ class Pump:
                     del self._lanes[home_id]
         finally:
             self.turn = None
-            sends, self._sends = self._sends, []
-            for send in sends:
-                send()
+            flushes, self._flushes = self._flushes, []
+            for flush in flushes:
+                flush()
             self._end()
         self._turning = bool(self._order)
         if self._turning:

@@ -130,14 +130,15 @@ class Grant:
         `rooms` says for each device that is in the event's home now in which room it is. A removal
         is judged by then alone, and by the grant being alive in that home.
         """
-        if event.home.id not in self.view.homes or not self.covered(event):
+        view = self.view
+        if event.home.id not in view.homes or not self.covered(event):
             return False
         device = event.device
         if device is None or event.type is EventType.DEVICE_REMOVED:
             return True
         if device.id not in rooms:
             return False
-        return self.view.covers(event.home.id, device.id, rooms[device.id], device.kind)
+        return view.covers(event.home.id, device.id, rooms[device.id], device.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Transport:
         self.wrote = b""
         self.writes = 0
         self.closing = False
+        self.broken = False
 
     def is_closing(self) -> bool:
         """Whether it takes no more."""
@@ -26,8 +27,14 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         """Take this."""
+        if self.broken:
+            raise LookupError
         self.wrote += data
         self.writes += 1
+
+    def abort(self) -> None:
+        """Take nothing more."""
+        self.closing = True
 
 
 def writer_of(transport: Transport) -> Writer:
@@ -71,6 +78,18 @@ def test_texts_are_held_until_they_are_flushed() -> None:
     transport.closing = False
     writer.flush()
     assert transport.writes == 1
+
+
+def test_a_transport_that_fails_is_left() -> None:
+    """Whoever flushes hears nothing of it, and whoever writes that the peer is gone."""
+    transport = Transport()
+    writer = writer_of(transport)
+    transport.broken = True
+    assert writer(b"a")
+    writer.flush()
+    assert transport.closing
+    with pytest.raises(Gone):
+        writer(b"b")
 
 
 def test_no_more_is_held_than_a_transport_would_hold() -> None:

@@ -229,27 +229,6 @@ async def test_what_is_written_in_one_turn_is_sent_together_when_that_ends() -> 
     assert wire.got[3:] == [said(1)]
 
 
-async def test_what_cannot_be_sent_ends_its_socket_alone() -> None:
-    """Those whose messages are sent after it get theirs."""
-
-    def fails() -> None:
-        raise LookupError
-
-    for in_turn in (True, False):
-        pump, wire, other, left = Pump(), Wire(), Wire(), list[str]()
-        wire.flush = fails  # type: ignore[method-assign]  # a bug of what carries this
-        outlet = Outlet(wire, pump, partial(left.append, "left"))
-        another = Outlet(other, pump, stays)
-        for one in (outlet, another):
-            if in_turn:
-                one.announce(Source("a"), "home")
-            else:
-                one.post({"n": 1})
-        await turns()
-        assert (outlet.closed, left, another.closed) == (True, ["left"], False)
-        assert other.got == ["a" if in_turn else said(1)]
-
-
 async def test_who_posts_is_told_when_that_is_taken() -> None:
     """And not before, so that too many can be seen to wait."""
     wire, taken = Wire(), list[int]()
