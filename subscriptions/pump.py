@@ -4,9 +4,10 @@ An event of one home may make a thousand sockets write, and they must not keep a
 home waiting. So homes take turns, some messages of their sockets each, and the loop sees to
 everything else in between.
 
-What is written in a turn is sent when that ends. A socket's messages then take one call of the
-system, and all those calls follow each other: between two of them, what renders an event would
-have to be fetched into the processor's caches anew, and readers would fall asleep and be woken.
+What is written is sent some sockets at a time, the last of a turn when that ends. So a socket's
+messages take one call of the system, and those calls follow each other: between two of them, what
+renders an event would have to be fetched into the processor's caches anew, and readers would fall
+asleep and be woken.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from core import observe
 log = observe.logger(__name__)
 
 SLICE: Final = 64
-"""Messages of one home that are written before another home has its turn."""
+"""Messages of one home that are written before another home has its turn, and sockets that are
+written to before all of them are sent to."""
 TURN: Final = 256
 """Messages that are written before the loop looks at what else there is; a few milliseconds."""
 Write: TypeAlias = Callable[[], object]
@@ -57,14 +59,13 @@ class Pump:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def settle(self, flush: Callable[[], object]) -> None:
-        """Have what was written sent: when this turn ends, or at once where there is none.
+        """Have what was written sent: with others, in this turn, or at once where there is none.
 
         `flush` must not wait, nor raise.
         """
-        if self.turn is None:
-            flush()
-        else:
-            self._flushes.append(flush)
+        self._flushes.append(flush)
+        if self.turn is None or len(self._flushes) >= SLICE:
+            self._send()
 
     def _turn(self) -> None:
         until = self.written + TURN
@@ -80,13 +81,16 @@ class Pump:
                     del self._lanes[home_id]
         finally:
             self.turn = None
-            flushes, self._flushes = self._flushes, []
-            for flush in flushes:
-                flush()
+            self._send()
             self._end()
         self._turning = bool(self._order)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def _send(self) -> None:
+        flushes, self._flushes = self._flushes, []
+        for flush in flushes:
+            flush()
 
     def _write(self, lane: deque[Write]) -> None:
         """One home's turn; whoever writes nothing counts as well, so that it ends."""

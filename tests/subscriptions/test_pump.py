@@ -62,6 +62,21 @@ async def test_what_is_settled_in_a_turn_is_sent_when_that_ends() -> None:
     assert happened[4:] == ["at once"]
 
 
+async def test_no_more_sockets_than_a_slice_wait_to_be_sent_to() -> None:
+    """However long a turn is; when it ends nobody waits."""
+    pump, waiting, most = Pump(), list[int](), list[int]()
+
+    def write(number: int) -> None:
+        waiting.append(number)
+        most.append(len(waiting))
+        pump.settle(partial(waiting.remove, number))
+
+    for number in range(TURN):
+        pump.add(f"{number % 7}", partial(write, number))
+    await asyncio.sleep(0)
+    assert (len(most), max(most), waiting) == (TURN, SLICE, [])
+
+
 async def test_one_that_fails_costs_nobody_a_turn() -> None:
     """It is logged, and the others write."""
     pump, wrote = Pump(), list[str]()
