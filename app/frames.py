@@ -22,15 +22,15 @@ TEXT: Final = 0x81
 """The first byte of a frame that is a whole text (RFC 6455 §5.2)."""
 MEDIUM, LONG = 126, 65_536
 """Sizes from which a frame says its size in two bytes, and in eight."""
-MOST_HELD: Final = 65_536
-"""As much as a transport holds for a peer that does not read, before it says so."""
+MOST_HELD: Final = 16_384
+"""Besides what a transport holds for a peer that does not read (64 KiB, before it says so)."""
 
 
 class Writer:
     """What texts are written by: small and apart, since a thousand are looked at for one event.
 
-    They are held until `flush`, so that those of one turn take one call of the system; more bytes
-    than `MOST_HELD` are not.
+    They are held until `flush`, so that those of one turn take one call of the system, or until
+    there are `MOST_HELD` bytes.
     """
 
     __slots__ = ("_frames", "_held", "_transport", "full")

@@ -2,7 +2,8 @@
 
 What the session says goes first, and at once; then, in the turn of their home, those who have
 events are asked for them, one message each. It is written at once as long as the peer reads, and a
-task is there only while that has to be waited for.
+task is there only while that has to be waited for. What is written in a turn is sent before its
+end, with what others write (`subscriptions.pump`).
 """
 
 import asyncio
@@ -48,7 +49,7 @@ class Wire(Protocol):
 
     @property
     def flush(self) -> Callable[[], object]:
-        """Send what was taken; whose messages cannot be sent is away. It must not raise."""
+        """Send what was taken; a peer to whom nothing can be sent any more is left."""
 
     @property
     def room(self) -> Callable[[], Awaitable[object]]:
@@ -224,7 +225,6 @@ class Outlet:
                             self._sources = (*self._sources, source)
                 else:
                     break
-            self._pump.settle(self._flush)
             if not room:
                 self._writing = asyncio.create_task(self._wait())
                 return
@@ -234,6 +234,7 @@ class Outlet:
             self._fail(error)
         finally:
             self._pump.written += events - left
+            self._pump.settle(self._flush)  # after a bug too: what was written before it was taken
         self._writes = False
         if self._sources and not self._waits:
             self._await_turn()

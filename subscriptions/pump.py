@@ -20,8 +20,8 @@ from core import observe
 log = observe.logger(__name__)
 
 SLICE: Final = 64
-"""Messages of one home that are written before another home has its turn, and sockets that are
-written to before all of them are sent to."""
+"""Messages of one home that are written before another home has its turn, and writers that wait at
+most until what they wrote is sent."""
 TURN: Final = 256
 """Messages that are written before the loop looks at what else there is; a few milliseconds."""
 Write: TypeAlias = Callable[[], object]
@@ -61,7 +61,7 @@ class Pump:
     def settle(self, flush: Callable[[], object]) -> None:
         """Have what was written sent: with others, in this turn, or at once where there is none.
 
-        `flush` must not wait, nor raise.
+        `flush` must not wait.
         """
         self._flushes.append(flush)
         if self.turn is None or len(self._flushes) >= SLICE:
@@ -90,7 +90,10 @@ class Pump:
     def _send(self) -> None:
         flushes, self._flushes = self._flushes, []
         for flush in flushes:
-            flush()
+            try:
+                flush()
+            except Exception:  # as in `_write`
+                log.exception("flush_failed")
 
     def _write(self, lane: deque[Write]) -> None:
         """One home's turn; whoever writes nothing counts as well, so that it ends."""

@@ -42,7 +42,7 @@ class Room:
         self._cursors = cursors
         self._pump = pump
         self._audiences: dict[Key, Audience] = {}
-        self._of_device: dict[str | None, tuple[Audience, ...]] = {}
+        self._of_device: dict[str | None, dict[Audience, None]] = {}
 
     def enter(self, watch: Watcher, homes: tuple[str, ...]) -> Audience:
         """Tell a watch of these homes what happens in this one, from the next event on."""
@@ -53,7 +53,7 @@ class Room:
             audience = Audience(self, self._pump, watch, homes, seal)
             self._audiences[key] = audience
             for device_id in _devices(watch.wanted):
-                self._of_device[device_id] = (*self._of_device.get(device_id, ()), audience)
+                self._of_device.setdefault(device_id, {})[audience] = None
         audience.add(watch)
         return audience
 
@@ -65,10 +65,8 @@ class Room:
         if not audience:
             del self._audiences[key]
             for device_id in _devices(watch.wanted):
-                left = tuple(one for one in self._of_device[device_id] if one is not audience)
-                if left:
-                    self._of_device[device_id] = left
-                else:
+                del self._of_device[device_id][audience]
+                if not self._of_device[device_id]:
                     del self._of_device[device_id]
 
     def told(self, entry: Entry) -> None:
@@ -88,7 +86,7 @@ class Room:
 
     def _tell_all(self, audiences: Iterable[Audience], event: Event) -> None:
         roster, place = self.roster, self._feed.place
-        for audience in audiences:
+        for audience in tuple(audiences):
             if audience.wanted.matches(event) and audience.grant.shows(event, roster.rooms):
                 places, homes = {self.home_id: event.place}, audience.homes
                 if len(homes) > 1:

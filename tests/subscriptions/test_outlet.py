@@ -47,6 +47,22 @@ class Wire:
         self.got.append(f"closed {int(code)}")
 
 
+class Late(Wire):
+    """A peer of whom only the sending tells that it does not read."""
+
+    full = False
+
+    def write(self, text: bytes) -> bool:
+        """Take one; there is room for another as far as is known."""
+        super().write(text)
+        return not self.full
+
+    def flush(self) -> None:
+        """Send what was taken."""
+        super().flush()
+        self.full = not self.reads.is_set()
+
+
 class Source:
     """Who has events."""
 
@@ -227,6 +243,41 @@ async def test_what_is_written_in_one_turn_is_sent_together_when_that_ends() -> 
     assert (wire.flushes, other.flushes) == (1, 1)
     outlet.post({"n": 1})
     assert wire.got[3:] == [said(1)]
+
+
+async def test_a_peer_that_is_found_not_to_read_gets_all_in_order_later() -> None:
+    """What is written after that is one message; the rest stays where it is until it reads."""
+    pump, wire = Pump(), Late()
+    outlet = Outlet(wire, pump, stays)
+    wire.reads.clear()
+    one, two = Source("1", "2", "3"), Source("4", "5")
+    outlet.announce(one, "home")
+    await turns()
+    assert (wire.got, one.out) == (["1", "2", "3"], 3)
+    outlet.announce(two, "home")
+    await turns()
+    outlet.post({"n": 1})
+    await turns()
+    assert (wire.got[3:], two.asked) == (["4"], 1)
+    wire.full = False
+    wire.reads.set()
+    await turns()
+    assert wire.got[4:] == [said(1), "5"]
+
+
+async def test_what_was_written_before_a_bug_is_sent() -> None:
+    """It was taken from who had it; then the socket is left."""
+    pump, wire, left = Pump(), Wire(), list[str]()
+    outlet = Outlet(wire, pump, partial(left.append, "left"))
+
+    def fails() -> None:
+        if broken.asked == 2:
+            raise LookupError
+
+    broken = Sudden(fails, "1", "2", "3")
+    outlet.announce(broken, "home")
+    await turns()
+    assert (wire.got, outlet.closed, left) == (["1", "2"], True, ["left"])
 
 
 async def test_who_posts_is_told_when_that_is_taken() -> None:

@@ -84,14 +84,19 @@ async def test_one_that_fails_costs_nobody_a_turn() -> None:
     def fails() -> None:
         raise LookupError
 
+    def settles() -> None:
+        pump.settle(fails)
+        pump.settle(partial(wrote.append, "sent"))
+
     pump.add("home", fails)
+    pump.add("home", settles)
     pump.add("home", writes(pump, wrote, "one"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     pump.add("home", writes(pump, wrote, "two"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert wrote == ["one", "two"]
+    assert wrote == ["one", "sent", "two"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=200))
