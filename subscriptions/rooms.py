@@ -85,12 +85,12 @@ class Room:
                 audience.doubt()
 
     def _tell_all(self, audiences: Iterable[Audience], event: Event) -> None:
-        roster, place = self.roster, self._feed.place
+        roster = self.roster
         for audience in tuple(audiences):
             if audience.wanted.matches(event) and audience.grant.shows(event, roster.rooms):
                 places, homes = {self.home_id: event.place}, audience.homes
                 if len(homes) > 1:
-                    places = {home_id: place(home_id) for home_id in homes}
+                    places = {home_id: self._feed.place(home_id) for home_id in homes}
                 audience.see(Seen(event, places, audience.seal, roster))
 
 

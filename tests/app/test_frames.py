@@ -92,8 +92,8 @@ def test_a_transport_that_fails_is_left() -> None:
         writer(b"b")
 
 
-def test_no_more_is_held_than_a_transport_would_hold() -> None:
-    """However much there is to be written in a turn."""
+def test_only_so_many_bytes_are_held() -> None:
+    """However much there is to be written in a turn: a peer may not read, and there are many."""
     transport, text = Transport(), b"x" * 1_000
     writer = writer_of(transport)
     for number in range(1, 1_000):
