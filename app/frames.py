@@ -44,7 +44,7 @@ class Writer:
         self.full = False
         """Whether the peer has to read before it takes more."""
 
-    def __call__(self, text: bytes) -> bool:
+    def write(self, text: bytes) -> bool:
         """`subscriptions.outlet.Wire.write`."""
         if self._transport.is_closing():
             raise Gone
@@ -94,8 +94,12 @@ class Framed(WebSocketsSansIOProtocol):
         """Offer it to the application, which has not begun yet."""
         super().handle_connect(event)
         if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            write, flush, room = self.writer, self.writer.flush, self.writable.wait
-            offered: dict[object, object] = {"write": write, "flush": flush, "room": room}
+            writer, room = self.writer, self.writable.wait
+            offered: dict[object, object] = {
+                "write": writer.write,
+                "flush": writer.flush,
+                "room": room,
+            }
             (self.scope.get("extensions") or {})[FRAMES] = offered
 
     def pause_writing(self) -> None:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from itertools import count as counting, cycle
 from pathlib import Path
@@ -38,7 +39,7 @@ from core.settings import Settings
 from core.store.committer import BATCH, Committed
 
 AT_ONCE = 32
-CHANGED = ("on",)
+HAPPENED, CHANGED = EventType.DEVICE_STATUS_CHANGED, ("on",)
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Resident:
     sequence: int
     place: int = 0
 
-    def change(self, house: House, number: int) -> Event:
+    def change(self, house: House, number: int, now: datetime) -> Event:
         """Its next event, like one of `core.store.ledger.Ledger.tell`.
 
         But the device in it keeps its sequence, and the time of its last change. Its place is
@@ -64,17 +65,9 @@ class Resident:
         before, self.device, self.other = self.device, self.other, self.device
         self.sequence += 1
         known = house.feed.known(before.home.id)
-        return Event(
-            id=f"event_{number:032x}",
-            type=EventType.DEVICE_STATUS_CHANGED,
-            home=before.home,
-            place=1 + (self.place if known is None else known),
-            sequence=self.sequence,
-            occurred_at=house.clock.now(),
-            device=self.device,
-            previous=before.state,
-            changed=CHANGED,
-        )
+        place = 1 + (self.place if known is None else known)
+        about = before.home, place, self.sequence, now, self.device, before.state, CHANGED
+        return Event(f"event_{number:032x}", HAPPENED, *about)
 
 
 def happening(house: House, residents: Sequence[Resident], numbers: Iterator[int]) -> OnAsked:
@@ -84,7 +77,8 @@ def happening(house: House, residents: Sequence[Resident], numbers: Iterator[int
     def happen(asked: int) -> None:
         for begun in range(0, asked, most):
             some = min(most, asked - begun)
-            events = [next(turns).change(house, next(numbers)) for _ in range(some)]
+            now = house.clock.now()  # of all that one transaction tells
+            events = [next(turns).change(house, next(numbers), now) for _ in range(some)]
             places = {event.home.id: event.place for event in events}
             house.relay.committed(Committed(places, events, ()))
 

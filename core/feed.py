@@ -42,7 +42,7 @@ class Tail:
     log_id: str
     place: int = UNKNOWN
     wanted: int = UNKNOWN
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: tuple[Listener, ...] = ()
     idle_since: float | None = None
     reading: asyncio.Task[None] | None = None
     known: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,14 +84,15 @@ class Feed:
             await tail.known.wait()
             if tail.place == UNKNOWN:  # whoever started it failed
                 return await self.follow(log_id, listener)
-        tail.listeners.append(listener)
+        tail.listeners = (*tail.listeners, listener)
         tail.idle_since = None
         return tail.place
 
     def drop(self, log_id: str, listener: Listener) -> None:
         """Stop telling this listener. The tail stays warm for a while."""
         tail = self._tails[log_id]
-        tail.listeners.remove(listener)
+        at = tail.listeners.index(listener)
+        tail.listeners = tail.listeners[:at] + tail.listeners[at + 1 :]
         if not tail.listeners:
             tail.idle_since = self._clock.monotonic()
 
@@ -258,7 +259,7 @@ class Feed:
 
     def _tell(self, tail: Tail, entry: Entry) -> None:
         tail.place = entry.place
-        for listener in tuple(tail.listeners):
+        for listener in tail.listeners:  # whoever comes or goes meanwhile makes others of them
             try:
                 listener(entry)
             except Exception:  # one listener's bug must not cost the others an event

@@ -34,3 +34,8 @@ class Result(NamedTuple):
         if self.extensions:
             payload["extensions"] = dict(self.extensions)
         return payload
+
+
+def result(data: Any, errors: tuple[GraphQLError, ...]) -> Result:
+    """`Result(data, errors)`, without the call of Python's that a named tuple is made by."""
+    return tuple.__new__(Result, (data, errors, _NOTHING, True))

@@ -109,7 +109,7 @@ async def listed(ask: Ask, asked: Asked, first: int | None, after: str | None) -
     merge = Merge(read, places, chunk, ask.budget)
     found, more = await _collect(ask, merge, wanted, size)
     ask.loaders.remember(event for event, _ in found)
-    seal = partial(ask.cursors.places, grant.id)
+    seal = ask.cursors.of_grant(grant.id)
     return LogPage(
         nodes=[event for event, _ in found],
         seal=lambda at: seal(found[at][1]),

@@ -1,7 +1,6 @@
 """Rooms: the homes that are watched live. An event finds those who see it by its device."""
 
 from collections.abc import Hashable, Iterable
-from functools import partial
 
 from core.domain.events import Entry, Event, Lapse
 from core.domain.ports import Wanted
@@ -49,7 +48,7 @@ class Room:
         key = _key(watch, homes)
         audience = self._audiences.get(key)
         if audience is None:
-            seal = partial(self._cursors.places, watch.viewer.grant.id)
+            seal = self._cursors.of_grant(watch.viewer.grant.id)
             audience = Audience(self, self._pump, watch, homes, seal)
             self._audiences[key] = audience
             for device_id in _devices(watch.wanted):
@@ -77,9 +76,10 @@ class Room:
         if isinstance(entry, Event):
             self.place = entry.place
             of_device = self._of_device
-            self._tell_all(of_device.get(None, ()), entry)
-            if entry.device is not None:
-                self._tell_all(of_device.get(entry.device.id, ()), entry)
+            if of_all := of_device.get(None):
+                self._tell_all(of_all, entry)
+            if entry.device is not None and (of_this := of_device.get(entry.device.id)):
+                self._tell_all(of_this, entry)
         elif isinstance(entry, Lapse):
             for audience in tuple(self._audiences.values()):
                 audience.doubt()

@@ -7,7 +7,6 @@ events, or has stopped reading, loses its queue and nothing else. So a watch nev
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Protocol
 
 from core.domain.accounts import Viewer
@@ -133,7 +132,7 @@ class Watch:
                 self.end(expired())
                 raise expired()
             seen = queue.take()
-            if not seen.moved or seen.still(self.viewer.grant):
+            if seen.still(self.viewer.grant):
                 self.out = True
                 if queue.skipped or self.gap is not None:
                     return seen.beside(self._extras(queue.skipped))
@@ -186,7 +185,7 @@ class Watch:
 
         Nothing may be awaited between their reading for its places and this.
         """
-        seal = partial(self.parts.cursors.places, self.viewer.grant.id)
+        seal = self.parts.cursors.of_grant(self.viewer.grant.id)
         grant = self.viewer.grant
         for event in events:
             home_id = event.home.id

@@ -35,7 +35,7 @@ class Seen:
         seal: Callable[[Mapping[str, int]], str],
         roster: Moving | None = None,
     ) -> None:
-        """Judged by this roster, as of now: by its `moves` one sees whether that still holds."""
+        """Judged by this roster, as of now: by its `moves` is seen whether that still holds."""
         self.event = event
         self.places = places
         self.roster = roster
@@ -60,14 +60,10 @@ class Seen:
         seen._cursor = self.cursor  # which all who see it alike share
         return seen
 
-    @property
-    def moved(self) -> bool:
-        """Whether anything has moved since it was judged; if not, that still holds."""
-        return self.roster is not None and self.roster.moves != self.moves
-
     def still(self, grant: Grant) -> bool:
-        """Whether a grant that showed it then shows it now, judged anew."""
-        return self.roster is None or grant.shows(self.event, self.roster.rooms)
+        """Whether a grant that showed it then shows it now; judged anew if anything has moved."""
+        roster = self.roster
+        return roster is None or roster.moves == self.moves or grant.shows(self.event, roster.rooms)
 
     def before(self) -> dict[str, int]:
         """The places just before it."""

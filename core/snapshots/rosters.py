@@ -6,6 +6,8 @@ from core.domain.events import AccessEntry, Entry, Event, EventType, Lapse
 from core.feed import Feed
 from core.store.logs import Logs
 
+_REMOVED: Final = EventType.DEVICE_REMOVED  # members of an enum are dear to look up
+
 _NOWHERE: Final = "nowhere"
 """Where a device is that is not in the home: in no room, and not without one."""
 
@@ -54,7 +56,7 @@ class Roster:
         device = entry.device
         if device is None:
             return
-        if entry.type is EventType.DEVICE_REMOVED:
+        if entry.type is _REMOVED:
             self.moves += 1
             self.rooms.pop(device.id, None)
             return

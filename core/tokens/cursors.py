@@ -4,7 +4,8 @@ A cursor opens only for the grant and the kind of list that it was made for.
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import orjson
 
@@ -25,11 +26,11 @@ class Cursors:
 
     def places(self, grant_id: str, places: Mapping[str, int]) -> str:
         """A cursor that holds a place per home, for at most 32 homes."""
-        packed = [
-            _PLACE.pack(bytes.fromhex(home_id.removeprefix(_HOME)), place)
-            for home_id, place in places.items()
-        ]
-        return self._sealer.seal(f"places:{grant_id}", b"".join(packed))
+        return self.of_grant(grant_id)(places)
+
+    def of_grant(self, grant_id: str) -> Callable[[Mapping[str, int]], str]:
+        """`places` of one grant: what many events are given their cursors by."""
+        return partial(_places, self._sealer.sealing(f"places:{grant_id}"))
 
     def open_places(self, grant_id: str, cursor: str, field: str = "after") -> dict[str, int]:
         """The places of a cursor; `field` is where it came in.
@@ -64,3 +65,9 @@ class Cursors:
             )
             raise Invalid(sentence, field)
         return tuple(orjson.loads(content))
+
+
+def _places(seal: Callable[[bytes], str], places: Mapping[str, int]) -> str:
+    pack, prefix = _PLACE.pack, len(_HOME)
+    packed = [pack(bytes.fromhex(home_id[prefix:]), place) for home_id, place in places.items()]
+    return seal(b"".join(packed))

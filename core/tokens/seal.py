@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,8 +27,15 @@ class Sealer:
 
     def seal(self, purpose: str, content: bytes) -> str:
         """URL-safe text that only `open` with the same purpose turns back."""
+        return self._sealed(purpose.encode(), content)
+
+    def sealing(self, purpose: str) -> Callable[[bytes], str]:
+        """`seal` for one purpose, of whatever contents there will be."""
+        return partial(self._sealed, purpose.encode())
+
+    def _sealed(self, purpose: bytes, content: bytes) -> str:
         nonce = _NONCES.piece()
-        sealed = self._ciphers[0].encrypt(nonce, content, purpose.encode())
+        sealed = self._ciphers[0].encrypt(nonce, content, purpose)
         text = binascii.b2a_base64(nonce + sealed, newline=False)
         return text.translate(_URL_SAFE, b"=").decode()
 

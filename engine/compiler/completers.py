@@ -169,4 +169,17 @@ def of_leaves(leaf: Leaf, otherwise: Complete) -> Complete:
             return otherwise(value, run, at, info)
 
         return named
+    if leaf.kept is not None:
+        kept = leaf.kept
+
+        def same(value: Any, run: Run, at: At, info: Any) -> Any:
+            if value.__class__ is list or value.__class__ is tuple:
+                for each in value:
+                    if each.__class__ is not kept:
+                        break
+                else:
+                    return list(value)
+            return otherwise(value, run, at, info)
+
+        return same
     return otherwise

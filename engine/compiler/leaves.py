@@ -34,6 +34,9 @@ BOUNDS: Final[Mapping[str, float]] = {
 WRITTEN: Final = frozenset({str, int, float, bool, list, dict})
 """Classes of what scalars write that need no second look."""
 
+_KEPT: Final = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+"""Classes of which each value is its own answer."""
+
 _OURS: Final = {
     GraphQLString: ("{0}.__class__ is str", scalars.serialize_string),
     GraphQLID: ("{0}.__class__ is str", scalars.serialize_id),
@@ -44,10 +47,13 @@ _OURS: Final = {
 
 
 class Leaf(NamedTuple):
-    """How the values of a leaf type are recognised; where none of the three holds, by `write`."""
+    """How the values of a leaf type are recognised; where none of these holds, by `write`."""
 
     test: str | None
     """A Python expression of ours for the value `{0}`: it is its own answer."""
+
+    kept: type | None
+    """Whatever is of exactly this class is its own answer."""
 
     names: Mapping[int, str] | None
     """An enum's names by the identity of its values; `held` keeps them alive."""
@@ -68,11 +74,11 @@ def leaf(kind: GraphQLLeafType, anything: Callable[[Complete], Complete]) -> Lea
     if isinstance(kind, GraphQLEnumType):
         held = tuple(_members(kind))
         names = {id(value): name for value, name in held}
-        return Leaf(None, names, held, write, both)
+        return Leaf(None, None, names, held, write, both)
     for ours, (test, function) in _OURS.items():
         if kind.name == ours.name and write is function:
-            return Leaf(test, None, (), write, both)
-    return Leaf(None, None, (), write, both)
+            return Leaf(test, _KEPT.get(ours), None, (), write, both)
+    return Leaf(None, None, None, (), write, both)
 
 
 def _members(kind: GraphQLEnumType) -> list[tuple[Any, str]]:

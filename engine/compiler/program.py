@@ -32,7 +32,7 @@ from engine.compiler.peeping import reads
 from engine.compiler.running import Run, Stage
 from engine.compiler.spots import OUTSIDE, At, Complete, Spot
 from engine.compiler.writing import Constant, write
-from engine.results import Result
+from engine.results import Result, result
 
 MOST_FIELDS: Final = 1_000
 """Fields of one program, counted for every object type that can answer them: some 60 ms of work,
@@ -58,7 +58,7 @@ class Program:
         except GraphQLError as error:
             run.errors.add(error, None)
             data = None
-        return _awaited(data, run) if awaits(data) else Result(data, run.failed)
+        return _awaited(data, run) if awaits(data) else result(data, run.failed)
 
 
 async def _awaited(data: Awaitable[Any], run: Run) -> Result:
@@ -67,7 +67,7 @@ async def _awaited(data: Awaitable[Any], run: Run) -> Result:
     except GraphQLError as error:
         run.errors.add(error, None)
         done = None
-    return Result(done, run.failed)
+    return result(done, run.failed)
 
 
 def compile_program(

@@ -47,7 +47,7 @@ def test_a_text_is_framed_as_the_library_frames_it(size: int) -> None:
     """At each of the three ways to say a length, and at their edges."""
     transport, text = Transport(), b"x" * size
     writer = writer_of(transport)
-    assert writer(text)
+    assert writer.write(text)
     writer.flush()
     assert transport.wrote == Frame(Opcode.TEXT, text).serialize(mask=False)
 
@@ -57,7 +57,7 @@ def test_so_is_any_other(text: str) -> None:
     """Of whatever characters."""
     transport, data = Transport(), text.encode()
     writer = writer_of(transport)
-    assert writer(data)
+    assert writer.write(data)
     writer.flush()
     assert transport.wrote == Frame(Opcode.TEXT, data).serialize(mask=False)
 
@@ -67,12 +67,12 @@ def test_texts_are_held_until_they_are_flushed() -> None:
     transport = Transport()
     writer = writer_of(transport)
     for text in (b"a", b"b", b"c"):
-        assert writer(text)
+        assert writer.write(text)
     assert transport.writes == 0
     for _ in range(2):
         writer.flush()
         assert (transport.writes, transport.wrote) == (1, b"\x81\x01a\x81\x01b\x81\x01c")
-    writer(b"d")
+    writer.write(b"d")
     transport.closing = True
     writer.flush()
     transport.closing = False
@@ -85,11 +85,11 @@ def test_a_transport_that_fails_is_left() -> None:
     transport = Transport()
     writer = writer_of(transport)
     transport.broken = True
-    assert writer(b"a")
+    assert writer.write(b"a")
     writer.flush()
     assert transport.closing
     with pytest.raises(Gone):
-        writer(b"b")
+        writer.write(b"b")
 
 
 def test_only_so_many_bytes_are_held() -> None:
@@ -97,7 +97,7 @@ def test_only_so_many_bytes_are_held() -> None:
     transport, text = Transport(), b"x" * 1_000
     writer = writer_of(transport)
     for number in range(1, 1_000):
-        writer(text)
+        writer.write(text)
         assert number * len(text) - len(transport.wrote) < MOST_HELD
 
 
@@ -106,9 +106,9 @@ def test_it_says_when_there_is_no_room_for_more() -> None:
     transport = Transport()
     writer = writer_of(transport)
     writer.full = True
-    assert not writer(b"a")
+    assert not writer.write(b"a")
     writer.flush()
     transport.closing = True
     with pytest.raises(Gone):
-        writer(b"b")
+        writer.write(b"b")
     assert transport.wrote == b"\x81\x01a"
