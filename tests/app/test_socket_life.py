@@ -190,14 +190,14 @@ async def test_nothing_is_left_of_a_peer_that_stalls(api: Api, last: str | None)
     assert b" 101 " in await loop.sock_recv(raw, 4_096)  # and nothing after that
     await loop.sock_sendall(raw, _frame('{"type":"connection_init"}'))
     await loop.sock_sendall(raw, _frame(_started("watch", "subscription { events { id } }")))
-    listening = api.house.feed._tails[api.home_id].listeners  # noqa: SLF001 - a leak shows nowhere else
-    await _until(lambda: len(listening) > 1)
+    tail = api.house.feed._tails[api.home_id]  # noqa: SLF001 - a leak shows nowhere else
+    await _until(lambda: len(tail.listeners) > 1)
     for number in range(30):  # far more than the buffers hold
         await loop.sock_sendall(raw, _frame(_started(str(number), get_introspection_query())))
     if last is not None:
         await asyncio.sleep(BEAT * 1.5)  # a ping waits by now
         await loop.sock_sendall(raw, _frame(last))
-    await _until(lambda: len(listening) == 1)
+    await _until(lambda: len(tail.listeners) == 1)
     raw.close()
 
 

@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLSchema
 from hypothesis import given, settings, strategies as st
 
 from engine import Document, Documents, Engine, Operation, Rejected, Result, run, stream
+from engine.results import result
 from tests.engine.world import refusal
 
 CLOSED: list[str] = []
@@ -263,6 +264,13 @@ def test_a_payload_has_errors_first_and_only_what_there_is() -> None:
     assert list(full.payload(said)) == ["errors", "data", "extensions"]
     assert list(Result({"a": 1}).payload(said)) == ["data"]
     assert list(Result(None, (error,), ran=False).payload(said)) == ["errors"]
+
+
+def test_the_quick_way_makes_the_same_result() -> None:
+    """It says by hand what the constructor fills in."""
+    errors = (GraphQLError("no"),)
+    assert result({"one": 1}, errors) == Result({"one": 1}, errors)
+    assert type(result(None, ())) is Result
 
 
 async def test_each_event_is_answered_in_a_context_of_its_own() -> None:
