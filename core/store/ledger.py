@@ -63,6 +63,8 @@ class Needs:
     def union(all_needs: Iterable["Needs"]) -> "Needs":
         """What several pieces of work want together."""
         needs = list(all_needs)
+        if len(needs) == 1:
+            return needs[0]
         names = [name for name in Needs.__slots__ if name != "access"]
         sets: dict[str, Any] = {
             name: frozenset().union(*(getattr(one, name) for one in needs)) for name in names
@@ -228,7 +230,8 @@ class Ledger:
         if entry is None:
             sentence = f"work touched {home_id} without naming it in its needs"
             raise LookupError(sentence)
-        entry = replace(entry, place=entry.place + 1, sequence=entry.sequence + step)
+        place, sequence = entry.place + 1, entry.sequence + step
+        entry = HomeEntry(entry.home, entry.connector, place, sequence)
         self.homes.put(home_id, entry)
         return entry
 

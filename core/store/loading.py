@@ -6,8 +6,20 @@ The statements are made once: SQLAlchemy then knows them by sight, and each batc
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from core.domain.homes import Role
 from core.domain.shards import Fence
@@ -28,6 +40,33 @@ from core.store.tables import (
     signing_keys,
     users,
 )
+from core.store.types import Texts
+
+
+class _Listed(FunctionElement[Any]):
+    """That a column has one of the texts of a list: the same statement for lists of any length.
+
+    SQLAlchemy writes `IN` anew at each run, which took a tenth of what a lone report costs. It is
+    of no type: where a Boolean stands alone, SQLite is given `= 1` behind it, and no index.
+    """
+
+    inherit_cache = True
+
+
+@compiles(_Listed, "sqlite")
+def _on_sqlite(element: _Listed, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608 - written by SQLAlchemy
+
+
+@compiles(_Listed, "postgresql")
+def _on_postgresql(element: _Listed, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} = ANY({texts})"
+
+
+def _listed(column: Any, name: str = "these") -> ColumnElement[bool]:
+    return _Listed(column, bindparam(name, type_=Texts))
 
 
 def _among(column: Any, name: str = "these") -> ColumnElement[bool]:
@@ -38,12 +77,12 @@ _DEVICES: Final = rows.device_rows.where(devices.c.removed.is_(False))
 _COMMANDS: Final = select(commands)
 _OPEN: Final = _COMMANDS.where(commands.c.completed_at.is_(None))
 
-HOMES: Final = select(homes).where(_among(homes.c.id)).order_by(homes.c.id).with_for_update()
+HOMES: Final = select(homes).where(_listed(homes.c.id)).order_by(homes.c.id).with_for_update()
 _fenced: Final = leases.FENCES.cte("fenced")
 FENCED: Final = (
     select(homes, _fenced.c.shard.label("fenced_shard"), _fenced.c.token.label("fenced_token"))
     .outerjoin(_fenced, true())
-    .where(_among(homes.c.id, "homes"))
+    .where(_listed(homes.c.id, "homes"))
     .order_by(homes.c.id)
     .with_for_update(of=homes)
 )
@@ -55,7 +94,7 @@ MEMBERS: Final = select(members).where(among(members.c.home_id, members.c.user_i
 _BUSY: Final = exists().where(
     commands.c.device_id == devices.c.id, commands.c.completed_at.is_(None)
 )
-DEVICES: Final = _DEVICES.add_columns(_BUSY.label("busy")).where(_among(devices.c.id))
+DEVICES: Final = _DEVICES.add_columns(_BUSY.label("busy")).where(_listed(devices.c.id))
 DEVICES_OF_HOMES: Final = _DEVICES.where(_among(devices.c.home_id))
 COMMANDS: Final = _COMMANDS.where(_among(commands.c.id))
 OPEN_OF_DEVICES: Final = _OPEN.where(_among(commands.c.device_id))

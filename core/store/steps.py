@@ -58,14 +58,15 @@ class Steps:
         are. On PostgreSQL all rows are set in the columns in which any has changed, so that there
         are few statements, which it knows.
         """
-        columns = [one.name for one in table.columns]
+        if not rows:
+            return
         groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         if self._connection.dialect.name == "sqlite":
             for key, (_, changed) in rows.items():
                 groups[tuple(changed)].append(key)
         else:
             any_of = set().union(*(changed for _, changed in rows.values()))
-            groups[tuple(name for name in columns if name in any_of)] = list(rows)
+            groups[tuple(name for name in _names(table) if name in any_of)] = list(rows)
         for names, keys in groups.items():
             if names:
                 now = [{name: rows[key][0][name] for name in names} for key in keys]
@@ -85,6 +86,11 @@ class Steps:
         """Write what is held."""
         held, self._held = self._held, []
         bulk.together(self._connection, held)
+
+
+@cache
+def _names(table: Table) -> Sequence[str]:
+    return tuple(one.name for one in table.columns)
 
 
 @cache

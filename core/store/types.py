@@ -1,14 +1,16 @@
 """Column types and functions that mean the same on SQLite and on PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Dialect, Double, String, Text, TypeDecorator
+from sqlalchemy import ARRAY, BigInteger, Dialect, Double, String, Text, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -43,6 +45,25 @@ class Instant(TypeDecorator[datetime]):
         """From microseconds."""
         del dialect
         return None if value is None else moment(value)
+
+
+class Texts(TypeDecorator[Sequence[str]]):
+    """A list of texts, to be bound alone: an array on PostgreSQL, JSON on SQLite.
+
+    There they must hold no NUL, where they would end.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """As what it is bound."""
+        kind: TypeEngine[Any] = ARRAY(Text) if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        """To what drivers take."""
+        return value if dialect.name == "postgresql" else orjson.dumps(value).decode()
 
 
 class Json(TypeDecorator[Any]):
