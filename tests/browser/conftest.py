@@ -5,9 +5,11 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
@@ -86,9 +88,16 @@ class Watched:
 Open = Callable[..., AbstractAsyncContextManager[Watched]]
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is in this folder in the loop of the browser, which lives longer than a test."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, one for all tests of a process: each has a context of its own."""
     if CHROMIUM is None:
         pytest.skip("There is no Chromium: install the system's package (apt install chromium).")
     async with async_playwright() as playwright:

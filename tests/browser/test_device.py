@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Open, overflow
@@ -52,7 +53,7 @@ class Television:
         return answer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def television(demo: Process, starter: Starter) -> AsyncIterator[Television]:
     """Its app was made by the operator, while the demo runs."""
     folder = starter.folder / ".latchkey"

@@ -10,7 +10,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Locator, Page, expect
 
@@ -32,7 +32,7 @@ LIGHTS: Final = """query($id: ID!) {
 ITEMS: Final = "(all) => all.map((one) => [one.textContent, one.dataset.at / 1000])"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(demo: Process, starter: Starter) -> AsyncIterator[str]:
     """Where the partner's page is: another origin, with a client that can keep no secret."""
     words = ("client", "create", "Lamp Whisperer", "--public", "--redirect-uri", REGISTERED)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Page, expect
 
@@ -91,7 +92,7 @@ async def operator(demo: Process, starter: Starter, *words: str) -> dict[str, An
     return made
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(demo: Process, starter: Starter) -> AsyncIterator[App]:
     """An app that nobody has connected yet."""
     words = ("client", "create", "Lamp Whisperer", "--redirect-uri", REGISTERED)

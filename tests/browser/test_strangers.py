@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from core.domain.clients import LONGEST_APP_NAME
@@ -19,7 +20,7 @@ NAMES = {
 }
 
 
-@pytest.fixture(params=NAMES)
+@pytest_asyncio.fixture(params=NAMES, loop_scope="session")
 async def app(request: pytest.FixtureRequest, demo: Process, starter: Starter) -> App:
     """Made by an operator, while the demo runs."""
     folder = starter.folder / ".latchkey"
