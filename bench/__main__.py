@@ -45,8 +45,11 @@ def _run(benchmark: Benchmark, options: Options) -> Result | None:
         value = f"{report.number(sample.value)} {benchmark.unit}"
         print(f"  run {run + 1} {subject} {value} ({report.details(sample)})", flush=True)
 
+    def tell(subject: str, run: int, failed: Failed) -> None:
+        print(f"  run {run + 1} {subject} FAILED, and is made once more: {failed}", flush=True)
+
     try:
-        return compete(benchmark, options, show)
+        return compete(benchmark, options, show, tell)
     except Failed as failed:
         print(f"  FAILED: {failed}", flush=True)
         return None

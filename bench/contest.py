@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.figures import Result, Sample, result
+from bench.figures import OURS, Result, Sample, result
 from bench.machine import Cores
 
 ROOT = Path(__file__).parents[1]
@@ -49,9 +49,14 @@ class Benchmark:
 
 
 def compete(
-    benchmark: Benchmark, options: Options, on_sample: Callable[[str, int, Sample], None]
+    benchmark: Benchmark,
+    options: Options,
+    on_sample: Callable[[str, int, Sample], None],
+    on_failed: Callable[[str, int, Failed], None] = lambda *_: None,
 ) -> Result:
     """Prepare once, then run by run each subject once, so that noise falls on all alike.
+
+    A peer's run that failed is told of, and made once more: that costs us no figure of ours.
 
     Raises:
         Failed: an answer was wrong, or something did not start or ended too soon.
@@ -59,7 +64,13 @@ def compete(
     with benchmark.prepare(options) as subjects:
         samples: dict[str, list[Sample]] = {name: [] for name in subjects}
         for run, name in turns(options.runs, list(subjects)):
-            taken = subjects[name]()
+            try:
+                taken = subjects[name]()
+            except Failed as failed:
+                if name == OURS:
+                    raise
+                on_failed(name, run, failed)
+                taken = subjects[name]()
             samples[name].append(taken)
             on_sample(name, run, taken)
     return result(benchmark.name, benchmark.unit, samples, more_is_better=benchmark.more_is_better)

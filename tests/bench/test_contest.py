@@ -57,3 +57,38 @@ def test_a_failure_ends_what_was_started() -> None:
     with pytest.raises(Failed, match="wrong"):
         compete(Benchmark("a", "x/s", "a test", prepare), OPTIONS, lambda *_: None)
     assert ended == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "fails", "told"),
+    [("bare", 1, ["0 bare: wrong"]), ("bare", 2, None), (OURS, 1, None)],
+)
+def test_a_peer_may_fail_once(name: str, fails: int, told: list[str] | None) -> None:
+    """That is told, and its run made once more; ours may not fail, nor a peer twice."""
+    left = [Failed("wrong")] * fails
+    heard: list[str] = []
+
+    def mostly() -> Sample:
+        if left:
+            raise left.pop()
+        return Sample(10)
+
+    @contextmanager
+    def prepare(options: Options) -> Iterator[Mapping[str, Subject]]:
+        del options
+        yield {OURS: partial(Sample, 10), "bare": partial(Sample, 20), name: mostly}
+
+    def run() -> None:
+        compete(
+            Benchmark("a", "x/s", "a test", prepare),
+            OPTIONS,
+            lambda *_: None,
+            lambda subject, number, failed: heard.append(f"{number} {subject}: {failed}"),
+        )
+
+    if told is None:
+        with pytest.raises(Failed, match="wrong"):
+            run()
+    else:
+        run()
+        assert heard == told
